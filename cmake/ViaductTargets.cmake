@@ -1,11 +1,10 @@
-# viaduct_folder(NAME FLOORS below… [LIBRARIES …]): the static library of src/NAME. The order below is the order of the
-# floors; a folder links only what lies beneath it.
+# viaduct_folder(NAME [BELOW folders…] [LIBRARIES …]): the static library of src/NAME with its subfolders. The calls stand
+# in the order of the floors; a folder links only what lies beneath it, and names its third-party libraries here alone.
+# VIADUCT_FOLDERS lists every folder for the tests.
 function(viaduct_folder name)
   cmake_parse_arguments(arg "" "" "BELOW;LIBRARIES" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cc")
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cc" "${CMAKE_SOURCE_DIR}/src/${name}/*/*.cc")
   file(GLOB headers CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.h" "${CMAKE_SOURCE_DIR}/src/${name}/*/*.h")
-  file(GLOB nested CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*/*.cc")
-  list(APPEND sources ${nested})
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
   if(sources)
     add_library(viaduct_${name} STATIC ${sources} ${headers})
@@ -16,8 +15,10 @@ function(viaduct_folder name)
   endif()
   list(TRANSFORM arg_BELOW PREPEND viaduct_)
   target_link_libraries(viaduct_${name} ${scope} viaduct_options ${arg_BELOW} ${arg_LIBRARIES})
+  set(VIADUCT_FOLDERS ${VIADUCT_FOLDERS} ${name} PARENT_SCOPE)
 endfunction()
 
+set(VIADUCT_FOLDERS)
 viaduct_folder(base LIBRARIES spdlog::spdlog fmt::fmt OpenSSL::Crypto Threads::Threads)
 viaduct_folder(os BELOW base)
 viaduct_folder(http BELOW base)
@@ -29,8 +30,8 @@ viaduct_folder(codec BELOW net config observe os http base LIBRARIES viaduct_llh
 viaduct_folder(route BELOW net config observe os http base LIBRARIES PkgConfig::re2)
 viaduct_folder(upstream BELOW tls codec route net config observe os http base)
 viaduct_folder(exchange BELOW upstream tls codec route net config observe os http base)
-viaduct_folder(filter BELOW exchange upstream route config observe os http base)
-viaduct_folder(action BELOW exchange upstream route config observe os http base)
+viaduct_folder(filter BELOW exchange upstream tls codec route net config observe os http base)
+viaduct_folder(action BELOW exchange upstream tls codec route net config observe os http base)
 viaduct_folder(daemon BELOW filter action exchange upstream tls codec route net config observe os http base
   LIBRARIES nlohmann_json::nlohmann_json)
 viaduct_folder(cli BELOW daemon filter action exchange upstream tls codec route net config observe os http base
