@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/buffer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "base/check.h"
+
+namespace viaduct::base {
+
+ChunkPool::~ChunkPool() {
+  while (free_chunks_ != nullptr) {
+    const std::unique_ptr<Chunk> chunk(std::exchange(free_chunks_, free_chunks_->next));
+  }
+  while (free_slices_ != nullptr) {
+    const std::unique_ptr<Slice> slice(std::exchange(free_slices_, free_slices_->next));
+  }
+}
+
+Chunk* ChunkPool::take_chunk() {
+  Chunk* chunk = free_chunks_;
+  if (chunk != nullptr) {
+    free_chunks_ = chunk->next;
+    --idle_chunks_;
+  } else {
+    chunk = std::make_unique_for_overwrite<Chunk>().release();
+  }
+  chunk->next = nullptr;
+  chunk->references = 1;
+  chunk->used = 0;
+  ++chunks_in_use_;
+  return chunk;
+}
+
+void ChunkPool::give_back(Chunk* chunk) {
+  --chunks_in_use_;
+  if (idle_chunks_ >= kIdleChunksMax) {
+    const std::unique_ptr<Chunk> freed(chunk);
+    return;
+  }
+  chunk->next = free_chunks_;
+  free_chunks_ = chunk;
+  ++idle_chunks_;
+}
+
+Slice* ChunkPool::take_slice() {
+  Slice* slice = free_slices_;
+  if (slice == nullptr) return std::make_unique<Slice>().release();
+  free_slices_ = slice->next;
+  return slice;
+}
+
+Buffer::Buffer(Buffer&& other) noexcept
+    : pool_(other.pool_),
+      head_(std::exchange(other.head_, nullptr)),
+      tail_(std::exchange(other.tail_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  if (this == &other) return *this;
+  clear();
+  pool_ = other.pool_;
+  head_ = std::exchange(other.head_, nullptr);
+  tail_ = std::exchange(other.tail_, nullptr);
+  size_ = std::exchange(other.size_, 0);
+  return *this;
+}
+
+void Buffer::append(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::span<char> room = writable(1);
+    const std::size_t count = std::min(room.size(), bytes.size());
+    std::memcpy(room.data(), bytes.data(), count);
+    commit(count);
+    bytes.remove_prefix(count);
+  }
+}
+
+void Buffer::take_all(Buffer& other) {
+  if (other.head_ == nullptr || this == &other) return;
+  if (head_ == nullptr) {
+    head_ = other.head_;
+  } else {
+    tail_->next = other.head_;
+  }
+  tail_ = other.tail_;
+  size_ += other.size_;
+  other.head_ = other.tail_ = nullptr;
+  other.size_ = 0;
+}
+
+void Buffer::take(Buffer& other, std::size_t count) {
+  DCHECK(count <= other.size_);
+  while (count > 0) {
+    Slice* slice = other.head_;
+    const std::size_t length = slice->end - slice->begin;
+    if (length > count) {
+      ++slice->chunk->references;
+      push(slice->chunk, slice->begin, slice->begin + static_cast<std::uint32_t>(count));
+      slice->begin += static_cast<std::uint32_t>(count);
+      other.size_ -= count;
+      return;
+    }
+    other.head_ = slice->next;
+    if (other.head_ == nullptr) other.tail_ = nullptr;
+    other.size_ -= length;
+    slice->next = nullptr;
+    (tail_ == nullptr ? head_ : tail_->next) = slice;
+    tail_ = slice;
+    size_ += length;
+    count -= length;
+  }
+}
+
+std::span<char> Buffer::writable(std::size_t minimum) {
+  DCHECK(minimum <= Chunk::kBytes);
+  if (tail_ != nullptr && tail_->end == tail_->chunk->used && Chunk::kBytes - tail_->end >= minimum) {
+    return {tail_->chunk->bytes + tail_->end, Chunk::kBytes - tail_->end};
+  }
+  Chunk* chunk = pool_->take_chunk();
+  push(chunk, 0, 0);
+  return {chunk->bytes, Chunk::kBytes};
+}
+
+void Buffer::commit(std::size_t count) {
+  DCHECK(tail_ != nullptr && tail_->end + count <= Chunk::kBytes);
+  tail_->end += static_cast<std::uint32_t>(count);
+  tail_->chunk->used = tail_->end;
+  size_ += count;
+  // An empty read leaves nothing behind, so that idle connections hold no chunk.
+  if (size_ == 0) clear();
+}
+
+std::string_view Buffer::front() const {
+  for (const Slice* slice = head_; slice != nullptr; slice = slice->next) {
+    if (slice->end > slice->begin) return {slice->chunk->bytes + slice->begin, slice->end - slice->begin};
+  }
+  return {};
+}
+
+void Buffer::drop(std::size_t count) {
+  DCHECK(count <= size_);
+  size_ -= count;
+  while (head_ != nullptr) {
+    const std::size_t length = head_->end - head_->begin;
+    if (length > count) {
+      head_->begin += static_cast<std::uint32_t>(count);
+      return;
+    }
+    count -= length;
+    pop_front();
+  }
+}
+
+void Buffer::clear() {
+  while (head_ != nullptr) pop_front();
+  size_ = 0;
+}
+
+std::size_t Buffer::describe(std::span<iovec> entries) const {
+  std::size_t filled = 0;
+  for (const Slice* slice = head_; slice != nullptr && filled < entries.size(); slice = slice->next) {
+    if (slice->end == slice->begin) continue;
+    entries[filled++] = {.iov_base = slice->chunk->bytes + slice->begin, .iov_len = slice->end - slice->begin};
+  }
+  return filled;
+}
+
+std::string Buffer::to_string() const {
+  std::string text;
+  text.reserve(size_);
+  for_each([&text](std::string_view run) { text += run; });
+  return text;
+}
+
+void Buffer::push(Chunk* chunk, std::uint32_t begin, std::uint32_t end) {
+  Slice* slice = pool_->take_slice();
+  *slice = {.next = nullptr, .chunk = chunk, .begin = begin, .end = end};
+  (tail_ == nullptr ? head_ : tail_->next) = slice;
+  tail_ = slice;
+  size_ += end - begin;
+}
+
+void Buffer::pop_front() {
+  Slice* slice = head_;
+  head_ = slice->next;
+  if (head_ == nullptr) tail_ = nullptr;
+  pool_->release(slice->chunk);
+  pool_->give_back(slice);
+}
+
+}  // namespace viaduct::base
