@@ -133,6 +133,35 @@ void Buffer::commit(std::size_t count) {
   if (size_ == 0) clear();
 }
 
+std::size_t Buffer::reserve_chunks(std::span<iovec> entries) {
+  DCHECK(head_ == nullptr);
+  for (iovec& entry : entries) {
+    Chunk* chunk = pool_->take_chunk();
+    push(chunk, 0, 0);
+    entry = {.iov_base = chunk->bytes, .iov_len = Chunk::kBytes};
+  }
+  return entries.size() * Chunk::kBytes;
+}
+
+void Buffer::commit_chunks(std::size_t count) {
+  Slice* last = nullptr;
+  for (Slice* slice = head_; slice != nullptr && count > 0; slice = slice->next) {
+    const auto length = static_cast<std::uint32_t>(std::min(count, Chunk::kBytes));
+    slice->end = slice->chunk->used = length;
+    size_ += length;
+    count -= length;
+    last = slice;
+  }
+  Slice* unused = last == nullptr ? std::exchange(head_, nullptr) : std::exchange(last->next, nullptr);
+  tail_ = last;
+  while (unused != nullptr) {
+    Slice* next = unused->next;
+    pool_->release(unused->chunk);
+    pool_->give_back(unused);
+    unused = next;
+  }
+}
+
 std::string_view Buffer::front() const {
   for (const Slice* slice = head_; slice != nullptr; slice = slice->next) {
     if (slice->end > slice->begin) return {slice->chunk->bytes + slice->begin, slice->end - slice->begin};

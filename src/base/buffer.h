@@ -96,6 +96,12 @@ class Buffer {
   // Makes the first `count` bytes of the last writable() part of the buffer.
   void commit(std::size_t count);
 
+  // Room for one large read: fills `entries` with one empty chunk each and returns the bytes offered. REQUIRES: the
+  // buffer is empty. Pair with commit_chunks().
+  std::size_t reserve_chunks(std::span<iovec> entries);
+  // Makes the first `count` bytes of the reserved chunks the buffer's content and gives the unused chunks back.
+  void commit_chunks(std::size_t count);
+
   // The first run of bytes, empty when the buffer is.
   std::string_view front() const;
   // Removes the first `count` bytes. REQUIRES: count <= size().

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/dialer.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/check.h"
+
+namespace viaduct::net {
+namespace {
+
+int connect_error(int fd) {
+  int error_number = 0;
+  socklen_t length = sizeof error_number;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error_number, &length) == -1) return errno;
+  return error_number;
+}
+
+}  // namespace
+
+void Dialer::dial(const base::SocketAddress& address) {
+  DCHECK(fd_.get() < 0);
+  sockaddr_storage storage{};
+  const socklen_t length = address.to_sockaddr(storage);
+  error_number_ = 0;
+  fd_ = os::Fd(::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (fd_.get() < 0) {
+    error_number_ = errno;
+    loop_.at_turn_end(*this);
+    return;
+  }
+  if (!address.is_unix()) {
+    const int on = 1;
+    ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&storage), length) == 0) {
+    loop_.at_turn_end(*this);
+  } else if (errno == EINPROGRESS) {
+    watch_.open(fd_.get(), *this);
+    watch_.set_writing(true);
+  } else {
+    error_number_ = errno;
+    loop_.at_turn_end(*this);
+  }
+}
+
+void Dialer::cancel() {
+  TurnEnd::unlink();
+  watch_.close();
+  fd_.reset();
+}
+
+void Dialer::finish() {
+  if (error_number_ == 0) error_number_ = connect_error(fd_.get());
+  watch_.close();
+  os::Fd fd = std::move(fd_);
+  fd_.reset();
+  if (error_number_ != 0) {
+    auto error = base::fail_errno("connect", error_number_).error();
+    error.side = base::Side::kUpstream;
+    error.retryable = true;
+    fd.reset();
+    handler_.on_dial_failed(error);
+    return;
+  }
+  handler_.on_dialed(std::move(fd));
+}
+
+}  // namespace viaduct::net

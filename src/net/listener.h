@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Accepts connections on one listening socket of one worker. Every worker has its own socket for the same address
+// (SO_REUSEPORT), so that the kernel spreads connections and workers share nothing.
+#pragma once
+
+#include "base/ip.h"
+#include "net/loop.h"
+#include "os/fd.h"
+
+namespace viaduct::net {
+
+class AcceptHandler {
+ public:
+  // A new connection, non-blocking. `listener_id` is the number given to the Listener.
+  virtual void on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_id) = 0;
+
+ protected:
+  ~AcceptHandler() = default;
+};
+
+class Listener final : private FdHandler, private TimerHandler {
+ public:
+  // Connections taken in one turn, so that a flood of them cannot starve those that exist.
+  static constexpr int kAcceptsPerTurnMax = 64;
+  // How long accepting rests after the process ran out of descriptors or memory.
+  static constexpr base::Duration kExhaustedPause = std::chrono::milliseconds(100);
+
+  // Takes a listening, non-blocking socket and accepts at once. `loop` and `handler` must outlive the listener.
+  Listener(Loop& loop, os::Fd fd, AcceptHandler& handler, int listener_id);
+
+  // Stops accepting and closes the socket. Connections that the kernel still holds are refused by it.
+  void close();
+  // Stops accepting for kExhaustedPause: for a worker that is at its limit.
+  void pause();
+
+ private:
+  void on_fd_readable() override;
+  void on_fd_writable() override {}
+  void on_timer(int timer_id) override;
+
+  os::Fd fd_;
+  AcceptHandler& handler_;
+  int listener_id_;
+  FdWatch watch_;
+  Timer resume_timer_;
+};
+
+}  // namespace viaduct::net

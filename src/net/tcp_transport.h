@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// A plain byte stream over a connected TCP or Unix socket. See net/transport.h for the contract.
+#pragma once
+
+#include "net/loop.h"
+#include "net/transport.h"
+#include "os/fd.h"
+
+namespace viaduct::net {
+
+class TcpTransport final : public Transport, private FdHandler, private TurnEnd {
+ public:
+  // A read takes this many chunks at most; it starts with one and doubles while reads come back full.
+  static constexpr unsigned kReadChunksMax = 16;
+
+  // Takes a connected, non-blocking socket. `loop` must outlive the transport.
+  TcpTransport(Loop& loop, os::Fd fd);
+
+  void start(TransportHandler& handler) override;
+  IoResult read(base::Buffer& into) override;
+  IoResult write(base::Buffer& from) override;
+  void set_reading(bool reading) override { watch_.set_reading(reading && fd_.get() >= 0); }
+  void shutdown() override;
+  void close(bool abortive) override;
+  const TlsInfo* tls_info() const override { return nullptr; }
+
+ private:
+  void on_fd_readable() override { handler_->on_transport_readable(); }
+  void on_fd_writable() override;
+  void on_turn_end() override { handler_->on_transport_ready(); }
+
+  Loop& loop_;
+  os::Fd fd_;
+  FdWatch watch_;
+  TransportHandler* handler_ = nullptr;
+  unsigned read_chunks_ = 1;
+};
+
+// The outcome of a failed or short read(2), recv(2) or write(2): kAgain for EAGAIN and EINTR, else kFailed.
+IoStatus io_status_of_errno(int error_number);
+// Makes close(2) send a reset.
+void set_abortive_close(int fd);
+
+}  // namespace viaduct::net
