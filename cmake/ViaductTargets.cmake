@@ -1,6 +1,6 @@
-# viaduct_folder(NAME [BELOW folders…] [LIBRARIES …]): the static library of src/NAME with its subfolders. The calls stand
-# in the order of the floors; a folder links only what lies beneath it, and names its third-party libraries here alone.
-# VIADUCT_FOLDERS lists every folder for the tests.
+# viaduct_folder(NAME [BELOW folders…] [LIBRARIES …]): the static library of src/NAME with its subfolders. The calls
+# stand in the order of the floors; a folder links only what lies beneath it, and names its third-party libraries here
+# alone. VIADUCT_FOLDERS lists every folder for the tests.
 function(viaduct_folder name)
   cmake_parse_arguments(arg "" "" "BELOW;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cc" "${CMAKE_SOURCE_DIR}/src/${name}/*/*.cc")

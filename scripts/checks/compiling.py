@@ -1,0 +1,66 @@
+"""How the project is compiled, read from compile_commands.json, and many compiler runs at once."""
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+
+from sources import ROOT
+
+INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
+
+
+def commands(build):
+    """The compile commands of src/: {path relative to the project: flags without compiler, input and output}."""
+    found = {}
+    for entry in json.loads((pathlib.Path(build) / "compile_commands.json").read_text()):
+        path = pathlib.Path(entry["file"])
+        if not path.is_relative_to(ROOT / "src"):
+            continue
+        words = shlex.split(entry["command"])[1:]
+        flags = []
+        while words:
+            word = words.pop(0)
+            if word in ("-c", "-o"):
+                words.pop(0)
+            # A precompiled header of one compiler is noise to another.
+            elif word == "-include" or word == "-Winvalid-pch":
+                words = words[1:] if word == "-include" else words
+            else:
+                flags.append(word)
+        found[path.relative_to(ROOT).as_posix()] = flags
+    return found
+
+
+def digest_of(path, extra, seen_texts):
+    """A digest of a source, of all project headers it includes, directly or not, and of `extra`."""
+    todo, done = [ROOT / path], set()
+    while todo:
+        file = todo.pop()
+        if file in done or not file.exists():
+            continue
+        done.add(file)
+        if file not in seen_texts:
+            text = file.read_bytes()
+            seen_texts[file] = (text, [ROOT / "src" / name.decode() for name in INCLUDE.findall(text)])
+        todo += seen_texts[file][1]
+    digest = hashlib.sha256(extra.encode())
+    for file in sorted(done):
+        digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + seen_texts[file][0] + b"\0")
+    return digest.hexdigest()
+
+
+def run_all(named_commands):
+    """Runs {name: command} on all processors; yields (name, exit status, output) as they end."""
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        running = {
+            pool.submit(subprocess.run, command, cwd=ROOT, capture_output=True, text=True, check=False): name
+            for name, command in named_commands.items()
+        }
+        for future in concurrent.futures.as_completed(running):
+            done = future.result()
+            yield running[future], done.returncode, done.stdout + done.stderr
