@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client's side of a connection as its owner (daemon/connection) drives it, the same for every HTTP version: bytes
+// in, streams out, no socket, no clock. One worker's thread.
+//
+// The owner reads bytes into a Buffer of its own and hands it to on_input; what the codec leaves in it is for later. It
+// writes what stands in output() and says so by on_output_drained().
+//
+// Re-entrancy: the codec calls up from inside on_input, on_input_end, on_output_drained and abort, and handlers may
+// call any command of http::ServerStream from inside an event. The owner must not call the codec from inside
+// on_codec_output or on_codec_resume: it notes the wish and acts before the loop turn ends, so that head and body leave
+// in one write. The owner frees a codec by Loop::retire alone: after an event the codec looks at its own state again.
+#pragma once
+
+#include "base/buffer.h"
+#include "codec/codec_phase.h"
+#include "http/reason.h"
+#include "http/stream.h"
+
+namespace viaduct::codec {
+
+// What a ServerCodec asks of the owner of the connection. Must outlive the codec.
+class ServerCodecHandler {
+ public:
+  // The first byte of a request is here. Returns who gets its events; the reference must stay valid until the terminal
+  // event of that stream (http/stream.h), and so must the arena. `stream` is valid from now on; nothing may be sent on
+  // it before on_head or on_refused.
+  virtual http::StreamHandler& on_stream(http::ServerStream& stream) = 0;
+  // output() has bytes to write, or ending() has changed. May come several times before the owner acts.
+  virtual void on_codec_output() = 0;
+  // wants_input() has become true again outside of on_input: the owner calls on_input with what it holds, be it empty,
+  // and then reads on.
+  virtual void on_codec_resume() = 0;
+
+ protected:
+  ~ServerCodecHandler() = default;
+};
+
+class ServerCodec {
+ public:
+  virtual ~ServerCodec() = default;
+
+  // Consumes what it can of `input` and delivers events. Leaves bytes of later requests in it while a response is under
+  // way, and body bytes while the handler does not read. When it returns and wants_input() is false, the owner stops
+  // reading (or bounds what it reads ahead) until on_codec_resume.
+  virtual void on_input(base::Buffer& input) = 0;
+  // No further byte will come from the client: all that came has been through on_input or is still in its buffer.
+  // `clean` is false when the end was not a proper one (TLS without close_notify). A request that came whole is still
+  // answered. Call at most once.
+  virtual void on_input_end(bool clean) = 0;
+
+  // Bytes to send. The owner drops (or moves out) what the transport took and calls on_output_drained.
+  virtual base::Buffer& output() = 0;
+  virtual void on_output_drained() = 0;
+
+  // Whether bytes are wanted now.
+  virtual bool wants_input() const = 0;
+  virtual CodecPhase phase() const = 0;
+  // Not kOpen: once output() is empty (kAbort: at once) the owner ends the transport in that way.
+  virtual CodecEnding ending() const = 0;
+
+  // Graceful end: an idle connection ends now, a busy one after the response under way, which says so to the client.
+  virtual void begin_drain() = 0;
+  // A timeout of the owner or an error of the transport. Where the client can still be answered (kHeaderTimeout,
+  // kBodyTimeout, kRateTooLow before a response has begun) the handler gets on_refused, else on_reset; ending()
+  // follows. kClientClosed is for a transport that is broken: nothing is sent any more.
+  virtual void abort(http::Reason reason) = 0;
+};
+
+}  // namespace viaduct::codec
