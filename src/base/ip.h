@@ -46,7 +46,9 @@ class Cidr {
  public:
   // Absent when `text` is no range, the length is too large, or bits below the length are set.
   static std::optional<Cidr> parse(std::string_view text);
+  // Never true across families: "::/0" contains no IPv4 address.
   bool contains(const IpAddress& address) const;
+  // Always with the length: "192.0.2.1/32".
   std::string to_string() const;
 
  private:
@@ -59,6 +61,7 @@ class CidrSet {
  public:
   void add(const Cidr& range) { ranges_.push_back(range); }
   bool empty() const { return ranges_.empty(); }
+  const std::vector<Cidr>& ranges() const { return ranges_; }
   bool contains(const IpAddress& address) const;
 
  private:
