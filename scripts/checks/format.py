@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The layout of C++: clang-format-19 leaves every file as it is. `scripts/checks/format.py --fix` lays all files out."""
+"""The layout of C++: clang-format-19 leaves every file as it is. `scripts/checks/format.py --fix` lays them out."""
 
 import re
 import subprocess

@@ -19,7 +19,8 @@ def check(root, flags, compiler="c++"):
     todo = {}
     for path in cpp_files(root, "src"):
         if path.suffix == ".h" and not (root / path).with_suffix(".cc").exists():
-            todo[path.as_posix()] = [compiler, *flags, "-fsyntax-only", "-include", str(root / path), "-x", "c++", "/dev/null"]
+            alone = ["-fsyntax-only", "-include", str(root / path), "-x", "c++", "/dev/null"]
+            todo[path.as_posix()] = [compiler, *flags, *alone]
     problems = []
     for path, status, output in run_all(todo):
         if status != 0:
