@@ -218,8 +218,9 @@ def test_a_header_that_needs_another_is_found(tmp_path):
 ])
 def test_tidy_settings_are_in_force(tmp_path, source, finding):
     tree(tmp_path, {"a.cc": source})
-    done = subprocess.run(["clang-tidy-19", "--quiet", f"--config-file={ROOT / '.clang-tidy'}", str(tmp_path / "a.cc"),
-                           "--", "-std=c++20"], capture_output=True, text=True, check=False)
+    command = ["clang-tidy-19", "--quiet", f"--config-file={ROOT / '.clang-tidy'}",
+               str(tmp_path / "a.cc"), "--", "-std=c++20"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if finding is None:
         assert done.returncode == 0, done.stdout
     else:
