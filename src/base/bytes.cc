@@ -14,8 +14,9 @@ std::optional<std::uint64_t> parse_number(std::string_view text, int radix) {
   // from_chars takes a minus sign even for unsigned types (and wraps), hence the look at the first byte.
   if (text.empty() || hex_value(text.front()) < 0) return std::nullopt;
   std::uint64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, value, radix);
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  const auto [stopped, error] = std::from_chars(begin, end, value, radix);
   if (error != std::errc() || stopped != end) return std::nullopt;
   return value;
 }

@@ -42,7 +42,7 @@ std::uint64_t Random::below(std::uint64_t bound) {
 }
 
 RequestId Random::request_id() {
-  RequestId id;
+  RequestId id{};
   write_hex(take(RequestId::kLength / 2), id.text.data());
   return id;
 }

@@ -43,7 +43,7 @@ class Random {
   // The next `count` bytes of the pool, alive until the next call. REQUIRES: count <= kPoolBytes.
   std::span<const unsigned char> take(std::size_t count);
 
-  std::array<unsigned char, kPoolBytes> pool_;
+  std::array<unsigned char, kPoolBytes> pool_{};
   std::size_t used_ = kPoolBytes;
 };
 
