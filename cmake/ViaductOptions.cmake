@@ -1,13 +1,9 @@
 # Compiler options that every target of this project shares: warnings are errors, hardening, sanitizers by preset.
-include(CheckPIESupported)
-check_pie_supported(LANGUAGES CXX)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-
 add_library(viaduct_options INTERFACE)
 target_compile_options(viaduct_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor
-  -Woverloaded-virtual -Wswitch-enum -fno-strict-aliasing -fstack-protector-strong)
-target_link_options(viaduct_options INTERFACE -Wl,-z,relro,-z,now)
+  -Woverloaded-virtual -Wswitch-enum -fno-strict-aliasing -fstack-protector-strong -fPIE)
+target_link_options(viaduct_options INTERFACE -pie -Wl,-z,relro,-z,now)
 target_include_directories(viaduct_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 
 # The compiler of the project is GCC; clang compiles for fuzzing and tidy, which has its own list of errors.
