@@ -3,8 +3,10 @@
 // (RFC 9110 §5.2, §5.3). Lives in the exchange's arena, as do the bytes of names and values; never outlives it.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/arena.h"
 #include "http/field_name.h"
@@ -25,8 +27,13 @@ class Fields {
   explicit Fields(base::Arena& arena) : arena_(&arena) {}
   Fields(const Fields&) = delete;
   Fields& operator=(const Fields&) = delete;
-  Fields(Fields&&) noexcept = default;
-  Fields& operator=(Fields&&) noexcept = default;
+  // Leaves `other` empty.
+  Fields(Fields&& other) noexcept
+      : arena_(other.arena_),
+        data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  Fields& operator=(Fields&& other) noexcept;
 
   base::Arena& arena() const { return *arena_; }
   std::span<const Field> lines() const { return {data_, size_}; }
@@ -73,6 +80,8 @@ class Fields {
 
  private:
   void grow();
+  // What both set() do, with texts that live in the arena.
+  void set_view(const Field& field);
 
   base::Arena* arena_;
   Field* data_ = nullptr;  // an array in the arena
