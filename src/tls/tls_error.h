@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why a handshake failed, in a sentence that says what to do: which name was expected and which the certificate has,
+// which date has passed, which issuer is not trusted, who refused what. Reads OpenSSL's error queue of this thread.
+#pragma once
+
+#include <string>
+
+#include "net/transport.h"
+#include "tls/openssl_ptr.h"
+
+namespace viaduct::tls {
+
+// The oldest error in OpenSSL's queue as text, which is then emptied. "unknown error" when there is none.
+std::string take_openssl_error();
+
+// The failure of a handshake of `ssl`, server or client. `socket_status` is kOk where TLS itself failed, kTruncated
+// when the other side closed the connection, kFailed with `error_number` when the socket broke. Empties the queue.
+net::TransportError handshake_error(SSL& ssl, net::IoStatus socket_status, int error_number);
+
+}  // namespace viaduct::tls
