@@ -1,7 +1,8 @@
 # cmake --install build/release [--prefix /usr]: the program, the unit with the path of this prefix, its user, the
 # shipped config as an example; /etc/viaduct/viaduct.yaml is written where there is none, never over the operator's own.
+# Components: program; operation, all the rest.
 if(TARGET viaduct)
-  install(TARGETS viaduct RUNTIME DESTINATION bin)
+  install(TARGETS viaduct RUNTIME DESTINATION bin COMPONENT program)
 endif()
 
 install(CODE "
@@ -9,14 +10,13 @@ install(CODE "
   string(REPLACE /usr/ \"\${CMAKE_INSTALL_PREFIX}/\" unit \"\${unit}\")
   file(WRITE \"${CMAKE_BINARY_DIR}/installed/viaduct.service\" \"\${unit}\")
   file(INSTALL \"${CMAKE_BINARY_DIR}/installed/viaduct.service\"
-    DESTINATION \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system\")")
+    DESTINATION \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system\")" COMPONENT operation)
+install(FILES systemd/viaduct.sysusers DESTINATION lib/sysusers.d RENAME viaduct.conf COMPONENT operation)
 
-install(FILES systemd/viaduct.sysusers DESTINATION lib/sysusers.d RENAME viaduct.conf)
-
-install(FILES README.md CHANGELOG.md DESTINATION share/doc/viaduct)
-install(DIRECTORY conf/ DESTINATION share/doc/viaduct/conf)
+install(FILES README.md CHANGELOG.md DESTINATION share/doc/viaduct COMPONENT operation)
+install(DIRECTORY conf/ DESTINATION share/doc/viaduct/conf COMPONENT operation)
 install(CODE "
   set(folder \"/etc/viaduct\")
-  if(EXISTS \"${CMAKE_SOURCE_DIR}/conf/viaduct.yaml\" AND NOT EXISTS \"\$ENV{DESTDIR}\${folder}/viaduct.yaml\")
+  if(NOT EXISTS \"\$ENV{DESTDIR}\${folder}/viaduct.yaml\")
     file(INSTALL \"${CMAKE_SOURCE_DIR}/conf/viaduct.yaml\" DESTINATION \"\${folder}\")
-  endif()")
+  endif()" COMPONENT operation)

@@ -213,7 +213,7 @@ def test_a_header_that_needs_another_is_found(tmp_path):
     ("namespace viaduct::base {\nint good_name() { return 1; }\n}  // namespace viaduct::base\n", None),
     ("namespace viaduct::base {\nint badName() { return 1; }\n}  // namespace viaduct::base\n",
      "readability-identifier-naming"),
-    ("int f(int a, int b, int c, int d, int e, int g) { return a + b + c + d + e + g; }\n", "readability-function-size"),
+    ("int f(int a, int b, int c, int d, int e, int g) { return a * b * c * d * e; }\n", "readability-function-size"),
     ("int f(int a) { if (a = 1) { return 2; } return 3; }\n", "bugprone-assignment-in-if-condition"),
 ])
 def test_tidy_settings_are_in_force(tmp_path, source, finding):

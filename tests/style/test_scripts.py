@@ -1,0 +1,93 @@
+"""What stands around the program: scripts, the list of packages, the systemd unit, test certificates, installing."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPTS = [ROOT / name for name in ("scripts/install-packages", "scripts/build", "scripts/quickstart", "scripts/test",
+                                    ".ci/run", "certs.example/make-test-certs")]
+MAKE_CERTS = str(ROOT / "certs.example/make-test-certs")
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_a_script_parses_can_be_run_and_stops_at_errors(script):
+    assert run("bash", "-n", str(script)).stderr == ""
+    assert os.access(script, os.X_OK)
+    assert "\nset -euo pipefail\n" in script.read_text()
+
+
+def test_the_list_of_packages_is_the_only_one():
+    names = set(re.findall(r"^[a-z][a-z0-9.+-]+", (ROOT / "scripts/packages.txt").read_text(), re.M))
+    assert "g++" in names and "libgtest-dev" in names
+    for path in [*SCRIPTS, ROOT / "README.md"]:
+        named = {name for name in names if name.startswith(("lib", "python3-"))} & set(path.read_text().split())
+        assert named == set(), f"{path} names packages itself"
+
+
+def test_installing_packages_refuses_an_unknown_group():
+    done = run(str(ROOT / "scripts/install-packages"), "--missing", "nonsense")
+    assert done.returncode == 2 and "there are: build run demo test lint fuzz" in done.stderr
+
+
+def test_what_the_tests_need_is_installed():
+    assert run(str(ROOT / "scripts/install-packages"), "--missing", "build", "run", "test", "lint").stdout == ""
+
+
+def test_certificates_are_made_for_the_names_and_renewed_under_the_same_ca(tmp_path):
+    assert run(MAKE_CERTS, str(tmp_path), "www.example.test", "*.example.test", "127.0.0.1").returncode == 0
+    authority = (tmp_path / "ca.pem").read_text()
+    for kind in ("rsa", "ecdsa"):
+        certificate = str(tmp_path / f"{kind}.pem")
+        assert run("openssl", "verify", "-CAfile", str(tmp_path / "ca.pem"), certificate).returncode == 0
+        text = run("openssl", "x509", "-in", certificate, "-noout", "-text").stdout
+        assert "DNS:www.example.test, DNS:*.example.test, IP Address:127.0.0.1" in text
+        assert (tmp_path / f"{kind}.key").stat().st_mode & 0o777 == 0o600
+    old = (tmp_path / "rsa.pem").read_text()
+    assert run(MAKE_CERTS, str(tmp_path), "www.example.test").returncode == 0
+    assert (tmp_path / "ca.pem").read_text() == authority and (tmp_path / "rsa.pem").read_text() != old
+
+
+@pytest.mark.parametrize("arguments", [[], ["folder"], ["--days", "x", "folder", "name"], ["--what", "folder", "name"]])
+def test_certificates_need_a_folder_and_a_name(arguments, tmp_path):
+    done = run(MAKE_CERTS, *arguments, cwd=tmp_path)
+    assert done.returncode == 2 and "make-test-certs [--days N] FOLDER NAME..." in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_unit_is_valid(tmp_path):
+    # The program is not installed here, and the check wants to find it.
+    unit = (ROOT / "systemd/viaduct.service").read_text().replace("/usr/bin/viaduct", shutil.which("true"))
+    (tmp_path / "viaduct.service").write_text(unit)
+    done = run("systemd-analyze", "verify", "--man=no", str(tmp_path / "viaduct.service"))
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@pytest.fixture(name="installed")
+def install_into_a_folder(tmp_path):
+    """Installs below a folder with a build of its own that has no program; returns the install command and folder."""
+    build = tmp_path / "build"
+    configured = run("cmake", "-S", str(ROOT), "-B", str(build), "-G", "Ninja", "-DVIADUCT_TESTS=OFF")
+    assert configured.returncode == 0, configured.stderr
+    command = ["cmake", "--install", str(build), "--prefix", "/opt/viaduct", "--component"]
+    return command, tmp_path / "root", dict(os.environ, DESTDIR=str(tmp_path / "root"))
+
+
+def test_installing_keeps_the_operators_config_and_gives_the_unit_its_prefix(installed):
+    command, root, environment = installed
+    config = root / "etc/viaduct/viaduct.yaml"
+    assert run(*command, "operation", env=environment).returncode == 0
+    assert config.read_bytes() == (ROOT / "conf/viaduct.yaml").read_bytes()
+    config.write_text("# mine\n")
+    assert run(*command, "operation", env=environment).returncode == 0
+    assert config.read_text() == "# mine\n"
+    unit = (root / "opt/viaduct/lib/systemd/system/viaduct.service").read_text()
+    assert "ExecStart=/opt/viaduct/bin/viaduct run" in unit and "/usr/" not in unit
