@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A clock that stands still until the test moves it. One thread.
+// A clock that stands still until the test moves it, so that no test waits or depends on the speed of the machine.
+// One thread.
 #pragma once
 
 #include "base/time.h"

@@ -2,8 +2,8 @@
 #include "support/temporary_directory.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <system_error>

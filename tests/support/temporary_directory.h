@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory of its own for one test, removed with all that is in it. Also the few things that tests do with files.
+// A directory of its own for one test, removed with all that is in it when the test ends. Also the few things that
+// tests do with files.
 #pragma once
 
 #include <filesystem>

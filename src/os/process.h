@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the process asks of the system about itself: signals as something to read, limits, cores, privileges, names of
+// threads. Called by the main thread while it starts, before there are others, unless a function says otherwise.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "os/fd.h"
+
+namespace viaduct::os {
+
+// Signals that are read from a descriptor (signalfd(2)) by an event loop instead of interrupting threads.
+class SignalReader {
+ public:
+  // Blocks `signals` for this thread and all that it starts later, and makes them readable.
+  static base::Result<SignalReader> open(std::span<const int> signals);
+
+  // Readable while a signal waits.
+  int descriptor() const { return fd_.get(); }
+  // The next signal that waits, 0 when there is none. Equal signals that came together are one.
+  int take();
+
+ private:
+  explicit SignalReader(Fd fd) : fd_(std::move(fd)) {}
+
+  Fd fd_;
+};
+
+// Makes writing to a closed connection (SIGPIPE) and past a file size limit (SIGXFSZ) an error of the call instead of
+// the end of the process.
+void ignore_write_signals();
+
+// Opens /dev/null for each of descriptors 0, 1 and 2 that is closed; otherwise the first socket would get its number,
+// and log lines would go to a client.
+base::Result<void> open_standard_streams();
+
+// Raises the number of descriptors that may be open to the hard limit and returns it.
+base::Result<std::uint64_t> raise_descriptor_limit();
+
+// The cores that this process may run on, at least 1.
+unsigned usable_cores();
+
+// Names the calling thread for ps, top and debuggers. Longer names are cut to 15 bytes, which is Linux's limit.
+void name_thread(std::string_view name);
+
+// Becomes `user`, with its group and supplementary groups, for good. Without effect when we are that user already. An
+// error says what is missing; then the process must end, since it may stand in the middle.
+base::Result<void> drop_privileges(const std::string& user);
+
+}  // namespace viaduct::os

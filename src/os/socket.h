@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sockets that listen, as this program uses them: non-blocking, close-on-exec, IPv6 without IPv4, TCP_NODELAY for all
+// that is accepted. Functions without state. Accepting and connecting wait for events and are net's business.
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/ip.h"
+#include "os/fd.h"
+
+namespace viaduct::os {
+
+struct ListenOptions {
+  // Connections that the kernel keeps until they are accepted; it bounds this by net.core.somaxconn.
+  int backlog = 4096;
+  // Several sockets may listen on one address and share its connections. IP addresses alone; workers that share a Unix
+  // socket listen once and duplicate the descriptor.
+  bool reuse_port = true;
+  // Who may connect to a Unix socket.
+  mode_t unix_mode = 0666;
+};
+
+// Makes a socket that listens on `address`; port 0 takes a free one (see local_address). The file of a Unix socket that
+// nobody listens on any more is removed first; one that is in use, or that is no socket, is an error. An error names
+// the address.
+base::Result<Fd> listen_on(const base::SocketAddress& address, const ListenOptions& options);
+
+// The address that a socket is bound to, with the port that the kernel chose; 0.0.0.0:0 where there is none.
+base::SocketAddress local_address(int descriptor);
+
+}  // namespace viaduct::os
