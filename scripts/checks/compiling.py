@@ -27,10 +27,8 @@ def commands(build):
             word = words.pop(0)
             if word in ("-c", "-o"):
                 words.pop(0)
-            # A precompiled header of one compiler is noise to another.
-            elif word == "-include" or word == "-Winvalid-pch":
-                words = words[1:] if word == "-include" else words
-            else:
+            # Warnings are the business of the compiler that the project is built with.
+            elif not word.startswith("-W"):
                 flags.append(word)
         found[path.relative_to(ROOT).as_posix()] = flags
     return found

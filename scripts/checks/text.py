@@ -11,6 +11,7 @@ from sources import cpp_files, line_of, main, project_files, read_text, split_cp
 LINE_LENGTH_MAX = 120
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
+NESTING_MAX = 3
 PROSE_LINES = range(2, 11)
 
 # Words that mean something else to everybody: (pattern, what to write). In code, comments and messages of src/ and
@@ -124,8 +125,25 @@ def own_header_problems(root, path, text):
         yield f'{path}:1: the first include is the own header, "{wanted}"'
 
 
+CONTROL_BLOCK = re.compile(r"^\s*(?:\} )?(?:if|else|for|while|do|switch|try)\b.*\{$")
+
+
+def nesting_problems(path, lines, start, end):
+    """Control blocks in control blocks in control blocks, by their indentation."""
+    open_blocks = []
+    for number in range(start, end + 1):
+        line = lines[number].rstrip()
+        indentation = len(line) - len(line.lstrip())
+        while open_blocks and line and indentation <= open_blocks[-1] and line.lstrip().startswith("}"):
+            open_blocks.pop()
+        if CONTROL_BLOCK.match(line):
+            open_blocks.append(indentation)
+            if len(open_blocks) > NESTING_MAX:
+                yield f"{path}:{number + 1}: {len(open_blocks)} levels of nesting, {NESTING_MAX} are allowed"
+
+
 def function_problems(path, code):
-    """Functions that are too long. The format makes them easy to see: a block of a function ends where it began."""
+    """Functions that are too long or too deep. The format makes them easy to see: a block ends where it began."""
     lines = code.split("\n")
     number = 0
     while number < len(lines):
@@ -143,6 +161,7 @@ def function_problems(path, code):
         if end - start + 1 > FUNCTION_LINES_MAX:
             yield (f"{path}:{start + 1}: a function of {end - start + 1} lines, {FUNCTION_LINES_MAX} are allowed; "
                    "one function branches, its helpers do not")
+        yield from nesting_problems(path, lines, start, end)
         number = end + 1 if end > number else number + 1
 
 

@@ -35,6 +35,15 @@ def function_of(lines, indent="", head="void long_one()"):
     return f"{indent}{head} {{\n{body}{indent}}}\n"
 
 
+def nested_function(*heads):
+    """A function with one block in another; a head that starts with } goes on where the block before it ends."""
+    lines, depth = ["void f() {"], 0
+    for head in heads:
+        depth += not head.startswith("}")
+        lines.append("  " * depth + head)
+    return "\n".join(lines + ["  " * level + "}" for level in range(depth, -1, -1)])
+
+
 # --- the helpers of all checks
 
 @pytest.mark.parametrize("source, code, comments", [
@@ -130,6 +139,9 @@ def test_every_folder_of_src_has_a_floor():
     ("base", function_of(71), "a function of 71 lines"),
     ("base", function_of(71, head="Long::Long(int a)\n    : a_(a),\n      b_(0)"), "a function of 73 lines"),
     ("base", "class X {\n" + function_of(71, indent="  ") + "};", "a function of 71 lines"),
+    ("base", nested_function("if (a) {", "for (;;) {", "} else {"), None),
+    ("base", nested_function("if (a) {", "for (;;) {", "if (b) {"), None),
+    ("base", nested_function("if (a) {", "for (;;) {", "switch (b) {", "if (c) {"), "4 levels of nesting"),
 ])
 def test_text_of_sources(tmp_path, folder, line, problem):
     problems = text.check(tree(tmp_path, {f"src/{folder}/a.cc": SPDX + line + "\n"}))
