@@ -114,6 +114,13 @@ void Buffer::take(Buffer& other, std::size_t count) {
   }
 }
 
+void Buffer::share(const Buffer& other) {
+  for (const Slice* slice = other.head_; slice != nullptr; slice = slice->next) {
+    ++slice->chunk->references;
+    push(slice->chunk, slice->begin, slice->end);
+  }
+}
+
 std::span<char> Buffer::writable(std::size_t minimum) {
   DCHECK(minimum <= Chunk::kBytes);
   if (tail_ != nullptr && tail_->end == tail_->chunk->used && Chunk::kBytes - tail_->end >= minimum) {

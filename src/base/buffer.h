@@ -91,6 +91,9 @@ class Buffer {
   // Moves the first `count` bytes of `other` to the end. REQUIRES: count <= other.size().
   void take(Buffer& other, std::size_t count);
 
+  // Appends the bytes of `other` without taking them away: both buffers then refer to the same chunks.
+  void share(const Buffer& other);
+
   // Room at the end for at least `minimum` bytes (at most Chunk::kBytes); filled by the caller, then commit()ted.
   std::span<char> writable(std::size_t minimum);
   // Makes the first `count` bytes of the last writable() part of the buffer.
