@@ -31,8 +31,6 @@ class Resolver {
   static constexpr base::Duration kTtlMax = std::chrono::minutes(5);
   // After a failure with no good answer at hand, how long before the name is asked again.
   static constexpr base::Duration kFailureTtl = std::chrono::seconds(2);
-  // Names kept; all of them come from the config.
-  static constexpr std::size_t kNamesMax = 10'000;
   static constexpr std::size_t kAddressesMax = 32;
 
   // `loop` must outlive the resolver.
