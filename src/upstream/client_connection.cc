@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/client_connection.h"
+
+#include "base/check.h"
+#include "codec/h1_client.h"
+#include "upstream/server.h"
+
+namespace viaduct::upstream {
+
+ClientConnection::ClientConnection(net::Loop& loop, Server& server, std::unique_ptr<net::Transport> transport)
+    : loop_(loop),
+      server_(server),
+      transport_(std::move(transport)),
+      codec_(std::make_unique<codec::H1Client>(loop.chunks(), *this)),
+      input_(loop.chunks()),
+      timer_(loop.timers(), *this) {}
+
+void ClientConnection::open(ReadyHandler& handler) {
+  ready_handler_ = &handler;
+  transport_->start(*this);
+}
+
+void ClientConnection::on_transport_ready() {
+  state_ = State::kOpen;
+  ReadyHandler* handler = std::exchange(ready_handler_, nullptr);
+  handler->on_connection_ready();
+}
+
+void ClientConnection::on_transport_failed(const net::TransportError& error) {
+  ReadyHandler* handler = std::exchange(ready_handler_, nullptr);
+  close();
+  if (handler != nullptr) handler->on_connection_failed(error);
+}
+
+http::ClientStream& ClientConnection::begin(http::ResponseHandler& handler, const WaitLimits& limits) {
+  DCHECK(is_reusable());
+  limits_ = limits;
+  request_finished_ = false;
+  http::ClientStream& stream = codec_->begin(handler);
+  loop_.at_turn_end(*this);
+  return stream;
+}
+
+void ClientConnection::on_transport_readable() {
+  if (state_ != State::kOpen) return;
+  const net::IoResult result = transport_->read(input_);
+  if (result.bytes > 0) codec_->on_input(input_);
+  if (state_ != State::kOpen) return;
+  const bool ended = result.status != net::IoStatus::kOk && result.status != net::IoStatus::kAgain;
+  if (ended) take_input_end(result.status);
+  if (state_ != State::kOpen) return;
+  count_wait(result.bytes > 0);
+  settle();
+}
+
+void ClientConnection::take_input_end(net::IoStatus status) {
+  input_ended_ = true;
+  transport_->set_reading(false);
+  if (status == net::IoStatus::kFailed) {
+    codec_->abort(http::Reason::kUpstreamReset);
+  } else {
+    codec_->on_input_end(status == net::IoStatus::kEnd);
+  }
+}
+
+void ClientConnection::on_transport_writable() {
+  write_blocked_ = false;
+  flush();
+}
+
+void ClientConnection::on_codec_output() {
+  loop_.at_turn_end(*this);
+}
+
+void ClientConnection::on_codec_resume() {
+  resume_input_ = true;
+  loop_.at_turn_end(*this);
+}
+
+void ClientConnection::on_codec_stream_end() {
+  request_finished_ = true;
+  // Back in the pool at once, so that the next request of this turn finds it.
+  if (state_ == State::kOpen && codec_->reusable() && !input_ended_) server_.give_back(*this);
+  loop_.at_turn_end(*this);
+}
+
+void ClientConnection::on_turn_end() {
+  if (state_ != State::kOpen) return;
+  if (resume_input_) {
+    resume_input_ = false;
+    codec_->on_input(input_);
+    if (state_ != State::kOpen) return;
+  }
+  flush();
+}
+
+void ClientConnection::flush() {
+  base::Buffer& output = codec_->output();
+  bool progressed = false;
+  if (!output.empty() && !write_blocked_) {
+    const net::IoResult result = transport_->write(output);
+    progressed = result.bytes > 0;
+    if (result.status == net::IoStatus::kFailed) {
+      // The answer may already be here (a server that refuses a large body answers and closes): read it first.
+      output.clear();
+      on_transport_readable();
+      if (state_ == State::kOpen && !input_ended_) codec_->abort(http::Reason::kUpstreamReset);
+    } else {
+      write_blocked_ = result.status == net::IoStatus::kAgain;
+      if (progressed) codec_->on_output_drained();
+    }
+  }
+  if (state_ != State::kOpen) return;
+  count_wait(progressed);
+  settle();
+}
+
+void ClientConnection::settle() {
+  const codec::CodecEnding ending = codec_->ending();
+  if (ending == codec::CodecEnding::kAbort ||
+      (ending != codec::CodecEnding::kOpen && (codec_->output().empty() || input_ended_))) {
+    close();
+    return;
+  }
+  if (input_ended_) {
+    if (request_finished_ || codec_->phase() == codec::CodecPhase::kIdle) close();
+    return;
+  }
+  transport_->set_reading(codec_->wants_input());
+}
+
+void ClientConnection::close() {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  timer_.stop();
+  ready_handler_ = nullptr;
+  net::TurnEnd::unlink();
+  server_.forget(*this);
+  transport_->close(false);
+  loop_.retire(*this);
+}
+
+void ClientConnection::dispose() {
+  const std::unique_ptr<ClientConnection> self(this);
+}
+
+// ---- timers: one timer, moved only when a nearer deadline needs it
+// ---------------------------------------------------
+
+ClientConnection::Wait ClientConnection::present_wait() {
+  if (!codec_->output().empty()) return Wait::kSend;
+  switch (codec_->phase()) {
+    case codec::CodecPhase::kIdle: return Wait::kIdle;
+    case codec::CodecPhase::kHead:
+    case codec::CodecPhase::kBody: return Wait::kRead;
+    case codec::CodecPhase::kResponse:
+    case codec::CodecPhase::kClosing: return Wait::kNone;
+  }
+  return Wait::kNone;
+}
+
+std::optional<base::Duration> ClientConnection::limit_of(Wait wait) const {
+  switch (wait) {
+    case Wait::kNone: return std::nullopt;
+    case Wait::kIdle: return server_.idle_limit();
+    case Wait::kSend: return limits_.send;
+    case Wait::kRead: return limits_.read;
+  }
+  return std::nullopt;
+}
+
+void ClientConnection::count_wait(bool progressed) {
+  const Wait wait = present_wait();
+  if (wait != wait_ || progressed) wait_since_ = loop_.now();
+  wait_ = wait;
+  const auto limit = limit_of(wait);
+  if (!limit) return;
+  const base::MonoTime deadline = wait_since_ + *limit;
+  if (!timer_.is_running() || timer_.deadline() > deadline) timer_.start(deadline);
+}
+
+void ClientConnection::on_timer(int) {
+  const auto limit = limit_of(wait_);
+  if (state_ != State::kOpen || !limit) return;
+  if (loop_.now() < wait_since_ + *limit) {
+    timer_.start(wait_since_ + *limit);
+    return;
+  }
+  switch (wait_) {
+    case Wait::kNone: return;
+    case Wait::kIdle: close(); return;
+    case Wait::kSend: codec_->abort(http::Reason::kUpstreamSendTimeout); break;
+    case Wait::kRead:
+      codec_->abort(codec_->phase() == codec::CodecPhase::kHead ? http::Reason::kUpstreamHeaderTimeout
+                                                                : http::Reason::kUpstreamReadTimeout);
+      break;
+  }
+  if (state_ == State::kOpen) settle();
+}
+
+}  // namespace viaduct::upstream

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection to one server of an upstream: a transport and a codec, with the timers that wait for the server. Made
+// by a Connector once the socket is connected; becomes ready behind the TLS handshake; then carries one request after
+// another until it closes. Between requests it rests in its server's pool, reading on, so that a server that hangs up
+// is noticed at once. Belongs to one worker; frees itself by Loop::retire.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "codec/client_codec.h"
+#include "http/stream.h"
+#include "net/loop.h"
+#include "net/transport.h"
+#include "os/fd.h"
+
+namespace viaduct::upstream {
+
+class Server;
+
+// Waits for a connection to become ready. Exactly one event.
+class ReadyHandler {
+ public:
+  virtual void on_connection_ready() = 0;
+  virtual void on_connection_failed(const net::TransportError& error) = 0;
+
+ protected:
+  ~ReadyHandler() = default;
+};
+
+// How long a request may wait for its server. Absent: no limit.
+struct WaitLimits {
+  std::optional<base::Duration> send;  // between two writes while bytes are waiting to go
+  std::optional<base::Duration> read;  // between two reads while an answer is due
+};
+
+class ClientConnection final : public net::Retirable,
+                               public base::ListHook<ClientConnection>,
+                               private net::TransportHandler,
+                               private codec::ClientCodecHandler,
+                               private net::TimerHandler,
+                               private net::TurnEnd {
+ public:
+  // `server` must outlive the connection.
+  ClientConnection(net::Loop& loop, Server& server, std::unique_ptr<net::Transport> transport);
+
+  // Begins the handshake where there is one. `handler` must live until its event or until close().
+  void open(ReadyHandler& handler);
+  // Begins a request. REQUIRES: is_reusable().
+  http::ClientStream& begin(http::ResponseHandler& handler, const WaitLimits& limits);
+  // Ends the connection now; a request under way gets no further event.
+  void close();
+
+  bool is_reusable() const { return state_ == State::kOpen && codec_->reusable(); }
+  Server& server() { return server_; }
+  // Whether it rests in its server's pool; kept by Server.
+  bool is_pooled() const { return is_pooled_; }
+  void set_pooled(bool pooled) { is_pooled_ = pooled; }
+
+  // net::Retirable
+  void dispose() override;
+
+ private:
+  enum class State : std::uint8_t { kOpening, kOpen, kClosed };
+  // What the timer counts.
+  enum class Wait : std::uint8_t { kNone, kIdle, kSend, kRead };
+
+  void on_transport_ready() override;
+  void on_transport_readable() override;
+  void on_transport_writable() override;
+  void on_transport_failed(const net::TransportError& error) override;
+  void on_codec_output() override;
+  void on_codec_resume() override;
+  void on_codec_stream_end() override;
+  void on_timer(int timer_id) override;
+  void on_turn_end() override;
+
+  void flush();
+  void take_input_end(net::IoStatus status);
+  // Gives the codec's wishes to the transport: reading, and the end.
+  void settle();
+  void count_wait(bool progressed);
+  Wait present_wait();
+  std::optional<base::Duration> limit_of(Wait wait) const;
+
+  net::Loop& loop_;
+  Server& server_;
+  std::unique_ptr<net::Transport> transport_;
+  std::unique_ptr<codec::ClientCodec> codec_;
+  base::Buffer input_;
+  State state_ = State::kOpening;
+  ReadyHandler* ready_handler_ = nullptr;
+  WaitLimits limits_;
+  net::Timer timer_;
+  Wait wait_ = Wait::kNone;
+  base::MonoTime wait_since_;
+  bool is_pooled_ = false;
+  bool input_ended_ = false;
+  bool write_blocked_ = false;     // the transport will tell when there is room
+  bool resume_input_ = false;      // the codec wants what input_ holds
+  bool request_finished_ = false;  // between requests: the pool may take the connection at the end of the turn
+};
+
+}  // namespace viaduct::upstream

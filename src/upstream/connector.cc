@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/connector.h"
+
+#include <cerrno>
+
+#include "base/format.h"
+#include "upstream/server.h"
+
+namespace viaduct::upstream {
+
+Connector::Connector(net::Loop& loop, net::Resolver& resolver, Server& server, ConnectHandler& handler)
+    : loop_(loop),
+      resolver_(resolver),
+      server_(server),
+      handler_(handler),
+      dialer_(loop, *this),
+      timer_(loop.timers(), *this) {}
+
+void Connector::start(std::optional<base::Duration> timeout) {
+  timeout_ = timeout;
+  step_started_ = loop_.now();
+  if (timeout) timer_.start_after(*timeout);
+  const config::Server& config = server_.config();
+  if (config.is_unix) {
+    addresses_.push_back(base::SocketAddress::unix_path(config.host));
+    dial_next();
+  } else if (const auto* known = resolver_.find(config.host)) {
+    on_resolved(*known);
+  } else {
+    resolver_.resolve(config.host, *this);
+  }
+}
+
+void Connector::on_resolved(const std::vector<base::IpAddress>& addresses) {
+  for (const base::IpAddress& address : addresses) addresses_.emplace_back(address, server_.config().port);
+  dial_next();
+}
+
+void Connector::on_resolve_failed(const base::Error& error) {
+  fail(http::Reason::kUpstreamNameUnresolved, error);
+}
+
+void Connector::dial_next() {
+  state_ = State::kDialing;
+  dialer_.dial(addresses_[next_address_++]);
+}
+
+void Connector::on_dialed(os::Fd fd) {
+  state_ = State::kHandshaking;
+  times_.connect = loop_.now() - step_started_;
+  step_started_ = loop_.now();
+  auto transport = server_.make_transport(loop_, std::move(fd));
+  connection_ = std::make_unique<ClientConnection>(loop_, server_, std::move(transport)).release();
+  server_.adopt(*connection_);
+  connection_->open(*this);
+}
+
+void Connector::on_dial_failed(const base::Error& error) {
+  if (next_address_ < addresses_.size()) {
+    dial_next();
+    return;
+  }
+  const bool refused = error.code == ECONNREFUSED || error.code == ENOENT;
+  fail(refused ? http::Reason::kUpstreamConnectRefused : http::Reason::kUpstreamConnectFailed, error);
+}
+
+void Connector::on_connection_ready() {
+  if (server_.is_tls()) times_.tls = loop_.now() - step_started_;
+  ClientConnection* connection = std::exchange(connection_, nullptr);
+  finish();
+  handler_.on_connected(*connection, times_);
+}
+
+void Connector::on_connection_failed(const net::TransportError& error) {
+  connection_ = nullptr;  // it has closed itself
+  fail(error.reason == http::Reason::kNone ? http::Reason::kUpstreamTlsFailed : error.reason, error.error);
+}
+
+void Connector::on_timer(int) {
+  const char* step = state_ == State::kResolving ? "resolving" : state_ == State::kDialing ? "connect" : "handshake";
+  const auto limit_ms = std::chrono::duration_cast<std::chrono::milliseconds>(*timeout_).count();
+  fail(http::Reason::kUpstreamConnectTimeout,
+       base::Error{.side = base::Side::kUpstream,
+                   .retryable = true,
+                   .code = ETIMEDOUT,
+                   .message = base::format("{} timed out after {}ms (timeouts.connect)", step, limit_ms)});
+}
+
+void Connector::fail(http::Reason reason, base::Error error) {
+  error.message = base::format("server {}: {}", server_.name(), error.message);
+  finish();
+  handler_.on_connect_failed(reason, error);
+}
+
+void Connector::cancel() {
+  finish();
+}
+
+void Connector::finish() {
+  state_ = State::kOver;
+  timer_.stop();
+  net::ResolveWaiter::unlink();
+  dialer_.cancel();
+  if (connection_ != nullptr) std::exchange(connection_, nullptr)->close();
+  loop_.retire(*this);
+}
+
+void Connector::dispose() {
+  const std::unique_ptr<Connector> self(this);
+}
+
+}  // namespace viaduct::upstream

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The upstreams of one worker across snapshots: an upstream whose config did not change keeps its connections over a
+// reload, the others end when the last request in them has ended. One thread.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "upstream/upstream.h"
+
+namespace viaduct::upstream {
+
+class Registry {
+ public:
+  // `loop` and `resolver` must outlive the registry.
+  Registry(net::Loop& loop, net::Resolver& resolver) : loop_(loop), resolver_(resolver) {}
+
+  // Takes over a new snapshot's upstreams. On error nothing has changed.
+  base::Result<void> adopt(const std::vector<config::Upstream>& configs);
+  // The upstreams of the newest snapshot, in its order. Valid until the next adopt().
+  std::span<Upstream* const> current() const { return current_; }
+  // Frees upstreams that no snapshot names and no request uses any more.
+  void sweep();
+
+ private:
+  struct Entry {
+    std::string fingerprint;  // everything in the config that the upstream depends on
+    std::unique_ptr<Upstream> upstream;
+    bool is_current = false;
+  };
+
+  net::Loop& loop_;
+  net::Resolver& resolver_;
+  std::vector<Entry> entries_;
+  std::vector<Upstream*> current_;
+};
+
+// A text that is equal for two upstreams exactly when they are configured alike.
+std::string fingerprint_of(const config::Upstream& config);
+
+}  // namespace viaduct::upstream

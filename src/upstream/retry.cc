@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/retry.h"
+
+namespace viaduct::upstream {
+
+RetryVerdict decide_retry(const FailedAttempt& attempt) {
+  if (!attempt.connected) return attempt.servers_left ? RetryVerdict::kNextServer : RetryVerdict::kGiveUp;
+  // Waiting is never repeated: a server that is slow would get the request twice.
+  const bool died = attempt.reason == http::Reason::kUpstreamClosed || attempt.reason == http::Reason::kUpstreamReset;
+  if (!died || !attempt.reused || attempt.answered || attempt.retried_fresh) return RetryVerdict::kGiveUp;
+  return attempt.body_kept && attempt.repeatable ? RetryVerdict::kFreshConnection : RetryVerdict::kGiveUp;
+}
+
+}  // namespace viaduct::upstream

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/server.h"
+
+#include "base/format.h"
+#include "net/tcp_transport.h"
+#include "tls/tls_transport.h"
+
+namespace viaduct::upstream {
+namespace {
+
+using ConnectionHook = base::ListHook<ClientConnection>;
+
+std::string name_of(const config::Server& config) {
+  if (config.is_unix) return "unix:" + config.host;
+  const bool is_v6 = config.host.find(':') != std::string::npos;
+  return is_v6 ? base::format("[{}]:{}", config.host, config.port) : base::format("{}:{}", config.host, config.port);
+}
+
+std::string authority_of(const config::Server& config, const std::string& name) {
+  if (config.is_unix) return "localhost";
+  const int scheme_port = config.tls ? 443 : 80;
+  return config.port == scheme_port ? name.substr(0, name.rfind(':')) : name;
+}
+
+}  // namespace
+
+Server::Server(const config::Server& config, const config::Upstream& upstream, const tls::ClientContext* tls)
+    : config_(config),
+      keepalive_(upstream.keepalive),
+      tls_(tls),
+      tls_names_(tls::ServerNames::of(upstream.tls, config)),
+      name_(name_of(config)),
+      authority_(authority_of(config, name_)) {}
+
+Server::~Server() {
+  while (!idle_.empty()) idle_.front().close();
+  while (!busy_.empty()) busy_.front().close();
+}
+
+std::unique_ptr<net::Transport> Server::make_transport(net::Loop& loop, os::Fd fd) {
+  if (tls_ == nullptr) return std::make_unique<net::TcpTransport>(loop, std::move(fd));
+  return std::make_unique<tls::TlsTransport>(loop, std::move(fd),
+                                             tls_->new_session(tls_names_, tls_session_, tls::Alpn::kHttp1));
+}
+
+ClientConnection* Server::take_idle() {
+  while (!idle_.empty()) {
+    ClientConnection& connection = idle_.front();
+    connection.ConnectionHook::unlink();
+    connection.set_pooled(false);
+    --idle_count_;
+    busy_.push_back(connection);
+    if (connection.is_reusable()) return &connection;
+    connection.close();
+  }
+  return nullptr;
+}
+
+void Server::give_back(ClientConnection& connection) {
+  connection.ConnectionHook::unlink();
+  idle_.push_front(connection);
+  connection.set_pooled(true);
+  ++idle_count_;
+  const std::uint32_t limit = keeps_idle_ ? keepalive_.max_idle : 0;
+  if (idle_count_ > limit) idle_.back().close();
+}
+
+void Server::adopt(ClientConnection& connection) {
+  busy_.push_back(connection);
+  ++connections_;
+}
+
+void Server::forget(ClientConnection& connection) {
+  if (connection.is_pooled()) --idle_count_;
+  connection.set_pooled(false);
+  connection.ConnectionHook::unlink();
+  --connections_;
+}
+
+void Server::retire_pool() {
+  keeps_idle_ = false;
+  while (!idle_.empty()) idle_.front().close();
+}
+
+}  // namespace viaduct::upstream

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/upstream.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/format.h"
+
+namespace viaduct::upstream {
+
+Upstream::Upstream(net::Loop& loop, net::Resolver& resolver, const config::Upstream& config)
+    : loop_(loop),
+      resolver_(resolver),
+      config_(config),
+      balancer_(make_balancer(config.balance, config.servers.size())),
+      candidates_(config.servers.size()) {}
+
+Upstream::~Upstream() = default;
+
+base::Result<std::unique_ptr<Upstream>> Upstream::make(net::Loop& loop, net::Resolver& resolver,
+                                                       const config::Upstream& config) {
+  CHECK(config.servers.size() <= kServersMax);
+  auto upstream = std::make_unique<Upstream>(loop, resolver, config);
+  if (std::ranges::any_of(config.servers, &config::Server::tls)) {
+    auto context = tls::ClientContext::load(config.tls);
+    if (!context) {
+      context.error().message = base::format("upstream {}: {}", config.name, context.error().message);
+      return std::unexpected(std::move(context).error());
+    }
+    upstream->tls_ = std::move(*context);
+  }
+  for (const config::Server& server : upstream->config_.servers) {
+    const tls::ClientContext* context = server.tls ? upstream->tls_.get() : nullptr;
+    upstream->servers_.push_back(std::make_unique<Server>(server, upstream->config_, context));
+  }
+  return upstream;
+}
+
+Server* Upstream::pick(const ServerSet& tried, std::string_view key) {
+  bool primaries_left = false;
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    primaries_left = primaries_left || (!tried[i] && !config_.servers[i].backup);
+  }
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    candidates_[i] = {.weight = config_.servers[i].weight,
+                      .requests = servers_[i]->connections(),
+                      .available = !tried[i] && config_.servers[i].backup != primaries_left};
+  }
+  const std::size_t index = balancer_->pick(candidates_, key);
+  return index == Balancer::kNone ? nullptr : servers_[index].get();
+}
+
+std::size_t Upstream::index_of(const Server& server) const {
+  std::size_t index = 0;
+  while (index < servers_.size() && servers_[index].get() != &server) ++index;
+  CHECK(index < servers_.size());
+  return index;
+}
+
+Connector& Upstream::connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout) {
+  Connector* connector = std::make_unique<Connector>(loop_, resolver_, server, handler).release();
+  connector->start(timeout);
+  return *connector;
+}
+
+void Upstream::retire_pools() {
+  for (const auto& server : servers_) server->retire_pool();
+}
+
+}  // namespace viaduct::upstream

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// A named group of servers as one worker sees it: who is next, which connections are idle, how to make a new one. Made
+// for a snapshot and kept for the next one when its config is the same, so that a reload keeps warm connections. One
+// thread.
+#pragma once
+
+#include <bitset>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "config/types.h"
+#include "net/resolver.h"
+#include "upstream/balancer.h"
+#include "upstream/connector.h"
+#include "upstream/server.h"
+
+namespace viaduct::upstream {
+
+class Upstream {
+ public:
+  // Servers of one upstream; the config refuses more.
+  static constexpr std::size_t kServersMax = 256;
+  using ServerSet = std::bitset<kServersMax>;
+
+  // Copies `config`. Fails when the TLS files of the config cannot be read.
+  static base::Result<std::unique_ptr<Upstream>> make(net::Loop& loop, net::Resolver& resolver,
+                                                      const config::Upstream& config);
+  // For make() alone.
+  Upstream(net::Loop& loop, net::Resolver& resolver, const config::Upstream& config);
+  ~Upstream();
+  Upstream(const Upstream&) = delete;
+  Upstream& operator=(const Upstream&) = delete;
+
+  const config::Upstream& config() const { return config_; }
+  // The server for a request that has tried those in `tried`: backups only when all others have been tried. Null when
+  // none is left. `key` is for hashing policies.
+  Server* pick(const ServerSet& tried, std::string_view key);
+  std::size_t index_of(const Server& server) const;
+  // Begins a new connection; the event comes later. The connector frees itself.
+  Connector& connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout);
+
+  // Requests that hold a reference to this upstream; it must not be destroyed before they are gone.
+  void enter() { ++requests_; }
+  void leave() { --requests_; }
+  bool is_in_use() const { return requests_ > 0; }
+  // No snapshot wants it any more: idle connections go, busy ones go when they become idle.
+  void retire_pools();
+
+ private:
+  net::Loop& loop_;
+  net::Resolver& resolver_;
+  config::Upstream config_;
+  std::unique_ptr<const tls::ClientContext> tls_;  // null where no server speaks TLS
+  std::vector<std::unique_ptr<Server>> servers_;
+  std::unique_ptr<Balancer> balancer_;
+  std::vector<Candidate> candidates_;  // scratch of pick()
+  std::uint32_t requests_ = 0;
+};
+
+}  // namespace viaduct::upstream
