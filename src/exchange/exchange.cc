@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange/exchange.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "exchange/client_address.h"
+#include "exchange/https_location.h"
+#include "exchange/local_reply.h"
+#include "http/date.h"
+#include "http/hop_by_hop.h"
+#include "http/status.h"
+
+namespace viaduct::exchange {
+namespace {
+
+constexpr std::size_t kRequestIdLengthMax = 128;
+constexpr std::string_view kRetryAfterSeconds = "1";
+
+bool is_request_id(std::string_view text) {
+  const auto allowed = [](char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+           byte == '.' || byte == '_' || byte == '-';
+  };
+  return !text.empty() && text.size() <= kRequestIdLengthMax && std::ranges::all_of(text, allowed);
+}
+
+}  // namespace
+
+Exchange::Exchange(Services& services, const ClientInfo& client, http::ServerStream& stream)
+    : services_(services),
+      client_(client),
+      stream_(&stream),
+      snapshot_(services.snapshot),
+      arena_(services.loop.chunks()),
+      client_ip_(client.peer.ip()),
+      body_limit_(std::numeric_limits<std::uint64_t>::max()),
+      started_(services.loop.now()) {}
+
+void Exchange::transition(State next) {
+  // Forward only, and nothing follows the end.
+  CHECK(next > state_);
+  state_ = next;
+}
+
+// ---- the request comes in -------------------------------------------------------------------------------------------
+
+void Exchange::on_head(http::RequestHead& head, bool end) {
+  request_ = &head;
+  describe_request(head);
+  transition(State::kRunning);
+  decide(head);
+  if (redirect_to_https()) return;
+  if (decision_.route == nullptr) {
+    fail(decision_.reason);
+    return;
+  }
+  run_route(end);
+}
+
+void Exchange::on_refused(http::RequestHead& head, http::Reason reason) {
+  if (state_ == State::kHead) {
+    request_ = &head;
+    describe_request(head);
+    transition(State::kRunning);
+  }
+  fail(reason);
+}
+
+void Exchange::describe_request(const http::RequestHead& head) {
+  choose_request_id(head);
+  const std::size_t question = head.target.find('?');
+  record_.client_port = client_.peer.port();
+  record_.client_ip = client_ip_;
+  record_.is_unix_client = client_.peer.is_unix();
+  record_.method = head.method_text;
+  record_.host = head.authority;
+  record_.path = head.target.substr(0, question);
+  record_.query = question == std::string_view::npos ? std::string_view{} : head.target.substr(question + 1);
+  record_.version = http::version_text(head.version);
+  record_.user_agent = head.fields.value(http::FieldName::kUserAgent);
+  record_.referer = head.fields.value(http::FieldName::kReferer);
+  if (client_.tls != nullptr) {
+    record_.tls_version = client_.tls->version;
+    record_.tls_cipher = client_.tls->cipher;
+  }
+}
+
+void Exchange::choose_request_id(const http::RequestHead& head) {
+  const std::string_view given = head.fields.value(http::FieldName::kXRequestId);
+  if (head.fields.count(http::FieldName::kXRequestId) == 1 && is_request_id(given)) {
+    record_.request_id = given;
+  } else {
+    record_.request_id = arena_.copy(services_.random.request_id().view());
+  }
+}
+
+void Exchange::decide(http::RequestHead& head) {
+  decision_ = snapshot_->router->decide(route::RequestView::of(head), arena_);
+  if (decision_.site == nullptr) return;
+  record_.site = decision_.site->hosts.empty() ? std::string_view{} : decision_.site->hosts.front();
+  is_peer_trusted_ = decision_.site->trusted_proxies.contains(client_.peer.ip());
+  client_ip_ = find_client_ip(client_.peer.ip(), decision_.site->trusted_proxies, head.fields);
+  record_.client_ip = client_ip_;
+  if (decision_.route != nullptr) record_.route = decision_.route->name;
+}
+
+bool Exchange::redirect_to_https() {
+  if (!client_.redirect_to_https || client_.tls != nullptr) return false;
+  // A refusal is not worth a second connection.
+  const bool is_served = decision_.route != nullptr || decision_.reason == http::Reason::kNoRoute ||
+                         decision_.reason == http::Reason::kMethodNotAllowed;
+  if (!is_served || route::spares_https_redirect(decision_)) return false;
+  const std::string_view location = https_location(*request_, client_.https_port, arena_);
+  const ReplyField field{.id = http::FieldName::kLocation, .value = location};
+  respond({.status = 308, .content_type = {}, .body = {}, .fields = std::span(&field, 1)});
+  return true;
+}
+
+void Exchange::run_route(bool end) {
+  plan_ = &snapshot_->plans[decision_.route_index];
+  const auto& limit = decision_.route->body_limit;
+  if (limit) body_limit_ = *limit;
+  if (request_->body.kind == http::BodyKind::kSized && request_->body.bytes > body_limit_) {
+    fail(http::Reason::kBodyTooLarge);
+    return;
+  }
+  http::remove_hop_by_hop_request(request_->fields);
+  for (const auto& filter : plan_->filters) {
+    if (filter->on_request(*this) == FilterVerdict::kAnswered) return;
+  }
+  run_ = plan_->action->begin(*this);
+  run_->start(end);
+}
+
+void Exchange::read_request(bool reading) {
+  if (stream_ != nullptr) stream_->set_reading(reading);
+}
+
+void Exchange::on_body(base::Buffer& body, bool end) {
+  record_.bytes_in += body.size();
+  if (body.size() > body_limit_) {
+    body.clear();
+    fail(http::Reason::kBodyTooLarge);
+    return;
+  }
+  body_limit_ -= body.size();
+  if (run_ != nullptr && state_ <= State::kAnswering) {
+    run_->on_request_body(body, end);
+  } else {
+    body.clear();
+  }
+}
+
+void Exchange::on_trailers(http::Fields& trailers) {
+  if (run_ != nullptr && state_ <= State::kAnswering) run_->on_request_trailers(trailers);
+}
+
+// ---- the answer goes out --------------------------------------------------------------------------------------------
+
+void Exchange::send_informational(const http::ResponseHead& head) {
+  if (state_ == State::kRunning) stream_->send_informational(head);
+}
+
+void Exchange::send_head(http::ResponseHead& head, bool end) {
+  if (plan_ != nullptr) {
+    for (auto filter = plan_->filters.rbegin(); filter != plan_->filters.rend(); ++filter) {
+      (*filter)->on_response(*this, head);
+    }
+  }
+  head.fields.set(http::FieldName::kXRequestId, record_.request_id);
+  record_.status = head.status;
+  transition(end ? State::kAnswered : State::kAnswering);
+  stream_->send_head(head, end);
+}
+
+void Exchange::send_body(base::Buffer& body, bool end) {
+  record_.bytes_out += body.size();
+  if (end) transition(State::kAnswered);
+  stream_->send_body(body, end);
+}
+
+void Exchange::send_trailers(const http::Fields& trailers) {
+  transition(State::kAnswered);
+  stream_->send_trailers(trailers);
+}
+
+std::size_t Exchange::writable_bytes() const {
+  return stream_ == nullptr ? 0 : stream_->writable_bytes();
+}
+
+void Exchange::on_writable() {
+  if (run_ != nullptr && state_ == State::kAnswering) run_->on_client_writable();
+}
+
+void Exchange::fail(http::Reason reason) {
+  if (state_ == State::kOver || state_ == State::kAnswered) return;
+  if (record_.reason == http::Reason::kNone) record_.reason = reason;
+  end_run();
+  if (state_ == State::kAnswering) {
+    stream_->reset();
+    finish();
+    return;
+  }
+  answer_locally(reason);
+}
+
+void Exchange::answer_locally(http::Reason reason) {
+  const LocalReply local = make_local_reply(reason, *request_, record_.request_id, *snapshot_->config, arena_);
+  std::array<ReplyField, 3> fields{ReplyField{.id = http::FieldName::kCacheControl, .value = "no-store"}};
+  std::size_t count = 1;
+  if (!decision_.allow.empty() && local.status == 405) {
+    fields[count++] = {.id = http::FieldName::kAllow, .value = decision_.allow};
+  }
+  if (local.status == 503 || local.status == 429) {
+    fields[count++] = {.id = http::FieldName::kRetryAfter, .value = kRetryAfterSeconds};
+  }
+  respond({.status = local.status,
+           .content_type = local.content_type,
+           .body = local.body,
+           .fields = std::span(fields).first(count)},
+          reason);
+}
+
+void Exchange::respond(const Reply& reply, http::Reason reason) {
+  if (record_.reason == http::Reason::kNone) record_.reason = reason;
+  end_run();
+  auto* head = arena_.make<http::ResponseHead>(arena_);
+  head->status = reply.status;
+  head->reason_phrase = http::status_text(reply.status);
+  char date[http::kDateLength];
+  head->fields.add(http::FieldName::kDate, http::write_date(services_.loop.wall_now(), date));
+  if (!reply.content_type.empty()) head->fields.add(http::FieldName::kContentType, reply.content_type);
+  for (const ReplyField& field : reply.fields) head->fields.add(field.id, field.value);
+  const bool is_head = request_->method == http::Method::kHead;
+  const bool has_body = !is_head && !http::forbids_body(reply.status);
+  if (!http::forbids_body(reply.status)) {
+    head->body = {.kind = http::BodyKind::kSized, .bytes = reply.body.size()};
+  }
+  const bool end = !has_body || reply.body.empty();
+  send_head(*head, end);
+  if (end) return;
+  base::Buffer body(services_.loop.chunks());
+  body.append(reply.body);
+  send_body(body, true);
+}
+
+// ---- the end --------------------------------------------------------------------------------------------------------
+
+void Exchange::on_reset(http::Reason reason) {
+  stream_ = nullptr;
+  if (record_.reason == http::Reason::kNone) record_.reason = reason;
+  // The client saw no final answer: the log shows it under nginx's number for that.
+  if (record_.status == 0) record_.status = http::reason_status(http::Reason::kClientClosed);
+  end_run();
+  finish();
+}
+
+void Exchange::on_stream_end() {
+  stream_ = nullptr;
+  end_run();
+  finish();
+}
+
+void Exchange::end_run() {
+  // The run stays in memory until the exchange is freed: it may be the one that is calling.
+  if (run_ != nullptr) run_->on_exchange_over();
+}
+
+void Exchange::finish() {
+  transition(State::kOver);
+  record_.total = services_.loop.now() - started_;
+  record_.time = services_.loop.wall_now();
+  services_.counters.count(record_.reason, record_.status);
+  services_.access_log.write(record_);
+  services_.loop.retire(*this);
+}
+
+void Exchange::dispose() {
+  run_.reset();
+  services_.owner.free_exchange(*this);
+}
+
+}  // namespace viaduct::exchange

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The spine: one request with its response, from the head that a codec delivers to the line in the access log. It asks
+// the router, runs the filters, starts the action, passes bodies on, answers what Viaduct itself refuses, and ends.
+// Made by a worker for each stream, from its free list; lives in that worker's thread; ends with the snapshot it began
+// with. Knows no HTTP version.
+//
+//   kHead ──on_head──► kRunning ──send_head──► kAnswering ──last byte──► kAnswered ──on_stream_end──► kOver
+//     │ on_refused ───────┴── fail, respond ────────▲                                                  ▲
+//     └────────────────────────────────── on_reset, or a cut answer ────────────────────────────────────┘
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/arena.h"
+#include "base/ip.h"
+#include "exchange/action.h"
+#include "exchange/filter.h"
+#include "exchange/services.h"
+#include "http/stream.h"
+#include "net/loop.h"
+#include "observe/access_record.h"
+#include "route/router.h"
+
+namespace viaduct::exchange {
+
+// What a connection tells its exchanges about the client. Outlives them.
+struct ClientInfo {
+  base::SocketAddress peer;
+  base::SocketAddress local;
+  const net::TlsInfo* tls = nullptr;  // null: plain
+  bool redirect_to_https = false;     // the listener's option
+  std::uint16_t https_port = 443;     // where redirect_to_https leads
+};
+
+// A field for respond().
+struct ReplyField {
+  http::FieldName id;
+  std::string_view value;
+};
+
+// An answer that Viaduct itself gives. The texts are copied.
+struct Reply {
+  int status = 200;
+  std::string_view content_type;  // empty: no Content-Type
+  std::string_view body;
+  std::span<const ReplyField> fields;
+};
+
+class Exchange final : public http::StreamHandler, public net::Retirable {
+ public:
+  // `services` and `client` must outlive the exchange; `stream` lives until its terminal event.
+  Exchange(Services& services, const ClientInfo& client, http::ServerStream& stream);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // ---- for filters and actions: what is known
+  http::RequestHead& request() { return *request_; }
+  const ClientInfo& client() const { return client_; }
+  // The client's address, seen through trusted proxies.
+  const base::IpAddress& client_ip() const { return client_ip_; }
+  bool is_peer_trusted() const { return is_peer_trusted_; }
+  // "https" or "http", as the client spoke to us.
+  std::string_view scheme() const { return client_.tls != nullptr ? "https" : "http"; }
+  std::string_view request_id() const { return record_.request_id; }
+  const route::Decision& decision() const { return decision_; }
+  const Snapshot& snapshot() const { return *snapshot_; }
+  // REQUIRES: a route was chosen.
+  const config::Route& route() const { return *decision_.route; }
+  observe::AccessRecord& record() { return record_; }
+  Services& services() { return services_; }
+  net::Loop& loop() { return services_.loop; }
+  bool is_answering() const { return state_ != State::kHead && state_ != State::kRunning; }
+
+  // ---- for actions: the request's body
+  // True: the body is wanted now (this also answers Expect: 100-continue). False: no more for the moment.
+  void read_request(bool reading);
+
+  // ---- for filters and actions: the answer
+  void send_informational(const http::ResponseHead& head);
+  // Runs the response filters over `head` and sends it.
+  void send_head(http::ResponseHead& head, bool end);
+  void send_body(base::Buffer& body, bool end);
+  void send_trailers(const http::Fields& trailers);
+  // How many body bytes may be sent now; 0: wait for on_client_writable.
+  std::size_t writable_bytes() const;
+  // Ends the exchange with our own answer for `reason`, or, where an answer has begun, cuts it so that the client sees
+  // that it is not whole. The action's run is over when this returns.
+  void fail(http::Reason reason);
+  // Ends the exchange with an answer of ours that is no failure (or, with `reason`, one that has its own form).
+  void respond(const Reply& reply, http::Reason reason = http::Reason::kNone);
+
+  // ---- for the connection
+  // The worker is going away: the connection says so in the answer. Cuts nothing.
+  bool is_over() const { return state_ == State::kOver; }
+
+  // http::StreamHandler
+  base::Arena& arena() override { return arena_; }
+  void on_head(http::RequestHead& head, bool end) override;
+  void on_refused(http::RequestHead& head, http::Reason reason) override;
+  void on_body(base::Buffer& body, bool end) override;
+  void on_trailers(http::Fields& trailers) override;
+  void on_writable() override;
+  void on_reset(http::Reason reason) override;
+  void on_stream_end() override;
+
+  // net::Retirable
+  void dispose() override;
+
+ private:
+  enum class State : std::uint8_t { kHead, kRunning, kAnswering, kAnswered, kOver };
+
+  void transition(State next);
+  // Fills what the access log wants from the head.
+  void describe_request(const http::RequestHead& head);
+  void choose_request_id(const http::RequestHead& head);
+  void choose_client_ip(const http::RequestHead& head);
+  void decide(http::RequestHead& head);
+  bool redirect_to_https();
+  void run_route(bool end);
+  void end_run();
+  void answer_locally(http::Reason reason);
+  // Writes the line, counts, and leaves for the free list. Nothing may follow.
+  void finish();
+
+  Services& services_;
+  const ClientInfo& client_;
+  http::ServerStream* stream_;  // null once it is over
+  SnapshotRef snapshot_;
+  State state_ = State::kHead;
+  bool is_peer_trusted_ = false;
+  base::Arena arena_;
+  http::RequestHead* request_ = nullptr;
+  const RoutePlan* plan_ = nullptr;  // of the chosen route
+  route::Decision decision_;
+  base::IpAddress client_ip_;
+  observe::AccessRecord record_;
+  std::uint64_t body_limit_;  // bytes of request body that may still come
+  base::MonoTime started_;
+  base::ArenaPtr<ActionRun> run_;
+};
+
+}  // namespace viaduct::exchange

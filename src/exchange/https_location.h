@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the listener option redirect_to_https leads. A pure function; route/router says which requests it spares.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/arena.h"
+#include "http/message.h"
+
+namespace viaduct::exchange {
+
+// The same request over TLS, in `arena`: scheme, host without port, `port` where it is not 443, target as received.
+std::string_view https_location(const http::RequestHead& request, std::uint16_t port, base::Arena& arena);
+
+}  // namespace viaduct::exchange

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange/local_reply.h"
+
+#include <array>
+#include <charconv>
+
+#include "http/accept.h"
+#include "http/status.h"
+
+namespace viaduct::exchange {
+namespace {
+
+std::string_view number_text(int number, base::Arena& arena) {
+  std::array<char, 12> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  return arena.copy({digits.data(), static_cast<std::size_t>(end - digits.data())});
+}
+
+std::string_view join(std::initializer_list<std::string_view> parts, base::Arena& arena) {
+  std::size_t size = 0;
+  for (const std::string_view part : parts) size += part.size();
+  char* bytes = arena.make_array<char>(size);
+  char* at = bytes;
+  for (const std::string_view part : parts) at = std::copy(part.begin(), part.end(), at);
+  return {bytes, size};
+}
+
+// The texts below are our own and the request id has a safe alphabet: nothing needs escaping.
+std::string_view html_body(int status, http::Reason reason, std::string_view request_id, base::Arena& arena) {
+  const std::string_view number = number_text(status, arena);
+  const std::string_view title = http::status_text(status);
+  return join({"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>", number, " ", title,
+               "</title></head>\n<body><h1>", number, " ", title, "</h1>\n<p>", http::reason_sentence(reason),
+               "</p>\n<p>Request <code>", request_id, "</code></p></body></html>\n"},
+              arena);
+}
+
+std::string_view problem_body(int status, http::Reason reason, std::string_view request_id, base::Arena& arena) {
+  return join(
+      {R"({"type":"about:blank","title":")", http::status_text(status), R"(","status":)", number_text(status, arena),
+       R"(,"detail":")", http::reason_sentence(reason), R"(","request_id":")", request_id, "\"}\n"},
+      arena);
+}
+
+}  // namespace
+
+LocalReply make_local_reply(http::Reason reason, const http::RequestHead& request, std::string_view request_id,
+                            const config::Config& config, base::Arena& arena) {
+  const int status = http::reason_status(reason);
+  for (const config::ErrorPage& page : config.errors) {
+    if (status >= page.from && status <= page.to) {
+      return {.status = status, .content_type = page.content_type, .body = page.body};
+    }
+  }
+  if (http::accepts_html(request.fields)) {
+    return {.status = status,
+            .content_type = "text/html; charset=utf-8",
+            .body = html_body(status, reason, request_id, arena)};
+  }
+  return {.status = status,
+          .content_type = "application/problem+json",
+          .body = problem_body(status, reason, request_id, arena)};
+}
+
+}  // namespace viaduct::exchange

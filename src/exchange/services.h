@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker lends to the exchanges of its thread. Outlives them all.
+#pragma once
+
+#include <span>
+
+#include "base/random.h"
+#include "exchange/snapshot.h"
+#include "net/loop.h"
+#include "observe/access_log.h"
+#include "observe/counters.h"
+#include "upstream/upstream.h"
+
+namespace viaduct::exchange {
+
+class Exchange;
+
+// Takes back the memory of exchanges that ended.
+class ExchangeOwner {
+ public:
+  virtual void free_exchange(Exchange& exchange) = 0;
+
+ protected:
+  ~ExchangeOwner() = default;
+};
+
+struct Services {
+  net::Loop& loop;
+  observe::AccessLog& access_log;
+  observe::Counters& counters;
+  base::Random& random;
+  ExchangeOwner& owner;
+  SnapshotRef snapshot;                              // for exchanges that begin now
+  std::span<upstream::Upstream* const> upstreams{};  // of that snapshot, in the order of its config
+  bool is_draining = false;
+};
+
+}  // namespace viaduct::exchange
