@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Changes the path of a request before its action sees it: strip_prefix, prefix or regex. The query and every byte of
+// the path that is not named stay as received. Stateless; shared by all workers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "config/types.h"
+#include "exchange/filter.h"
+#include "route/regex.h"
+
+namespace viaduct::filter {
+
+class Rewrite final : public exchange::Filter {
+ public:
+  // Fails when a pattern or its replacement is malformed; the error says how.
+  static base::Result<std::unique_ptr<Rewrite>> make(const config::Rewrite& config);
+  exchange::FilterVerdict on_request(exchange::Exchange& exchange) const override;
+  void on_response(exchange::Exchange&, http::ResponseHead&) const override {}
+
+  // The target with its path rewritten, in `arena`; `target` itself where nothing matches.
+  std::string_view rewrite(std::string_view target, base::Arena& arena) const;
+
+ private:
+  std::string from_;  // the prefix to replace, decoded; empty with a regex
+  std::string to_;    // what takes its place
+  std::optional<route::Regex> regex_;
+};
+
+}  // namespace viaduct::filter
