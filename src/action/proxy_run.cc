@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "action/proxy_run.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "http/hop_by_hop.h"
+
+namespace viaduct::action {
+
+using http::Reason;
+
+ProxyRun::ProxyRun(exchange::Exchange& exchange, upstream::Upstream& upstream)
+    : exchange_(exchange),
+      upstream_(upstream),
+      total_timer_(exchange.loop().timers(), *this),
+      body_(exchange.loop().chunks()),
+      started_(exchange.loop().now()) {
+  upstream_.enter();
+}
+
+ProxyRun::~ProxyRun() {
+  upstream_.leave();
+}
+
+void ProxyRun::transition(State next) {
+  CHECK(state_ != State::kOver && next != State::kCollecting);
+  state_ = next;
+}
+
+// ---- the request ----------------------------------------------------------------------------------------------------
+
+void ProxyRun::start(bool end) {
+  exchange_.record().upstream = upstream_.config().name;
+  if (const auto& total = exchange_.route().timeouts.total) total_timer_.start_after(*total);
+  prepare_head();
+  request_ended_ = end;
+  const http::BodySize& size = exchange_.request().body;
+  const bool is_long = size.kind == http::BodyKind::kSized && size.bytes > kCollectedBytesMax;
+  if (end || is_long) {
+    try_next_server();
+  } else {
+    exchange_.read_request(true);
+  }
+}
+
+void ProxyRun::prepare_head() {
+  http::RequestHead& request = exchange_.request();
+  const config::Upstream& config = upstream_.config();
+  std::string_view host = request.authority;
+  if (config.host_mode == config::HostMode::kLiteral) host = config.host;
+  // A request of HTTP/1.0 may come without Host; the upstream's HTTP/1.1 must have one (RFC 9112 §3.2).
+  const bool own_host = config.host_mode == config::HostMode::kUpstream || host.empty();
+  if (own_host) return;  // set when the server is known
+  if (request.fields.value(http::FieldName::kHost) != host) request.fields.set(http::FieldName::kHost, host);
+}
+
+void ProxyRun::on_request_body(base::Buffer& body, bool end) {
+  request_ended_ = end;
+  if (state_ == State::kOver) {
+    body.clear();
+    return;
+  }
+  if (state_ == State::kForwarding && stream_ != nullptr) {
+    if (!body.empty()) body_whole_ = false;
+    stream_->send_body(body, end);
+    if (!end && stream_ != nullptr && stream_->writable_bytes() == 0) exchange_.read_request(false);
+    return;
+  }
+  body_.take_all(body);
+  if (state_ == State::kCollecting && (end || body_.size() > kCollectedBytesMax)) {
+    exchange_.read_request(false);
+    try_next_server();
+  }
+}
+
+void ProxyRun::on_request_trailers(http::Fields& trailers) {
+  request_ended_ = true;
+  http::remove_hop_by_hop_trailers(trailers);
+  trailers_ = &trailers;
+  if (state_ == State::kForwarding && stream_ != nullptr) {
+    stream_->send_trailers(trailers);
+  } else if (state_ == State::kCollecting) {
+    try_next_server();
+  }
+}
+
+// ---- a server and a connection --------------------------------------------------------------------------------------
+
+void ProxyRun::try_next_server() {
+  if (state_ != State::kConnecting) transition(State::kConnecting);
+  server_ = upstream_.pick(tried_, {});
+  if (server_ == nullptr) {
+    const Reason reason = last_failure_ == Reason::kNone ? Reason::kUpstreamUnavailable : last_failure_;
+    transition(State::kOver);
+    exchange_.fail(reason);
+    return;
+  }
+  tried_.set(upstream_.index_of(*server_));
+  if (upstream::ClientConnection* kept = server_->take_idle()) {
+    send_on(*kept, true);
+  } else {
+    connect(*server_);
+  }
+}
+
+void ProxyRun::connect(upstream::Server& server) {
+  connector_ = &upstream_.connect(server, *this, exchange_.route().timeouts.connect);
+}
+
+void ProxyRun::on_connected(upstream::ClientConnection& connection, const upstream::ConnectTimes& times) {
+  connector_ = nullptr;
+  exchange_.record().connect = times.connect;
+  exchange_.record().tls = times.tls;
+  send_on(connection, false);
+}
+
+void ProxyRun::on_connect_failed(Reason reason, const base::Error& error) {
+  connector_ = nullptr;
+  ++exchange_.record().attempts;
+  exchange_.record().server = server_->name();
+  log_failure(reason, &error);
+  failed(reason, false, false);
+}
+
+void ProxyRun::send_on(upstream::ClientConnection& connection, bool reused) {
+  transition(State::kForwarding);
+  reused_ = reused;
+  sent_at_ = exchange_.loop().now();
+  observe::AccessRecord& record = exchange_.record();
+  ++record.attempts;
+  record.server = server_->name();
+  if (record.attempts == 1) record.wait = sent_at_ - started_;
+  http::RequestHead& request = exchange_.request();
+  const config::Upstream& config = upstream_.config();
+  if (config.host_mode == config::HostMode::kUpstream || request.fields.find(http::FieldName::kHost) == nullptr) {
+    request.fields.set(http::FieldName::kHost, server_->authority());
+  }
+  const config::Timeouts& timeouts = exchange_.route().timeouts;
+  stream_ = &connection.begin(*this, {.send = timeouts.send, .read = timeouts.read});
+  const bool end = request_ended_ && body_.empty() && trailers_ == nullptr;
+  stream_->send_head(request, end);
+  if (!end) send_collected();
+  if (stream_ != nullptr && exchange_.writable_bytes() == 0) stream_->set_reading(false);
+}
+
+void ProxyRun::send_collected() {
+  const bool end = request_ended_ && trailers_ == nullptr;
+  if (!body_.empty() || end) {
+    base::Buffer sent(exchange_.loop().chunks());
+    // Only a body that is whole can be sent again, and only behind a kept connection is there a reason to.
+    if (request_ended_ && reused_) {
+      sent.share(body_);
+    } else {
+      sent.take_all(body_);
+      body_whole_ = exchange_.request().body.kind == http::BodyKind::kNone;
+    }
+    stream_->send_body(sent, end);
+  }
+  if (stream_ == nullptr || end) return;
+  if (trailers_ != nullptr) {
+    stream_->send_trailers(*trailers_);
+  } else if (stream_->writable_bytes() > 0) {
+    exchange_.read_request(true);
+  }
+}
+
+void ProxyRun::on_request_writable() {
+  if (!request_ended_) exchange_.read_request(true);
+}
+
+// ---- the answer -----------------------------------------------------------------------------------------------------
+
+void ProxyRun::on_informational(http::ResponseHead& head) {
+  http::remove_hop_by_hop_response(head.fields);
+  exchange_.send_informational(head);
+}
+
+void ProxyRun::note_answer_time() {
+  exchange_.record().upstream_time = exchange_.loop().now() - sent_at_;
+}
+
+void ProxyRun::on_response_head(http::ResponseHead& head, bool end) {
+  body_.clear();
+  body_whole_ = false;
+  exchange_.record().upstream_header = exchange_.loop().now() - sent_at_;
+  http::remove_hop_by_hop_response(head.fields);
+  if (end) note_answer_time();
+  exchange_.send_head(head, end);
+}
+
+void ProxyRun::on_response_body(base::Buffer& body, bool end) {
+  if (end) note_answer_time();
+  exchange_.send_body(body, end);
+  if (!end && stream_ != nullptr && exchange_.writable_bytes() == 0) stream_->set_reading(false);
+}
+
+void ProxyRun::on_response_trailers(http::Fields& trailers) {
+  http::remove_hop_by_hop_trailers(trailers);
+  note_answer_time();
+  exchange_.send_trailers(trailers);
+}
+
+void ProxyRun::on_client_writable() {
+  if (stream_ != nullptr) stream_->set_reading(true);
+}
+
+void ProxyRun::on_response_end() {
+  stream_ = nullptr;
+  total_timer_.stop();
+  if (state_ != State::kOver) transition(State::kOver);
+}
+
+// ---- failure --------------------------------------------------------------------------------------------------------
+
+void ProxyRun::on_response_reset(Reason reason, bool answered) {
+  stream_ = nullptr;
+  note_answer_time();
+  log_failure(reason, nullptr);
+  failed(reason, true, answered);
+}
+
+void ProxyRun::failed(Reason reason, bool connected, bool answered) {
+  last_failure_ = reason;
+  const config::Route& route = exchange_.route();
+  const upstream::RetryVerdict verdict = upstream::decide_retry({
+      .connected = connected,
+      .reused = reused_ && connected,
+      .answered = answered,
+      .body_kept = body_whole_ && request_ended_,
+      .repeatable =
+          http::is_idempotent(exchange_.request().method) || route.callback != config::CallbackProvider::kNone,
+      .retried_fresh = retried_fresh_,
+      .servers_left = true,
+      .reason = reason,
+  });
+  switch (verdict) {
+    case upstream::RetryVerdict::kGiveUp:
+      transition(State::kOver);
+      exchange_.fail(reason);
+      return;
+    case upstream::RetryVerdict::kNextServer: try_next_server(); return;
+    case upstream::RetryVerdict::kFreshConnection:
+      retried_fresh_ = true;
+      transition(State::kConnecting);
+      connect(*server_);
+      return;
+  }
+}
+
+void ProxyRun::log_failure(Reason reason, const base::Error* error) {
+  const std::string_view detail = error != nullptr ? std::string_view(error->message) : http::reason_sentence(reason);
+  LOG_WARNING("upstream_failed reason={} upstream={} server={} request_id={} reused={} error={}",
+              http::reason_name(reason), upstream_.config().name, server_->name(), exchange_.request_id(), reused_,
+              base::quoted(detail));
+}
+
+void ProxyRun::on_timer(int) {
+  if (state_ == State::kOver) return;
+  log_failure(Reason::kUpstreamTotalTimeout, nullptr);
+  transition(State::kOver);
+  exchange_.fail(Reason::kUpstreamTotalTimeout);
+}
+
+void ProxyRun::on_exchange_over() {
+  state_ = State::kOver;
+  total_timer_.stop();
+  if (connector_ != nullptr) std::exchange(connector_, nullptr)->cancel();
+  if (stream_ != nullptr) std::exchange(stream_, nullptr)->reset();
+  body_.clear();
+}
+
+}  // namespace viaduct::action

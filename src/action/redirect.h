@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The action that sends a client elsewhere (RFC 9110 §15.4). Immutable; shared by all workers.
+#pragma once
+
+#include "action/text_template.h"
+#include "config/types.h"
+#include "exchange/action.h"
+
+namespace viaduct::action {
+
+class Redirect final : public exchange::Action {
+ public:
+  // Fails when the address names an unknown variable.
+  static base::Result<std::unique_ptr<Redirect>> make(const config::RedirectAction& config);
+  base::ArenaPtr<exchange::ActionRun> begin(exchange::Exchange& exchange) const override;
+
+ private:
+  TextTemplate to_;
+  std::uint16_t status_ = 302;
+};
+
+}  // namespace viaduct::action
