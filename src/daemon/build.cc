@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/build.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "action/proxy.h"
+#include "action/redirect.h"
+#include "action/respond.h"
+#include "action/static_file.h"
+#include "base/check.h"
+#include "filter/allow_list.h"
+#include "filter/cors.h"
+#include "filter/edit_fields.h"
+#include "filter/forwarded.h"
+#include "filter/rewrite.h"
+#include "observe/line_format.h"
+#include "tls/client_context.h"
+
+namespace viaduct::daemon {
+namespace {
+
+using config::Problem;
+using config::Severity;
+
+// Collects what is wrong while the parts are made.
+class Builder {
+ public:
+  Builder(const config::Config& config, BuildResult& result) : config_(config), result_(result) {}
+
+  void fail(const config::Place& place, std::string key, std::string message) {
+    result_.problems.push_back(
+        {.place = place, .key = std::move(key), .message = std::move(message), .severity = Severity::kError});
+  }
+
+  exchange::RoutePlan plan_route(const config::Site& site, const config::Route& route) {
+    exchange::RoutePlan plan;
+    plan.route = &route;
+    add_filters(route, plan.filters);
+    plan.action = make_action(site, route);
+    return plan;
+  }
+
+  void check_upstreams() {
+    for (const config::Upstream& upstream : config_.upstreams) {
+      if (std::ranges::none_of(upstream.servers, &config::Server::tls)) continue;
+      if (auto context = tls::ClientContext::load(upstream.tls); !context) {
+        fail(upstream.place, "upstreams." + upstream.name + ".tls", context.error().message);
+      }
+    }
+  }
+
+  void check_access_log() {
+    if (config_.access_log.format != config::AccessFormat::kTemplate) return;
+    if (auto format = observe::LineFormat::from_template(config_.access_log.line_template); !format) {
+      fail({}, "logs.access.format", format.error().message);
+    }
+  }
+
+ private:
+  using Filters = std::vector<std::unique_ptr<const exchange::Filter>>;
+
+  // The order in which requests meet the filters; answers meet them in reverse, so that cors has the last word.
+  void add_filters(const config::Route& route, Filters& filters) {
+    if (route.allow) filters.push_back(std::make_unique<filter::AllowList>(*route.allow));
+    if (route.cors) filters.push_back(std::make_unique<filter::Cors>(*route.cors));
+    const bool is_proxy = std::holds_alternative<config::ProxyAction>(route.action);
+    if (is_proxy) filters.push_back(std::make_unique<filter::Forwarded>(route.forwarded));
+    if (has_edits(route.headers)) filters.push_back(std::make_unique<filter::EditFields>(route.headers));
+    if (!route.rewrite) return;
+    auto rewrite = filter::Rewrite::make(*route.rewrite);
+    if (rewrite) {
+      filters.push_back(std::move(*rewrite));
+    } else {
+      fail(route.place, "route " + route.name + ".rewrite", rewrite.error().message);
+    }
+  }
+
+  static bool has_edits(const config::HeaderEdits& edits) {
+    const auto any = [](const config::FieldEdits& side) {
+      return !side.remove.empty() || !side.set.empty() || !side.add.empty();
+    };
+    return any(edits.request) || any(edits.response);
+  }
+
+  std::unique_ptr<const exchange::Action> make_action(const config::Site&, const config::Route& route) {
+    return std::visit([&](const auto& action) { return make(action, route); }, route.action);
+  }
+
+  std::unique_ptr<const exchange::Action> make(const config::ProxyAction& action, const config::Route&) {
+    const auto found = std::ranges::find(config_.upstreams, action.upstream, &config::Upstream::name);
+    CHECK(found != config_.upstreams.end());  // config/validate refuses unknown names
+    return std::make_unique<action::ProxyAction>(static_cast<std::size_t>(found - config_.upstreams.begin()));
+  }
+
+  std::unique_ptr<const exchange::Action> make(const config::StaticAction& action, const config::Route& route) {
+    auto made = action::StaticFile::make(action);
+    if (made) return std::move(*made);
+    fail(route.place, "route " + route.name + ".static", made.error().message);
+    return nullptr;
+  }
+
+  std::unique_ptr<const exchange::Action> make(const config::RedirectAction& action, const config::Route& route) {
+    auto made = action::Redirect::make(action);
+    if (made) return std::move(*made);
+    fail(route.place, "route " + route.name + ".redirect.to", made.error().message);
+    return nullptr;
+  }
+
+  std::unique_ptr<const exchange::Action> make(const config::RespondAction& action, const config::Route&) {
+    return std::make_unique<action::Respond>(action);
+  }
+
+  const config::Config& config_;
+  BuildResult& result_;
+};
+
+void load_certificates(const config::Config& config, tls::TicketKeys& ticket_keys, base::WallTime now,
+                       exchange::Snapshot& snapshot, BuildResult& result) {
+  if (std::ranges::none_of(config.listeners, &config::Listener::tls)) return;
+  tls::CertLoad load = tls::CertStore::load(config.sites, config.tls, ticket_keys, now);
+  for (tls::CertProblem& problem : load.problems) {
+    const bool is_error = problem.severity == tls::CertProblem::Severity::kError;
+    result.problems.push_back({.place = problem.place,
+                               .key = "tls.cert",
+                               .message = std::move(problem.message),
+                               .severity = is_error ? Severity::kError : Severity::kWarning});
+  }
+  snapshot.certificates = std::move(load.store);
+  result.certificate_stamps = std::move(load.stamps);
+}
+
+}  // namespace
+
+BuildResult build_snapshot(const config::Config& config, std::uint64_t version, tls::TicketKeys& ticket_keys,
+                           base::WallTime now) {
+  BuildResult result;
+  auto snapshot = std::make_shared<exchange::Snapshot>();
+  snapshot->version = version;
+  snapshot->config = std::make_unique<const config::Config>(config);
+  const config::Config& kept = *snapshot->config;
+  auto router = route::Router::build(kept);
+  Builder builder(kept, result);
+  if (router) {
+    snapshot->router = std::make_unique<const route::Router>(std::move(*router));
+    snapshot->plans.resize(snapshot->router->route_count());
+    for (std::uint32_t i = 0; i < kept.sites.size(); ++i) {
+      for (std::uint32_t j = 0; j < kept.sites[i].routes.size(); ++j) {
+        snapshot->plans[snapshot->router->route_index(i, j)] =
+            builder.plan_route(kept.sites[i], kept.sites[i].routes[j]);
+      }
+    }
+  } else {
+    builder.fail({}, "sites", router.error().message);
+  }
+  builder.check_upstreams();
+  builder.check_access_log();
+  load_certificates(kept, ticket_keys, now, *snapshot, result);
+  if (!config::has_errors(result.problems)) result.snapshot = std::move(snapshot);
+  return result;
+}
+
+}  // namespace viaduct::daemon

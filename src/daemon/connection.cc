@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "codec/h1_server.h"
+
+namespace viaduct::daemon {
+namespace {
+
+codec::H1Limits h1_limits(const config::Client& client) {
+  return {.max_head_size = client.max_head_size,
+          .max_fields = client.max_fields,
+          .max_target_size = client.max_target_size,
+          .max_requests = client.max_requests.value_or(0)};
+}
+
+}  // namespace
+
+Connection::Connection(net::Loop& loop, ConnectionOwner& owner, std::unique_ptr<net::Transport> transport,
+                       const exchange::ClientInfo& client, const config::Client& limits)
+    : loop_(loop),
+      owner_(owner),
+      transport_(std::move(transport)),
+      client_(client),
+      limits_(limits),
+      input_(loop.chunks()),
+      timer_(loop.timers(), *this) {}
+
+void Connection::open() {
+  count_wait(0);
+  transport_->start(*this);
+}
+
+void Connection::on_transport_ready() {
+  state_ = State::kOpen;
+  client_.tls = transport_->tls_info();
+  codec::ServerCodecHandler& handler = *this;
+  codec_ = std::make_unique<codec::H1Server>(h1_limits(limits_), loop_.chunks(), handler);
+  if (owner_.is_draining()) codec_->begin_drain();
+  count_wait(0);
+  settle();
+}
+
+void Connection::on_transport_failed(const net::TransportError& error) {
+  LOG_INFO("tls_handshake_failed client_ip={} error={}", client_.peer.ip().to_string(),
+           base::quoted(error.error.message));
+  close(false);
+}
+
+// ---- bytes in -------------------------------------------------------------------------------------------------------
+
+void Connection::on_transport_readable() {
+  if (state_ == State::kLingering) {
+    linger_read();
+    return;
+  }
+  if (state_ != State::kOpen || input_ended_) return;
+  const net::IoResult result = transport_->read(input_);
+  if (result.bytes > 0 && codec_->wants_input()) codec_->on_input(input_);
+  if (state_ != State::kOpen) return;
+  if (result.status == net::IoStatus::kFailed) {
+    input_ended_ = true;
+    codec_->abort(http::Reason::kClientClosed);
+  } else if (result.status == net::IoStatus::kEnd || result.status == net::IoStatus::kTruncated) {
+    input_ended_ = true;
+    codec_->on_input_end(result.status == net::IoStatus::kEnd);
+  }
+  if (state_ != State::kOpen) return;
+  count_wait(result.bytes);
+  settle();
+}
+
+void Connection::on_codec_resume() {
+  resume_input_ = true;
+  loop_.at_turn_end(*this);
+}
+
+http::StreamHandler& Connection::on_stream(http::ServerStream& stream) {
+  return owner_.make_exchange(client_, stream);
+}
+
+// ---- bytes out ------------------------------------------------------------------------------------------------------
+
+void Connection::on_codec_output() {
+  loop_.at_turn_end(*this);
+}
+
+void Connection::on_transport_writable() {
+  write_blocked_ = false;
+  flush();
+}
+
+void Connection::on_turn_end() {
+  if (state_ != State::kOpen) return;
+  if (std::exchange(resume_input_, false)) {
+    codec_->on_input(input_);
+    if (state_ != State::kOpen) return;
+  }
+  flush();
+}
+
+void Connection::flush() {
+  if (state_ != State::kOpen) return;
+  base::Buffer& output = codec_->output();
+  std::size_t moved = 0;
+  if (!output.empty() && !write_blocked_) {
+    const net::IoResult result = transport_->write(output);
+    moved = result.bytes;
+    write_blocked_ = result.status == net::IoStatus::kAgain;
+    if (result.status == net::IoStatus::kFailed) {
+      output.clear();
+      codec_->abort(http::Reason::kClientClosed);
+      if (state_ == State::kOpen) close(false);
+      return;
+    }
+    if (moved > 0) codec_->on_output_drained();
+    if (state_ != State::kOpen) return;
+  }
+  count_wait(moved);
+  settle();
+}
+
+// ---- the transport follows the codec --------------------------------------------------------------------------------
+
+void Connection::settle() {
+  switch (codec_->ending()) {
+    case codec::CodecEnding::kOpen:
+      transport_->set_reading(!input_ended_ && (codec_->wants_input() || input_.size() < kReadAheadBytesMax));
+      return;
+    case codec::CodecEnding::kAbort: close(true); return;
+    case codec::CodecEnding::kClose:
+      if (codec_->output().empty()) close(false);
+      return;
+    case codec::CodecEnding::kLinger:
+      if (codec_->output().empty()) start_lingering();
+      return;
+  }
+}
+
+void Connection::start_lingering() {
+  if (input_ended_) {
+    close(false);
+    return;
+  }
+  state_ = State::kLingering;
+  input_.clear();
+  transport_->shutdown();
+  transport_->set_reading(true);
+  count_wait(0);
+}
+
+void Connection::linger_read() {
+  const net::IoResult result = transport_->read(input_);
+  lingered_bytes_ += result.bytes;
+  input_.clear();
+  const bool goes_on = result.status == net::IoStatus::kOk || result.status == net::IoStatus::kAgain;
+  if (!goes_on || lingered_bytes_ > kLingerBytesMax) close(false);
+}
+
+void Connection::begin_drain() {
+  if (state_ != State::kOpen) return;
+  codec_->begin_drain();
+  loop_.at_turn_end(*this);
+}
+
+void Connection::close_now() {
+  if (state_ == State::kOpen) codec_->abort(http::Reason::kServerDraining);
+  close(true);
+}
+
+void Connection::close(bool abortive) {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  timer_.stop();
+  net::TurnEnd::unlink();
+  if (!abortive) transport_->shutdown();
+  transport_->close(abortive);
+  base::ListHook<Connection>::unlink();
+  owner_.on_connection_closed(client_);
+  loop_.retire(*this);
+}
+
+void Connection::dispose() {
+  const std::unique_ptr<Connection> self(this);
+}
+
+// ---- timers: one timer, moved only when a nearer deadline needs it
+// ---------------------------------------------------
+
+Connection::Wait Connection::present_wait() {
+  if (state_ == State::kHandshake) return Wait::kHandshake;
+  if (state_ == State::kLingering) return Wait::kLinger;
+  if (state_ == State::kClosed) return Wait::kNone;
+  if (input_ended_) return Wait::kHalfClosed;
+  if (!codec_->output().empty()) return Wait::kWrite;
+  switch (codec_->phase()) {
+    case codec::CodecPhase::kIdle: return Wait::kIdle;
+    case codec::CodecPhase::kHead: return Wait::kHead;
+    case codec::CodecPhase::kBody: return Wait::kBody;
+    case codec::CodecPhase::kResponse:
+    case codec::CodecPhase::kClosing: return Wait::kNone;
+  }
+  return Wait::kNone;
+}
+
+std::optional<base::Duration> Connection::limit_of(Wait wait) const {
+  switch (wait) {
+    case Wait::kNone: return std::nullopt;
+    case Wait::kHandshake: return limits_.handshake_timeout;
+    case Wait::kIdle: return limits_.idle_timeout;
+    case Wait::kHead: return limits_.header_timeout;
+    case Wait::kBody:
+    case Wait::kWrite: return limits_.body_timeout;
+    case Wait::kHalfClosed: return kHalfClosedGrace;
+    case Wait::kLinger: return kLingerTime;
+  }
+  return std::nullopt;
+}
+
+void Connection::count_wait(std::size_t moved_bytes) {
+  const Wait wait = present_wait();
+  const bool is_new = wait != wait_;
+  // A head is given its time as a whole; everything else may take long as long as bytes move.
+  const bool progressed = moved_bytes > 0 && wait != Wait::kHead && wait != Wait::kLinger;
+  if (is_new || progressed) wait_since_ = loop_.now();
+  if (is_new) {
+    rate_since_ = loop_.now();
+    rate_bytes_ = 0;
+  }
+  rate_bytes_ += moved_bytes;
+  wait_ = wait;
+  const auto limit = limit_of(wait);
+  if (!limit) return;
+  base::MonoTime deadline = wait_since_ + *limit;
+  const bool has_rate = limits_.min_rate.has_value() && (wait == Wait::kBody || wait == Wait::kWrite);
+  if (has_rate)
+    deadline =
+        std::min(deadline, std::max(rate_since_ + kRateGrace, loop_.now() + base::Duration(std::chrono::seconds(1))));
+  if (!timer_.is_running() || timer_.deadline() > deadline) timer_.start(deadline);
+}
+
+bool Connection::is_too_slow() const {
+  if (!limits_.min_rate || (wait_ != Wait::kBody && wait_ != Wait::kWrite)) return false;
+  const base::Duration elapsed = timer_now_ - rate_since_;
+  if (elapsed < kRateGrace) return false;
+  const double seconds = std::chrono::duration<double>(elapsed).count();
+  return static_cast<double>(rate_bytes_) < static_cast<double>(*limits_.min_rate) * seconds;
+}
+
+void Connection::on_timer(int) {
+  const auto limit = limit_of(wait_);
+  if (state_ == State::kClosed || !limit) return;
+  timer_now_ = loop_.now();
+  if (timer_now_ >= wait_since_ + *limit || is_too_slow()) {
+    expire();
+  } else {
+    count_wait(0);
+  }
+}
+
+void Connection::expire() {
+  switch (wait_) {
+    case Wait::kNone: return;
+    case Wait::kHandshake:
+      LOG_INFO("tls_handshake_failed client_ip={} error=\"no handshake within client.handshake_timeout\"",
+               client_.peer.ip().to_string());
+      close(false);
+      return;
+    case Wait::kLinger: close(false); return;
+    case Wait::kIdle: codec_->begin_drain(); break;
+    case Wait::kHead: codec_->abort(http::Reason::kHeaderTimeout); break;
+    case Wait::kBody: codec_->abort(is_too_slow() ? http::Reason::kRateTooLow : http::Reason::kBodyTimeout); break;
+    case Wait::kWrite:
+      codec_->abort(is_too_slow() ? http::Reason::kRateTooLow : http::Reason::kClientReadTimeout);
+      break;
+    case Wait::kHalfClosed: codec_->abort(http::Reason::kClientClosed); break;
+  }
+  if (state_ != State::kOpen) return;
+  wait_ = Wait::kNone;
+  loop_.at_turn_end(*this);
+}
+
+}  // namespace viaduct::daemon

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client's connection: a transport, a codec chosen by ALPN, and the timers that wait for the client. Makes an
+// exchange for each stream. Belongs to one worker; frees itself by Loop::retire.
+//
+//   kHandshake ──► kOpen ──► kLingering ──► kClosed
+//        │           └────────────────────────▲
+//        └────────────────────────────────────┘
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "codec/server_codec.h"
+#include "config/types.h"
+#include "exchange/exchange.h"
+#include "net/loop.h"
+#include "net/transport.h"
+
+namespace viaduct::daemon {
+
+// Who owns connections: a worker.
+class ConnectionOwner {
+ public:
+  virtual exchange::Exchange& make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) = 0;
+  // The connection is over; it is freed after this turn.
+  virtual void on_connection_closed(const exchange::ClientInfo& client) = 0;
+  virtual bool is_draining() const = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+class Connection final : public net::Retirable,
+                         public base::ListHook<Connection>,
+                         private net::TransportHandler,
+                         private codec::ServerCodecHandler,
+                         private net::TimerHandler,
+                         private net::TurnEnd {
+ public:
+  // What is read ahead of the handler's wish: pipelined requests, or body bytes that nobody wants yet.
+  static constexpr std::size_t kReadAheadBytesMax = 64 * 1024;
+  // How long, and how much, a client may still send behind our last answer before the connection is cut.
+  static constexpr base::Duration kLingerTime = std::chrono::seconds(2);
+  static constexpr std::size_t kLingerBytesMax = 1024 * 1024;
+  // A client that has ended its direction may be waiting for its answer or be gone; the kernel cannot tell us which.
+  // When no byte of the answer has moved for this long it counts as gone (docs/adr/0004).
+  static constexpr base::Duration kHalfClosedGrace = std::chrono::seconds(2);
+  // How long a body may stay below client.min_rate at first.
+  static constexpr base::Duration kRateGrace = std::chrono::seconds(10);
+
+  // `owner` must outlive the connection. `limits` are copied.
+  Connection(net::Loop& loop, ConnectionOwner& owner, std::unique_ptr<net::Transport> transport,
+             const exchange::ClientInfo& client, const config::Client& limits);
+
+  void open();
+  // Graceful end: idle now, busy after the exchange under way.
+  void begin_drain();
+  // Ends now; exchanges under way are logged as cut.
+  void close_now();
+
+  // net::Retirable
+  void dispose() override;
+
+ private:
+  enum class State : std::uint8_t { kHandshake, kOpen, kLingering, kClosed };
+  enum class Wait : std::uint8_t { kNone, kHandshake, kIdle, kHead, kBody, kWrite, kHalfClosed, kLinger };
+
+  void on_transport_ready() override;
+  void on_transport_readable() override;
+  void on_transport_writable() override;
+  void on_transport_failed(const net::TransportError& error) override;
+  http::StreamHandler& on_stream(http::ServerStream& stream) override;
+  void on_codec_output() override;
+  void on_codec_resume() override;
+  void on_timer(int timer_id) override;
+  void on_turn_end() override;
+
+  void flush();
+  void linger_read();
+  void settle();
+  void start_lingering();
+  void close(bool abortive);
+  void count_wait(std::size_t moved_bytes);
+  Wait present_wait();
+  std::optional<base::Duration> limit_of(Wait wait) const;
+  bool is_too_slow() const;
+  void expire();
+
+  net::Loop& loop_;
+  ConnectionOwner& owner_;
+  std::unique_ptr<net::Transport> transport_;
+  std::unique_ptr<codec::ServerCodec> codec_;  // null before the handshake is done
+  exchange::ClientInfo client_;
+  config::Client limits_;
+  base::Buffer input_;
+  State state_ = State::kHandshake;
+  bool input_ended_ = false;
+  bool write_blocked_ = false;  // the transport will tell when there is room
+  bool resume_input_ = false;   // the codec wants what input_ holds
+  std::size_t lingered_bytes_ = 0;
+  net::Timer timer_;
+  Wait wait_ = Wait::kNone;
+  base::MonoTime wait_since_;     // begin of the wait, or its last progress
+  base::MonoTime rate_since_;     // begin of the present body or answer
+  std::uint64_t rate_bytes_ = 0;  // moved since then
+  base::MonoTime timer_now_;      // the present, as the timer saw it
+};
+
+}  // namespace viaduct::daemon

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/connection_limits.h"
+
+namespace viaduct::daemon {
+
+bool ConnectionLimits::enter(const base::IpAddress& address, const config::Client& client) {
+  if (total_.fetch_add(1, std::memory_order_relaxed) >= client.max_connections) {
+    total_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  if (!client.max_connections_per_address) return true;
+  counts_addresses_.store(true, std::memory_order_relaxed);
+  const std::lock_guard lock(mutex_);
+  std::uint32_t& count = by_address_[address];
+  if (count >= *client.max_connections_per_address) {
+    total_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  ++count;
+  return true;
+}
+
+void ConnectionLimits::leave(const base::IpAddress& address) {
+  total_.fetch_sub(1, std::memory_order_relaxed);
+  if (!counts_addresses_.load(std::memory_order_relaxed)) return;
+  const std::lock_guard lock(mutex_);
+  // A connection that came before the limit was set is not in the table.
+  const auto found = by_address_.find(address);
+  if (found == by_address_.end()) return;
+  if (--found->second == 0) by_address_.erase(found);
+}
+
+}  // namespace viaduct::daemon

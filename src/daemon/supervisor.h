@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main thread of a running daemon: opens the listening sockets, starts the workers, hears signals and the admin
+// socket, reloads the config, watches certificate files, rotates ticket keys, and ends everything in order.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log_sink.h"
+#include "daemon/admin.h"
+#include "daemon/build.h"
+#include "daemon/connection_limits.h"
+#include "daemon/worker.h"
+#include "net/loop.h"
+#include "os/process.h"
+
+namespace viaduct::daemon {
+
+class Supervisor final : private net::FdHandler, private net::TimerHandler, private AdminHandler {
+ public:
+  // A renewed certificate is in use after this time at the latest (and the time that loading takes).
+  static constexpr base::Duration kCertificatePoll = std::chrono::seconds(10);
+  static constexpr base::Duration kReapInterval = std::chrono::milliseconds(20);
+
+  struct Setup {
+    const base::Clock& clock;
+    tls::TicketKeys& ticket_keys;
+    std::string config_file;  // read again on HUP; empty: a reload is refused
+    config::Config config;
+    BuildResult built;  // REQUIRES: built.snapshot
+  };
+
+  explicit Supervisor(Setup setup);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  // Opens sockets and logs and starts the workers; when it returns without error, connections are accepted. An error
+  // names what could not be opened and everything that was is closed again.
+  base::Result<void> start();
+  // Serves until told to stop by a signal, the admin socket or stop(); returns when the last worker has ended.
+  void run();
+  // Ends gracefully. From the main thread; also before run().
+  void stop();
+
+  // Where the listeners are bound, in the order of the config; filled by start().
+  const std::vector<base::SocketAddress>& addresses() const { return addresses_; }
+  net::Loop& loop() { return loop_; }
+
+ private:
+  enum class State : std::uint8_t { kStarting, kServing, kDraining, kStopped };
+
+  void on_fd_readable() override;  // a signal waits
+  void on_fd_writable() override {}
+  void on_timer(int timer_id) override;
+  std::string on_admin_command(std::string_view command) override;
+
+  base::Result<void> open_logs();
+  base::Result<void> start_workers(std::vector<std::vector<WorkerListener>> by_worker);
+  std::size_t worker_count() const;
+  // Returns what went wrong in one line, or "ok".
+  std::string reload();
+  void publish(BuildResult built);
+  void renew_certificates();
+  void reopen_logs();
+  void end_now();
+
+  const base::Clock& clock_;
+  tls::TicketKeys& ticket_keys_;
+  std::string config_file_;
+  config::Config config_;
+  BuildResult built_;
+  std::uint64_t next_version_ = 2;
+  net::Loop loop_;
+  State state_ = State::kStarting;
+  std::optional<os::SignalReader> signals_;
+  net::FdWatch signal_watch_;
+  net::Timer certificate_timer_;
+  net::Timer ticket_timer_;
+  net::Timer reap_timer_;
+  ConnectionLimits limits_;
+  std::unique_ptr<base::LogSink> access_sink_;
+  std::unique_ptr<Admin> admin_;
+  std::vector<base::SocketAddress> addresses_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace viaduct::daemon

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/worker.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/format.h"
+#include "base/log.h"
+#include "net/tcp_transport.h"
+#include "os/process.h"
+#include "tls/tls_transport.h"
+
+namespace viaduct::daemon {
+namespace {
+
+enum TimerId { kLogTimer, kDrainTimer };
+
+}  // namespace
+
+Worker::Worker(Setup setup)
+    : number_(setup.number),
+      limits_(setup.limits),
+      loop_(setup.clock),
+      resolver_(loop_),
+      access_log_(setup.access_log, setup.access_sink),
+      upstreams_(loop_, resolver_),
+      services_{.loop = loop_,
+                .access_log = access_log_,
+                .counters = counters_,
+                .random = random_,
+                .owner = *this,
+                .snapshot = std::move(setup.snapshot)},
+      exchanges_(kIdleExchangesMax),
+      listener_setups_(std::move(setup.listeners)),
+      log_timer_(loop_.timers(), *this, kLogTimer),
+      drain_timer_(loop_.timers(), *this, kDrainTimer) {}
+
+Worker::~Worker() {
+  CHECK(!thread_.joinable());
+  while (!connections_.empty()) connections_.front().close_now();
+  loop_.run_once(false);
+}
+
+base::Result<void> Worker::start() {
+  TRY(upstreams_.adopt(services_.snapshot->config->upstreams));
+  services_.upstreams = upstreams_.current();
+  net::AcceptHandler& acceptor = *this;
+  for (std::size_t i = 0; i < listener_setups_.size(); ++i) {
+    os::Fd fd = std::move(listener_setups_[i].fd);
+    listeners_.push_back(std::make_unique<net::Listener>(loop_, std::move(fd), acceptor, static_cast<int>(i)));
+  }
+  log_timer_.start_after(kLogFlushInterval);
+  running_.store(true, std::memory_order_release);
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+void Worker::run() {
+  os::name_thread(base::format("worker-{}", number_));
+  loop_.run();
+  access_log_.flush();
+  running_.store(false, std::memory_order_release);
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+// ---- orders from other threads --------------------------------------------------------------------------------------
+
+void Worker::publish(exchange::SnapshotRef snapshot) {
+  class Adopt final : public net::Task {
+   public:
+    Adopt(Worker& worker, exchange::SnapshotRef published) : worker_(worker), published_(std::move(published)) {}
+    void run() override { worker_.adopt(std::move(published_)); }
+
+   private:
+    Worker& worker_;
+    exchange::SnapshotRef published_;
+  };
+  loop_.post(std::make_unique<Adopt>(*this, std::move(snapshot)));
+}
+
+void Worker::drain(base::Duration deadline) {
+  class Drain final : public net::Task {
+   public:
+    Drain(Worker& worker, base::Duration limit) : worker_(worker), limit_(limit) {}
+    void run() override { worker_.begin_drain(limit_); }
+
+   private:
+    Worker& worker_;
+    base::Duration limit_;
+  };
+  loop_.post(std::make_unique<Drain>(*this, deadline));
+}
+
+void Worker::flush_log() {
+  class Flush final : public net::Task {
+   public:
+    explicit Flush(Worker& worker) : worker_(worker) {}
+    void run() override { worker_.access_log_.flush(); }
+
+   private:
+    Worker& worker_;
+  };
+  loop_.post(std::make_unique<Flush>(*this));
+}
+
+void Worker::adopt(exchange::SnapshotRef snapshot) {
+  if (auto adopted = upstreams_.adopt(snapshot->config->upstreams); !adopted) {
+    LOG_ERROR("snapshot_refused worker={} error={}", number_, base::quoted(adopted.error().message));
+    return;
+  }
+  services_.snapshot = std::move(snapshot);
+  services_.upstreams = upstreams_.current();
+}
+
+void Worker::begin_drain(base::Duration deadline) {
+  const bool again = std::exchange(services_.is_draining, true);
+  for (const auto& listener : listeners_) listener->close();
+  if (!again) connections_.for_each([](Connection& connection) { connection.begin_drain(); });
+  drain_timer_.start_after(deadline);
+  stop_if_drained();
+}
+
+void Worker::stop_if_drained() {
+  if (services_.is_draining && connection_count_ == 0) loop_.stop();
+}
+
+void Worker::on_timer(int timer_id) {
+  if (timer_id == kLogTimer) {
+    if (access_log_.pending()) access_log_.flush();
+    upstreams_.sweep();
+    log_timer_.start_after(kLogFlushInterval);
+    return;
+  }
+  if (connection_count_ > 0) LOG_WARNING("drain_deadline worker={} connections_cut={}", number_, connection_count_);
+  connections_.for_each([](Connection& connection) { connection.close_now(); });
+  stop_if_drained();
+}
+
+// ---- connections and exchanges --------------------------------------------------------------------------------------
+
+void Worker::on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_id) {
+  const WorkerListener& listener = listener_setups_[static_cast<std::size_t>(listener_id)];
+  const config::Client& client = services_.snapshot->config->client;
+  if (!limits_.enter(peer.ip(), client)) {
+    counters_.count(http::Reason::kConnectionLimit, 0);
+    LOG_WARNING("connection_refused reason=connection_limit client_ip={}", peer.ip().to_string());
+    return;
+  }
+  std::unique_ptr<net::Transport> transport;
+  if (listener.is_tls) {
+    auto session = services_.snapshot->certificates->new_session(tls::Alpn::kHttp1);
+    transport = std::make_unique<tls::TlsTransport>(loop_, std::move(fd), std::move(session));
+  } else {
+    transport = std::make_unique<net::TcpTransport>(loop_, std::move(fd));
+  }
+  const exchange::ClientInfo info{.peer = peer,
+                                  .local = listener.local,
+                                  .tls = nullptr,
+                                  .redirect_to_https = listener.redirect_to_https,
+                                  .https_port = listener.https_port};
+  ConnectionOwner& owner = *this;
+  auto connection = std::make_unique<Connection>(loop_, owner, std::move(transport), info, client);
+  Connection& opened = *connection.release();  // frees itself through Loop::retire
+  connections_.push_back(opened);
+  ++connection_count_;
+  opened.open();
+}
+
+exchange::Exchange& Worker::make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) {
+  return *exchanges_.make(services_, client, stream);
+}
+
+void Worker::on_connection_closed(const exchange::ClientInfo& client) {
+  --connection_count_;
+  limits_.leave(client.peer.ip());
+  stop_if_drained();
+}
+
+void Worker::free_exchange(exchange::Exchange& exchange) {
+  exchanges_.free(&exchange);
+}
+
+}  // namespace viaduct::daemon

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// One worker: a thread with its own event loop, listening sockets, connections, upstream pools, free lists and log
+// buffer. Shares nothing with the others but immutable snapshots and a few atomics. The supervisor makes it, gives it
+// sockets and snapshots, and ends it; all of that arrives as tasks in the worker's own thread.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/free_list.h"
+#include "daemon/connection.h"
+#include "daemon/connection_limits.h"
+#include "exchange/exchange.h"
+#include "exchange/services.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+#include "observe/access_log.h"
+#include "observe/counters.h"
+#include "upstream/registry.h"
+
+namespace viaduct::daemon {
+
+// One listening socket of one worker, with what its connections need to know.
+struct WorkerListener {
+  os::Fd fd;
+  base::SocketAddress local;  // as bound
+  bool is_tls = false;
+  bool redirect_to_https = false;
+  std::uint16_t https_port = 443;
+};
+
+class Worker final : private net::AcceptHandler,
+                     private ConnectionOwner,
+                     private exchange::ExchangeOwner,
+                     private net::TimerHandler {
+ public:
+  // Objects of ended exchanges whose memory is kept.
+  static constexpr std::size_t kIdleExchangesMax = 256;
+  static constexpr base::Duration kLogFlushInterval = std::chrono::milliseconds(200);
+
+  struct Setup {
+    int number = 0;
+    const base::Clock& clock;
+    ConnectionLimits& limits;
+    observe::AccessLogOptions access_log;
+    base::LogSink* access_sink = nullptr;  // null: no access log; outlives the worker
+    exchange::SnapshotRef snapshot;
+    std::vector<WorkerListener> listeners;
+  };
+
+  explicit Worker(Setup setup);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Starts the thread. Fails when the snapshot's upstreams cannot be made.
+  base::Result<void> start();
+  // The following are for other threads; they return at once.
+  void publish(exchange::SnapshotRef snapshot);
+  // Stops accepting; idle connections close now, busy ones after their exchange; ends the thread when none is left or
+  // when `deadline` has passed.
+  void drain(base::Duration deadline);
+  void flush_log();
+  // Waits for the thread.
+  void join();
+  bool is_running() const { return running_.load(std::memory_order_acquire); }
+
+ private:
+  void run();
+  void adopt(exchange::SnapshotRef snapshot);
+  void begin_drain(base::Duration deadline);
+  void stop_if_drained();
+
+  // net::AcceptHandler
+  void on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_id) override;
+  // ConnectionOwner
+  exchange::Exchange& make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) override;
+  void on_connection_closed(const exchange::ClientInfo& client) override;
+  bool is_draining() const override { return services_.is_draining; }
+  // exchange::ExchangeOwner
+  void free_exchange(exchange::Exchange& exchange) override;
+  // net::TimerHandler
+  void on_timer(int timer_id) override;
+
+  int number_;
+  ConnectionLimits& limits_;
+  net::Loop loop_;
+  net::Resolver resolver_;
+  base::Random random_;
+  observe::AccessLog access_log_;
+  observe::Counters counters_;
+  upstream::Registry upstreams_;
+  exchange::Services services_;
+  base::FreeList<exchange::Exchange> exchanges_;
+  std::vector<WorkerListener> listener_setups_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  base::IntrusiveList<Connection, Connection> connections_;
+  std::size_t connection_count_ = 0;
+  net::Timer log_timer_;
+  net::Timer drain_timer_;
+  std::atomic<bool> running_ = false;
+  std::thread thread_;
+};
+
+}  // namespace viaduct::daemon
