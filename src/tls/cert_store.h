@@ -5,7 +5,8 @@
 // which the main thread watches CertLoad::stamps.
 #pragma once
 
-#include <memory>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,9 +46,6 @@ class CertStore {
   // A certificate that ends within this time is a warning.
   static constexpr base::Duration kExpiresSoon = std::chrono::hours(24 * 30);
 
-  CertStore(const CertStore&) = delete;
-  CertStore& operator=(const CertStore&) = delete;
-
   // Reads the files of all sites. Every problem is told, not the first alone. `ticket_keys` must outlive the store and
   // every connection made with it. `now` is what validity is measured against.
   static CertLoad load(std::span<const config::Site> sites, const config::ListenerTls& tls, TicketKeys& ticket_keys,
@@ -60,7 +58,6 @@ class CertStore {
   std::span<const CertFacts> certificates() const { return certificates_; }
 
  private:
-  friend class CertStoreLoader;
   CertStore() = default;
 
   // Serves clients without a name or with an unknown one, and knows the contexts of all other names.
@@ -70,8 +67,8 @@ class CertStore {
 
 // The outcome of CertStore::load().
 struct CertLoad {
-  // Null when a problem is an error.
-  std::unique_ptr<const CertStore> store;
+  // Absent when a problem is an error.
+  std::optional<CertStore> store;
   std::vector<CertProblem> problems;
   // The files as they were just before they were read, also those that could not be. When stamps.changed(), load again;
   // keep these of the last attempt, successful or not, so that one broken file is tried and reported once.

@@ -4,7 +4,6 @@
 // part of the snapshot and used by all workers; a SessionSlot is one a server and worker. RFC 8446, RFC 9525 (names).
 #pragma once
 
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -42,11 +41,8 @@ class SessionSlot {
 
 class ClientContext {
  public:
-  ClientContext(const ClientContext&) = delete;
-  ClientContext& operator=(const ClientContext&) = delete;
-
   // Reads the files that `tls` names. The error names the file and what is wrong with it.
-  [[nodiscard]] static base::Result<std::unique_ptr<const ClientContext>> load(const config::UpstreamTls& tls);
+  [[nodiscard]] static base::Result<ClientContext> load(const config::UpstreamTls& tls);
 
   // The client's side of one connection, for TlsTransport; it may outlive this object. `slot` gives the session to
   // resume, if any, and takes the new one; it must outlive the transport. Thread-safe.

@@ -29,7 +29,8 @@ enum class Alpn : std::uint8_t {
 // client that offers protocols of which none is ours is refused (RFC 7301 §3.2), one without ALPN is not.
 SslPtr new_server_session(SSL_CTX& context, Alpn alpn);
 
-// What client and server contexts share: no compression, no renegotiation, our groups, read-ahead, buffers given back.
+// What client and server contexts share: no compression, no renegotiation, our groups and cipher
+// suites of TLS 1.3, read-ahead, buffers given back.
 void set_common_options(SSL_CTX& context);
 
 }  // namespace viaduct::tls

@@ -68,7 +68,6 @@ class TlsTransport final : public net::Transport, private net::FdHandler, privat
   net::IoStatus read_outcome(int ssl_result);
   // Seals the first bytes of `from` as records for the socket. False when OpenSSL refuses.
   bool seal(const base::Buffer& from);
-  net::IoStatus flush();
   void end_writing();
   void transition(State to);
 

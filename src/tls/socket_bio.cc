@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tls/socket_bio.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+
+#include "base/check.h"
+#include "net/tcp_transport.h"
+
+namespace viaduct::tls {
+namespace {
+
+// sendmsg(2) entries of one call: 64 KiB of records in chunks of 16 KiB, and room for remainders.
+constexpr std::size_t kSendEntriesMax = 16;
+
+}  // namespace
+
+void SocketBio::attach(SSL& ssl) {
+  BIO* bio = BIO_new(method());
+  CHECK(bio != nullptr);
+  BIO_set_data(bio, this);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(&ssl, bio, bio);
+}
+
+net::IoStatus SocketBio::flush() {
+  while (!unsent_.empty()) {
+    std::array<iovec, kSendEntriesMax> entries;
+    msghdr message{};
+    message.msg_iov = entries.data();
+    message.msg_iovlen = unsent_.describe(entries);
+    const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+    if (sent == -1) {
+      const net::IoStatus status = net::io_status_of_errno(errno);
+      if (status == net::IoStatus::kFailed) error_number_ = errno;
+      return status;
+    }
+    unsent_.drop(static_cast<std::size_t>(sent));
+  }
+  return net::IoStatus::kOk;
+}
+
+const BIO_METHOD* SocketBio::method() {
+  // OpenSSL wants one table for all BIOs of a kind; it never changes.
+  static const std::unique_ptr<BIO_METHOD, ReleaseWith<BIO_meth_free>> kMethod = [] {
+    std::unique_ptr<BIO_METHOD, ReleaseWith<BIO_meth_free>> made(
+        BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "viaduct socket"));
+    CHECK(made != nullptr);
+    BIO_meth_set_read(made.get(), on_read);
+    BIO_meth_set_write(made.get(), on_write);
+    BIO_meth_set_ctrl(made.get(), on_control);
+    return made;
+  }();
+  return kMethod.get();
+}
+
+int SocketBio::receive(char* into, int size) {
+  if (is_dry_ || read_status_ != net::IoStatus::kOk) return -1;
+  const ssize_t got = ::recv(fd_, into, static_cast<std::size_t>(size), 0);
+  is_dry_ = got < size;
+  if (got > 0) return static_cast<int>(got);
+  if (got == 0) {
+    read_status_ = net::IoStatus::kTruncated;
+  } else if (net::io_status_of_errno(errno) == net::IoStatus::kFailed) {
+    read_status_ = net::IoStatus::kFailed;
+    error_number_ = errno;
+  }
+  return -1;
+}
+
+int SocketBio::on_read(BIO* bio, char* into, int size) {
+  BIO_clear_retry_flags(bio);
+  const int got = static_cast<SocketBio*>(BIO_get_data(bio))->receive(into, size);
+  // Also when the socket has ended: OpenSSL would take that for a fatal error and could no longer write either.
+  if (got < 0) BIO_set_retry_read(bio);
+  return got;
+}
+
+int SocketBio::on_write(BIO* bio, const char* bytes, int size) {
+  BIO_clear_retry_flags(bio);
+  static_cast<SocketBio*>(BIO_get_data(bio))->unsent_.append({bytes, static_cast<std::size_t>(size)});
+  return size;
+}
+
+long SocketBio::on_control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) {
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+}  // namespace viaduct::tls

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tls/tls_error.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <string_view>
+
+#include "base/format.h"
+#include "tls/certificate.h"
+
+namespace viaduct::tls {
+namespace {
+
+using base::format;
+
+// How many names of a certificate a message shows.
+constexpr std::size_t kNamesShownMax = 5;
+// The reason code of a received alert is its number behind this.
+constexpr int kAlertOffset = SSL_AD_REASON_OFFSET;
+
+// What OpenSSL's reasons mean in practice, seen from either side. Empty: nothing better than OpenSSL's own words.
+struct Explanation {
+  int reason;
+  std::string_view as_server;
+  std::string_view as_client;
+};
+constexpr std::array kExplanations = {
+    Explanation{SSL_R_HTTP_REQUEST, "the client speaks plain HTTP on a TLS port", ""},
+    Explanation{SSL_R_HTTPS_PROXY_REQUEST, "the client takes this TLS port for a plain HTTP proxy", ""},
+    Explanation{SSL_R_WRONG_VERSION_NUMBER, "what the client sent is not TLS",
+                "the server does not speak TLS on this port (http:// in place of https://?)"},
+    Explanation{SSL_R_NO_SHARED_CIPHER, "the client offers no cipher suite that is allowed here", ""},
+    Explanation{SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM,
+                "the client cannot verify the kind of certificate that is served (ECDSA alone? add an RSA certificate)",
+                ""},
+    Explanation{SSL_R_NO_APPLICATION_PROTOCOL, "the client offers no HTTP version that is served here (ALPN)", ""},
+    Explanation{kAlertOffset + SSL_AD_PROTOCOL_VERSION, "", "the server refuses TLS 1.2 and 1.3, which are offered"},
+    Explanation{kAlertOffset + SSL_AD_HANDSHAKE_FAILURE, "",
+                "the server refuses the handshake: no common cipher suite, or it wants another name (tls.sni)"},
+    Explanation{kAlertOffset + SSL_AD_UNRECOGNIZED_NAME, "",
+                "the server does not know the name it is asked for (tls.sni)"},
+    Explanation{kAlertOffset + SSL_AD_CERTIFICATE_REQUIRED, "",
+                "the server wants a client certificate (tls.cert and tls.key)"},
+    Explanation{kAlertOffset + SSL_AD_BAD_CERTIFICATE, "the client refuses our certificate: bad certificate",
+                "the server refuses our client certificate: bad certificate"},
+    Explanation{kAlertOffset + SSL_AD_CERTIFICATE_EXPIRED, "the client refuses our certificate: expired",
+                "the server refuses our client certificate: expired"},
+    Explanation{kAlertOffset + SSL_AD_CERTIFICATE_UNKNOWN, "the client refuses our certificate",
+                "the server refuses our client certificate"},
+    Explanation{kAlertOffset + SSL_AD_UNKNOWN_CA, "the client refuses our certificate: it does not trust the issuer",
+                "the server refuses our client certificate: it does not trust the issuer"},
+};
+
+std::string explanation_of(SSL& ssl, unsigned long error) {
+  const bool is_server = SSL_is_server(&ssl) == 1;
+  const int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
+  if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW) {
+    if (!is_server) return "the server speaks no TLS version from 1.2 on";
+    return format(
+        "the client offers TLS versions up to {:#06x} (0x0301 is TLS 1.0), which are not allowed here "
+        "(tls.min_version)",
+        static_cast<unsigned>(SSL_client_version(&ssl)));
+  }
+  const auto* row = std::ranges::find(kExplanations, reason, &Explanation::reason);
+  if (row != kExplanations.end()) {
+    const std::string_view text = is_server ? row->as_server : row->as_client;
+    if (!text.empty()) return std::string(text);
+  }
+  const std::string_view who = is_server ? "client" : "server";
+  if (reason > kAlertOffset) {
+    return format("the {} ends the handshake: alert \"{}\"", who, SSL_alert_desc_string_long(reason - kAlertOffset));
+  }
+  const char* text = ERR_reason_error_string(error);
+  return format("the handshake with the {} failed: {}", who, text == nullptr ? "unknown error" : text);
+}
+
+// The name or address that the certificate had to have.
+std::string expected_name(SSL& ssl) {
+  X509_VERIFY_PARAM* param = SSL_get0_param(&ssl);
+  if (const char* host = X509_VERIFY_PARAM_get0_host(param, 0); host != nullptr) return host;
+  const std::unique_ptr<char, ReleaseWith<[](char* text) { OPENSSL_free(text); }>> address(
+      X509_VERIFY_PARAM_get1_ip_asc(param));
+  return address == nullptr ? "any name" : address.get();
+}
+
+// The certificate of `chain`, leaf first, whose time is not now.
+const X509* certificate_out_of_time(const STACK_OF(X509) * chain, base::WallTime now) {
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    const X509* certificate = sk_X509_value(chain, i);
+    if (now < not_before_of(*certificate) || now > not_after_of(*certificate)) return certificate;
+  }
+  return nullptr;
+}
+
+std::string time_problem(const STACK_OF(X509) * chain) {
+  const base::WallTime now = std::chrono::system_clock::now();
+  const X509* certificate = certificate_out_of_time(chain, now);
+  if (certificate == nullptr) return "a certificate of the server is out of its time";
+  const std::string_view whose =
+      certificate == sk_X509_value(chain, 0) ? "the server's certificate" : "a certificate above the server's";
+  const bool is_early = now < not_before_of(*certificate);
+  return format("{} ({}) {} {}", whose, subject_text(*certificate), is_early ? "is not valid before" : "expired on",
+                date_text(is_early ? not_before_of(*certificate) : not_after_of(*certificate)));
+}
+
+std::string certificate_problem(SSL& ssl, long verify_result) {
+  const STACK_OF(X509)* chain = SSL_get0_verified_chain(&ssl);
+  if (chain == nullptr || sk_X509_num(chain) == 0) {
+    return format("the server's certificate is not accepted: {}", X509_verify_cert_error_string(verify_result));
+  }
+  const X509& leaf = *sk_X509_value(chain, 0);
+  switch (verify_result) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return format("the server's certificate is for {}, not for {}, which is expected (tls.verify_name, tls.sni)",
+                    certificate_names_text(leaf, kNamesShownMax), expected_name(ssl));
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID: return time_problem(chain);
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+      return format("the server's certificate ({}) is self-signed and not trusted here (tls.ca)", subject_text(leaf));
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      return format("the server's certificate ({}) comes from an authority that is not trusted here: {} (tls.ca)",
+                    subject_text(leaf), issuer_text(*sk_X509_value(chain, sk_X509_num(chain) - 1)));
+    default:
+      return format("the server's certificate ({}) is not accepted: {}", subject_text(leaf),
+                    X509_verify_cert_error_string(verify_result));
+  }
+}
+
+std::string socket_problem(SSL& ssl, net::IoStatus status, int error_number) {
+  const std::string_view who = SSL_is_server(&ssl) == 1 ? "client" : "server";
+  if (status == net::IoStatus::kTruncated) return format("the {} closed the connection during the TLS handshake", who);
+  return format("the connection broke during the TLS handshake with the {}: {}", who, std::strerror(error_number));
+}
+
+}  // namespace
+
+std::string take_openssl_error() {
+  const char* data = nullptr;
+  int flags = 0;
+  const unsigned long error = ERR_get_error_all(nullptr, nullptr, nullptr, &data, &flags);
+  const char* reason = ERR_SYSTEM_ERROR(error) ? std::strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
+  std::string text = error == 0 || reason == nullptr ? "unknown error" : reason;
+  if ((flags & ERR_TXT_STRING) != 0 && data != nullptr && *data != '\0') text += format(" ({})", data);
+  ERR_clear_error();
+  return text;
+}
+
+net::TransportError handshake_error(SSL& ssl, net::IoStatus socket_status, int error_number) {
+  const bool is_server = SSL_is_server(&ssl) == 1;
+  const unsigned long error = ERR_peek_error();
+  const long verify_result = SSL_get_verify_result(&ssl);
+  net::TransportError failure;
+  failure.reason = is_server ? http::Reason::kNone : http::Reason::kUpstreamTlsFailed;
+  failure.error.side = is_server ? base::Side::kClient : base::Side::kUpstream;
+  // No request has been sent yet, so another server may have it.
+  failure.error.retryable = !is_server;
+  if (!is_server && ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+    failure.reason = http::Reason::kUpstreamCertificateInvalid;
+    failure.error.message = certificate_problem(ssl, verify_result);
+  } else if (error != 0) {
+    failure.error.message = explanation_of(ssl, error);
+  } else {
+    failure.error.code = error_number;
+    failure.error.message = socket_problem(ssl, socket_status, error_number);
+  }
+  ERR_clear_error();
+  return failure;
+}
+
+}  // namespace viaduct::tls
