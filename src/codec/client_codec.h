@@ -46,7 +46,8 @@ class ClientCodec {
   // once.
   virtual void on_input_end(bool clean) = 0;
 
-  // Bytes to send. The owner drops (or moves out) what the transport took and calls on_output_drained.
+  // Bytes to send. The owner drops (or moves out) what the transport took and calls on_output_drained: after every
+  // on_codec_output, also when output() was empty already, and after every later write.
   virtual base::Buffer& output() = 0;
   virtual void on_output_drained() = 0;
 

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec/h1_client.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "codec/h1_head_reader.h"
+#include "codec/state_edges.h"
+#include "http/status.h"
+
+namespace viaduct::codec {
+
+using http::BodyKind;
+using http::Reason;
+
+H1Client::H1Client(const H1Limits& limits, base::ChunkPool& chunks, ClientCodecHandler& owner)
+    : owner_(owner), output_(chunks), parser_(H1Parser::Kind::kResponse, limits) {}
+
+void H1Client::transition(State next) {
+  using enum State;
+  static constexpr StateEdges<State> kEdges = {
+      {kIdle, {kWaiting, kClosed}},
+      {kWaiting, {kIdle, kBody, kBroken, kClosed}},
+      {kBody, {kIdle, kSending, kBroken, kClosed}},
+      {kSending, {kIdle, kBroken, kClosed}},
+      {kBroken, {kClosed}},
+  };
+  CHECK(kEdges.allow(state_, next));
+  state_ = next;
+}
+
+// ---- what the owner calls -------------------------------------------------------------------------------------------
+
+http::ClientStream& H1Client::begin(http::ResponseHandler& handler) {
+  CHECK(reusable());
+  transition(State::kWaiting);
+  handler_ = &handler;
+  head_ = nullptr;
+  writer_.reset();
+  answered_ = persists_ = is_full_ = has_left_ = false;
+  reading_ = true;
+  queued_ = 0;
+  informational_ = 0;
+  return *this;
+}
+
+// Each round either takes bytes or changes the state; after an event the state alone says what is next.
+void H1Client::on_input(base::Buffer& input) {
+  CHECK(!in_input_);
+  in_input_ = true;
+  resume_asked_ = false;
+  if (state_ == State::kBroken) fail(Reason::kInternalError);
+  while (!input.empty() && wants_input()) {
+    switch (state_) {
+      case State::kIdle: close(); break;
+      case State::kWaiting: read_head(input); break;
+      case State::kBody: read_body(input); break;
+      case State::kSending: finish_response(true); break;
+      case State::kBroken:
+      case State::kClosed: break;
+    }
+  }
+  in_input_ = false;
+  if (input_end_ != InputEnd::kNone && input.empty() && wants_input()) take_input_end();
+}
+
+void H1Client::on_input_end(bool clean) {
+  input_end_ = clean ? InputEnd::kClean : InputEnd::kCut;
+  // Where on_input is still to come, bytes may wait for it.
+  if (!resume_asked_ && wants_input()) take_input_end();
+}
+
+// No byte will follow those that were read.
+void H1Client::take_input_end() {
+  switch (state_) {
+    case State::kIdle: close(); break;
+    case State::kWaiting: fail(answered_ ? Reason::kUpstreamTruncated : Reason::kUpstreamClosed); break;
+    case State::kBody: {
+      // A body without a length ends here, but only if nobody cut the connection (RFC 9112 §8).
+      if (input_end_ != InputEnd::kClean || !parser_.finish()) return fail(Reason::kUpstreamTruncated);
+      base::Buffer nothing(output_.pool());
+      handler_->on_response_body(nothing, true);
+      if (state_ == State::kBody) finish_response(false);
+      break;
+    }
+    case State::kSending: finish_response(true); break;
+    case State::kBroken:
+    case State::kClosed: break;
+  }
+}
+
+void H1Client::on_output_drained() {
+  if (output_.size() < queued_) has_left_ = true;
+  if (state_ == State::kSending && writer_.is_complete() && output_.empty()) {
+    finish_stream();
+  } else if (is_full_ && output_.size() <= kOutputBytesLow) {
+    is_full_ = false;
+    if (is_open() && writer_.is_open()) handler_->on_request_writable();
+  }
+}
+
+bool H1Client::wants_input() const {
+  switch (state_) {
+    case State::kIdle:
+    case State::kWaiting:
+    case State::kSending: return true;
+    case State::kBody: return reading_;
+    case State::kBroken:
+    case State::kClosed: break;
+  }
+  return false;
+}
+
+CodecPhase H1Client::phase() const {
+  switch (state_) {
+    case State::kIdle: return CodecPhase::kIdle;
+    case State::kWaiting: return writer_.is_complete() ? CodecPhase::kHead : CodecPhase::kResponse;
+    case State::kBody: return reading_ ? CodecPhase::kBody : CodecPhase::kResponse;
+    case State::kSending:
+    case State::kBroken: return CodecPhase::kResponse;
+    case State::kClosed: break;
+  }
+  return CodecPhase::kClosing;
+}
+
+void H1Client::abort(Reason reason) {
+  switch (state_) {
+    case State::kIdle: close(); break;
+    case State::kWaiting:
+    case State::kBody:
+    case State::kBroken: fail(reason); break;
+    // The answer is whole, whatever becomes of the connection.
+    case State::kSending: finish_response(true); break;
+    case State::kClosed: break;
+  }
+}
+
+// ---- responses ------------------------------------------------------------------------------------------------------
+
+void H1Client::read_head(base::Buffer& input) {
+  // An answer before the question: what some servers say when they close an idle connection. The request has not left,
+  // so that it may be sent elsewhere.
+  if (!has_left_) return fail(Reason::kUpstreamClosed);
+  answered_ = true;
+  if (head_ == nullptr) {
+    base::Arena& arena = handler_->arena();
+    head_ = arena.make<http::ResponseHead>(arena);
+    parser_.begin(arena);
+  }
+  switch (parser_.parse_head(input, head_->fields)) {
+    case H1Progress::kMore: break;
+    case H1Progress::kDone: accept_head(!input.empty()); break;
+    case H1Progress::kRefused: fail(Reason::kUpstreamInvalidResponse); break;
+  }
+}
+
+void H1Client::accept_head(bool has_surplus) {
+  http::ResponseHead& head = *std::exchange(head_, nullptr);
+  const auto framing = read_response_head(parser_, method_, head);
+  if (!framing) return fail(framing.error());
+  if (http::is_informational(head.status)) return accept_informational(head);
+  persists_ = is_persistent(parser_.version(), head.fields) && !framing->until_close;
+  begin_body(*framing);
+  transition(State::kBody);
+  const bool end = parser_.is_done();
+  handler_->on_response_head(head, end);
+  if (end && state_ == State::kBody) finish_response(has_surplus);
+}
+
+// RFC 9110 §15.2. 100 answers an expectation that is never sent from here; 101 a wish that was not uttered.
+void H1Client::accept_informational(http::ResponseHead& head) {
+  parser_.begin_body_sized(0);
+  if (head.status == 101 || ++informational_ > kInformationalMax) return fail(Reason::kUpstreamInvalidResponse);
+  if (head.status != 100) handler_->on_informational(head);
+}
+
+void H1Client::begin_body(const http::ResponseFraming& framing) {
+  if (framing.is_chunked) {
+    parser_.begin_body_chunked();
+  } else if (framing.until_close) {
+    parser_.begin_body_until_close();
+  } else {
+    parser_.begin_body_sized(framing.size.bytes);
+  }
+}
+
+void H1Client::read_body(base::Buffer& input) {
+  base::Buffer body(output_.pool());
+  const H1Progress progress = parser_.parse_body(input, body);
+  http::Fields* trailers = progress == H1Progress::kDone ? parser_.trailers() : nullptr;
+  const bool end = progress == H1Progress::kDone && trailers == nullptr;
+  if (!body.empty() || end) handler_->on_response_body(body, end);
+  if (state_ != State::kBody) return;
+  if (trailers != nullptr) handler_->on_response_trailers(*trailers);
+  if (state_ != State::kBody) return;
+  if (progress == H1Progress::kRefused) return fail(Reason::kUpstreamInvalidResponse);
+  if (progress == H1Progress::kDone) finish_response(!input.empty());
+}
+
+// The response is whole. The request may not be: on a connection that can be kept its end is awaited.
+void H1Client::finish_response(bool has_surplus) {
+  if (has_surplus || input_end_ != InputEnd::kNone) persists_ = false;
+  const bool is_sent = writer_.is_complete() && output_.empty();
+  if (!persists_ || is_sent) return finish_stream();
+  transition(State::kSending);
+}
+
+void H1Client::finish_stream() {
+  http::ResponseHandler* handler = std::exchange(handler_, nullptr);
+  persists_ ? transition(State::kIdle) : close();
+  owner_.on_codec_stream_end();
+  handler->on_response_end();
+}
+
+void H1Client::fail(Reason reason) {
+  http::ResponseHandler* handler = std::exchange(handler_, nullptr);
+  const bool answered = answered_;
+  close();
+  owner_.on_codec_stream_end();
+  handler->on_response_reset(reason, answered);
+}
+
+// A request that is not whole must not look as if it were.
+void H1Client::close() {
+  const bool is_whole = !writer_.has_begun() || (writer_.is_complete() && output_.empty());
+  transition(State::kClosed);
+  ending_ = is_whole ? CodecEnding::kClose : CodecEnding::kAbort;
+  output_.clear();
+  owner_.on_codec_output();
+}
+
+void H1Client::resume() {
+  if (in_input_ || resume_asked_) return;
+  resume_asked_ = true;
+  owner_.on_codec_resume();
+}
+
+// ---- requests -------------------------------------------------------------------------------------------------------
+
+void H1Client::send_head(const http::RequestHead& head, bool end) {
+  if (!is_open()) return;
+  CHECK(!writer_.has_begun());
+  method_ = head.method;
+  H1Framing framing = H1Framing::kNone;
+  if (head.body.kind == BodyKind::kSized) framing = H1Framing::kSized;
+  if (head.body.kind == BodyKind::kStream) framing = H1Framing::kChunked;
+  if (!write_request_head(head, framing, output_)) return after_write(false);
+  after_write(writer_.begin(framing, head.body.bytes, end, output_));
+}
+
+void H1Client::send_body(base::Buffer& body, bool end) {
+  if (!is_open() || writer_.is_complete()) return body.clear();
+  after_write(writer_.write(body, end, output_));
+}
+
+void H1Client::send_trailers(const http::Fields& trailers) {
+  if (!is_open() || writer_.is_complete()) return;
+  after_write(writer_.write_trailers(trailers, output_));
+}
+
+void H1Client::after_write(bool whole) {
+  if (!whole) {
+    // Not said to the handler in here, which is in the middle of sending.
+    transition(State::kBroken);
+    return resume();
+  }
+  queued_ = output_.size();
+  if (queued_ >= kOutputBytesMax) is_full_ = true;
+  owner_.on_codec_output();
+}
+
+void H1Client::reset() {
+  if (handler_ == nullptr) return;
+  handler_ = nullptr;
+  const bool is_untouched = state_ == State::kWaiting && !writer_.has_begun();
+  is_untouched ? transition(State::kIdle) : close();
+  owner_.on_codec_stream_end();
+}
+
+void H1Client::set_reading(bool reading) {
+  if (!is_open()) return;
+  reading_ = reading;
+  if (reading && state_ == State::kBody) resume();
+}
+
+std::size_t H1Client::writable_bytes() const {
+  return is_full_ || output_.size() >= kOutputBytesMax ? 0 : kOutputBytesMax - output_.size();
+}
+
+}  // namespace viaduct::codec
