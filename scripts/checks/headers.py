@@ -13,13 +13,17 @@ from compiling import commands, run_all
 from sources import ROOT, cpp_files, report
 
 
-def check(root, flags, compiler="c++"):
-    """All headers of src/ below `root` that have no .cc and do not compile alone, one line each."""
+def check(root, flags_of_folder, compiler="c++"):
+    """All headers of src/ below `root` that have no .cc and do not compile alone, one line each.
+
+    `flags_of_folder` names the flags of the folders of src/; None those of a folder that compiles nothing itself.
+    """
     root = pathlib.Path(root)
     todo = {}
     for path in cpp_files(root, "src"):
         if path.suffix == ".h" and not (root / path).with_suffix(".cc").exists():
             alone = ["-fsyntax-only", "-include", str(root / path), "-x", "c++", "/dev/null"]
+            flags = flags_of_folder.get(path.parts[1], flags_of_folder[None])
             todo[path.as_posix()] = [compiler, *flags, *alone]
     problems = []
     for path, status, output in run_all(todo):
@@ -31,9 +35,11 @@ def check(root, flags, compiler="c++"):
 
 def main():
     build = pathlib.Path(sys.argv[1])
-    # Any file's flags do, since all of src/ is compiled alike.
-    flags = next(iter(commands(build).values()))
-    sys.exit(report(check(ROOT, flags)))
+    flags_of_folder = {}
+    for path, flags in commands(build).items():
+        flags_of_folder[pathlib.PurePath(path).parts[1]] = flags
+        flags_of_folder[None] = flags
+    sys.exit(report(check(ROOT, flags_of_folder)))
 
 
 if __name__ == "__main__":

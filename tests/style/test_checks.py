@@ -217,7 +217,7 @@ def test_format_finds_and_mends(tmp_path):
 
 def test_a_header_that_needs_another_is_found(tmp_path):
     tree(tmp_path, {"src/base/a.h": "#pragma once\nstd::string f();\n", "src/base/b.h": "#pragma once\nint g();\n"})
-    problems = headers.check(tmp_path, ["-std=c++20"])
+    problems = headers.check(tmp_path, {None: ["-std=c++20"]})
     assert len(problems) == 1 and problems[0].startswith("src/base/a.h:1: does not compile alone: ")
 
 
