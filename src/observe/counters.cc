@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "observe/counters.h"
+
+namespace viaduct::observe {
+namespace {
+
+// With one writer, a load and a store are as good as an atomic addition, and far cheaper.
+void add_one(std::atomic<std::uint64_t>& cell) {
+  cell.store(cell.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void Counters::count(http::Reason reason, int status) {
+  add_one(reasons_.at(static_cast<std::size_t>(reason)));
+  const bool is_known = status >= 100 && status < 600;
+  add_one(status_classes_.at(is_known ? static_cast<std::size_t>(status) / 100 : 0));
+}
+
+std::uint64_t Counters::with_reason(http::Reason reason) const {
+  return reasons_.at(static_cast<std::size_t>(reason)).load(std::memory_order_relaxed);
+}
+
+std::uint64_t Counters::with_status_class(std::size_t status_class) const {
+  return status_classes_.at(status_class).load(std::memory_order_relaxed);
+}
+
+void CounterTotals::add(const Counters& counters) {
+  for (std::size_t reason = 0; reason < reasons.size(); ++reason) {
+    reasons[reason] += counters.with_reason(static_cast<http::Reason>(reason));
+  }
+  for (std::size_t status_class = 0; status_class < status_classes.size(); ++status_class) {
+    status_classes[status_class] += counters.with_status_class(status_class);
+  }
+}
+
+}  // namespace viaduct::observe

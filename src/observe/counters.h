@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker counts: how exchanges ended, by reason and by class of status. Every refusal counts here. Each worker
+// has its own Counters and is the only one that writes to it; any thread may read, and adds all workers' up in
+// CounterTotals.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+
+#include "http/reason.h"
+
+namespace viaduct::observe {
+
+#define VIADUCT_REASON_STATUS(enumerator, name, status, sentence) status,
+inline constexpr std::size_t kReasonCount = std::initializer_list<int>{VIADUCT_REASONS(VIADUCT_REASON_STATUS)}.size();
+#undef VIADUCT_REASON_STATUS
+
+// Index: the status divided by 100; 0 for exchanges that ended without one.
+inline constexpr std::size_t kStatusClassCount = 6;
+
+// On cache lines of its own, so that workers do not slow each other down.
+class alignas(64) Counters {
+ public:
+  Counters() = default;
+  Counters(const Counters&) = delete;
+  Counters& operator=(const Counters&) = delete;
+
+  // Counts one exchange, or a connection that was refused before there was one. `status` 0: the client got none.
+  void count(http::Reason reason, int status);
+
+  std::uint64_t with_reason(http::Reason reason) const;
+  // REQUIRES: status_class < kStatusClassCount.
+  std::uint64_t with_status_class(std::size_t status_class) const;
+
+ private:
+  using Cell = std::atomic<std::uint64_t>;
+
+  std::array<Cell, kReasonCount> reasons_{};
+  std::array<Cell, kStatusClassCount> status_classes_{};
+};
+
+// The sums over workers.
+struct CounterTotals {
+  std::array<std::uint64_t, kReasonCount> reasons{};  // index: http::Reason
+  std::array<std::uint64_t, kStatusClassCount> status_classes{};
+
+  void add(const Counters& counters);
+};
+
+}  // namespace viaduct::observe
