@@ -24,10 +24,20 @@ std::string_view Arena::append(std::string_view head, std::string_view tail) {
     next_ += tail.size();
     return {head.data(), head.size() + tail.size()};
   }
-  char* bytes = static_cast<char*>(allocate(head.size() + tail.size(), 1));
+  const std::size_t size = head.size() + tail.size();
+  // A text that outgrew its block is copied into one with as much room again: what is appended piece by piece, as a
+  // field that arrives byte by byte, costs time and memory in proportion to its length.
+  if (size > Chunk::kBytes / 2 && !head.empty()) use_block(2 * size);
+  char* bytes = static_cast<char*>(allocate(size, 1));
   if (!head.empty()) std::memcpy(bytes, head.data(), head.size());
   std::memcpy(bytes + head.size(), tail.data(), tail.size());
-  return {bytes, head.size() + tail.size()};
+  return {bytes, size};
+}
+
+void Arena::use_block(std::size_t size) {
+  large_.push_back(std::make_unique_for_overwrite<char[]>(size));
+  next_ = large_.back().get();
+  end_ = next_ + size;
 }
 
 void Arena::clear() {

@@ -84,6 +84,8 @@ class Arena {
 
  private:
   void* allocate_slowly(std::size_t size, std::size_t alignment);
+  // Makes a block of `size` bytes the one that further allocations come from.
+  void use_block(std::size_t size);
 
   ChunkPool& chunks_;
   char* next_;
