@@ -37,6 +37,8 @@ viaduct_folder(daemon BELOW filter action exchange upstream tls codec route net 
 viaduct_folder(cli BELOW daemon filter action exchange upstream tls codec route net config observe os http base
   LIBRARIES CLI11::CLI11 nlohmann_json::nlohmann_json)
 
+target_compile_definitions(viaduct_cli PUBLIC VIADUCT_VERSION="${PROJECT_VERSION}")
+
 if(EXISTS "${CMAKE_SOURCE_DIR}/src/cli/main.cc")
   add_executable(viaduct "${CMAKE_SOURCE_DIR}/src/cli/main.cc")
   target_link_libraries(viaduct PRIVATE viaduct_cli)

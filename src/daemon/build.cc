@@ -67,7 +67,8 @@ class Builder {
     const bool is_proxy = std::holds_alternative<config::ProxyAction>(route.action);
     if (is_proxy) filters.push_back(std::make_unique<filter::Forwarded>(route.forwarded));
     if (has_edits(route.headers)) filters.push_back(std::make_unique<filter::EditFields>(route.headers));
-    if (!route.rewrite) return;
+    // A static route looks its rewritten path up itself.
+    if (!route.rewrite || std::holds_alternative<config::StaticAction>(route.action)) return;
     auto rewrite = filter::Rewrite::make(*route.rewrite);
     if (rewrite) {
       filters.push_back(std::move(*rewrite));
@@ -94,7 +95,7 @@ class Builder {
   }
 
   std::unique_ptr<const exchange::Action> make(const config::StaticAction& action, const config::Route& route) {
-    auto made = action::StaticFile::make(action);
+    auto made = action::StaticFile::make(action, route.rewrite);
     if (made) return std::move(*made);
     fail(route.place, "route " + route.name + ".static", made.error().message);
     return nullptr;

@@ -224,23 +224,28 @@ void Exchange::answer_locally(http::Reason reason) {
           reason);
 }
 
+http::ResponseHead& Exchange::new_head(int status) {
+  auto& head = *arena_.make<http::ResponseHead>(arena_);
+  head.status = status;
+  head.reason_phrase = http::status_text(status);
+  char date[http::kDateLength];
+  head.fields.add(http::FieldName::kDate, http::write_date(services_.loop.wall_now(), date));
+  return head;
+}
+
 void Exchange::respond(const Reply& reply, http::Reason reason) {
   if (record_.reason == http::Reason::kNone) record_.reason = reason;
   end_run();
-  auto* head = arena_.make<http::ResponseHead>(arena_);
-  head->status = reply.status;
-  head->reason_phrase = http::status_text(reply.status);
-  char date[http::kDateLength];
-  head->fields.add(http::FieldName::kDate, http::write_date(services_.loop.wall_now(), date));
-  if (!reply.content_type.empty()) head->fields.add(http::FieldName::kContentType, reply.content_type);
-  for (const ReplyField& field : reply.fields) head->fields.add(field.id, field.value);
+  http::ResponseHead& head = new_head(reply.status);
+  if (!reply.content_type.empty()) head.fields.add(http::FieldName::kContentType, reply.content_type);
+  for (const ReplyField& field : reply.fields) head.fields.add(field.id, field.value);
   const bool is_head = request_->method == http::Method::kHead;
   const bool has_body = !is_head && !http::forbids_body(reply.status);
   if (!http::forbids_body(reply.status)) {
-    head->body = {.kind = http::BodyKind::kSized, .bytes = reply.body.size()};
+    head.body = {.kind = http::BodyKind::kSized, .bytes = reply.body.size()};
   }
   const bool end = !has_body || reply.body.empty();
-  send_head(*head, end);
+  send_head(head, end);
   if (end) return;
   base::Buffer body(services_.loop.chunks());
   body.append(reply.body);

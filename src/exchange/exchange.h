@@ -85,6 +85,10 @@ class Exchange final : public http::StreamHandler, public net::Retirable {
   void send_trailers(const http::Fields& trailers);
   // How many body bytes may be sent now; 0: wait for on_client_writable.
   std::size_t writable_bytes() const;
+  // A response head of ours in the arena: status, its phrase and Date (RFC 9110 §6.6.1).
+  http::ResponseHead& new_head(int status);
+  // What the Allow field of a 405 says; `methods` must live as long as the exchange.
+  void set_allow(std::string_view methods) { decision_.allow = methods; }
   // Ends the exchange with our own answer for `reason`, or, where an answer has begun, cuts it so that the client sees
   // that it is not whole. The action's run is over when this returns.
   void fail(http::Reason reason);

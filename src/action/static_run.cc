@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "action/static_run.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <span>
+
+#include "base/log.h"
+#include "http/accept.h"
+#include "http/date.h"
+#include "http/media_type.h"
+#include "route/router.h"
+
+namespace viaduct::action {
+namespace {
+
+using http::FieldName;
+using http::Reason;
+
+constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+
+// Percent-encodes what may not stand in a path (RFC 3986 §3.3).
+std::string_view encode_path(std::string_view path, base::Arena& arena) {
+  constexpr std::string_view kKept = "-._~/!$&'()*+,;=:@";
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  char* out = arena.make_array<char>(path.size() * 3);
+  std::size_t size = 0;
+  for (const char byte : path) {
+    const bool is_alphanumeric =
+        (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
+    if (is_alphanumeric || kKept.find(byte) != std::string_view::npos) {
+      out[size++] = byte;
+    } else {
+      const auto value = static_cast<unsigned char>(byte);
+      out[size++] = '%';
+      out[size++] = kHex[value >> 4];
+      out[size++] = kHex[value & 15];
+    }
+  }
+  return {out, size};
+}
+
+std::string_view to_hex(std::uint64_t value, std::span<char, 16> out) {
+  const auto end = std::to_chars(out.data(), out.data() + out.size(), value, 16).ptr;
+  return {out.data(), static_cast<std::size_t>(end - out.data())};
+}
+
+bool is_missing(int error_number) {
+  return error_number == ENOENT || error_number == ENOTDIR || error_number == ENAMETOOLONG;
+}
+
+}  // namespace
+
+// ---- finding the file -----------------------------------------------------------------------------------------------
+
+void StaticRun::start(bool) {
+  if (!accept_request()) return;
+  const std::string_view relative = action_.locate(exchange_.decision().decoded_path, exchange_.arena());
+  if (has_hidden_segment(relative)) {
+    exchange_.fail(Reason::kStaticNotFound);
+    return;
+  }
+  if (!open(relative)) return;
+  if (!file_.is_directory) {
+    send_file({.path = relative, .coding = {}, .validators = {}});
+  } else if (!exchange_.decision().decoded_path.ends_with('/')) {
+    redirect_to_directory();
+  } else {
+    open_index(relative);
+  }
+}
+
+bool StaticRun::accept_request() {
+  const http::Method method = exchange_.request().method;
+  if (method != http::Method::kGet && method != http::Method::kHead) {
+    exchange_.set_allow("GET, HEAD");
+    exchange_.fail(Reason::kMethodNotAllowed);
+    return false;
+  }
+  const route::Decision& decision = exchange_.decision();
+  if (decision.has_control || !decision.is_utf8) {
+    exchange_.fail(Reason::kPathInvalid);
+    return false;
+  }
+  return true;
+}
+
+bool StaticRun::open(std::string_view relative) {
+  auto opened = action_.root().open_file(relative);
+  if (!opened) {
+    answer_missing(opened.error().code);
+    return false;
+  }
+  // A file has no trailing slash; the kernel has said so for all but a root that is a file.
+  file_ = std::move(*opened);
+  return true;
+}
+
+bool StaticRun::open_index(std::string_view directory) {
+  base::Arena& arena = exchange_.arena();
+  for (const std::string& name : action_.config().index) {
+    const std::string_view path = arena.append(arena.copy(directory), name);
+    auto opened = action_.root().open_file(path);
+    if (!opened || opened->is_directory) continue;
+    file_ = std::move(*opened);
+    send_file({.path = path, .coding = {}, .validators = {}});
+    return true;
+  }
+  if (takes_fallback()) return open_fallback();
+  exchange_.fail(Reason::kStaticForbidden);  // no listing
+  return false;
+}
+
+void StaticRun::answer_missing(int error_number) {
+  if (is_missing(error_number)) {
+    if (takes_fallback()) {
+      open_fallback();
+    } else {
+      exchange_.fail(Reason::kStaticNotFound);
+    }
+    return;
+  }
+  const bool is_forbidden =
+      error_number == EXDEV || error_number == ELOOP || error_number == EACCES || error_number == EPERM;
+  exchange_.fail(is_forbidden || error_number == EINVAL ? Reason::kStaticForbidden : Reason::kStaticReadFailed);
+}
+
+// The page of a single-page application answers for paths that its router knows and the disk does not; never for what
+// looks like a file, was not asked for as a page, or belongs to an upstream.
+bool StaticRun::takes_fallback() const {
+  const route::Decision& decision = exchange_.decision();
+  const std::string_view path = decision.decoded_path;
+  const std::string_view last_segment = path.substr(path.rfind('/') + 1);
+  return !action_.config().fallback.empty() && last_segment.find('.') == std::string_view::npos &&
+         http::accepts_html(exchange_.request().fields) &&
+         !exchange_.snapshot().router->path_has_upstream_route(decision);
+}
+
+bool StaticRun::open_fallback() {
+  std::string_view path = action_.config().fallback;
+  while (path.starts_with('/')) path.remove_prefix(1);
+  auto opened = action_.root().open_file(path);
+  if (!opened || opened->is_directory) {
+    exchange_.fail(Reason::kStaticNotFound);
+    return false;
+  }
+  file_ = std::move(*opened);
+  send_file({.path = path, .coding = {}, .is_fallback = true, .validators = {}});
+  return true;
+}
+
+void StaticRun::redirect_to_directory() {
+  base::Arena& arena = exchange_.arena();
+  const route::Decision& decision = exchange_.decision();
+  // From the resolved path: "//host" as received would lead to another host.
+  std::string_view location = arena.append(encode_path(decision.decoded_path, arena), "/");
+  if (decision.has_query) location = arena.append(arena.append(location, "?"), decision.query);
+  const exchange::ReplyField field{.id = FieldName::kLocation, .value = location};
+  exchange_.respond({.status = 301, .content_type = {}, .body = {}, .fields = std::span(&field, 1)});
+}
+
+// ---- choosing the answer --------------------------------------------------------------------------------------------
+
+void StaticRun::send_file(Representation representation) {
+  content_type_ = http::media_type(representation.path);
+  choose_variant(representation);
+  make_validators(representation);
+  answer(representation);
+}
+
+void StaticRun::choose_variant(Representation& representation) {
+  base::Arena& arena = exchange_.arena();
+  const auto open_variant = [&](std::string_view suffix) -> os::OpenedFile {
+    auto opened = action_.root().open_file(arena.append(arena.copy(representation.path), suffix));
+    // An older one would be another version of the file.
+    const bool usable = opened && !opened->is_directory && opened->mtime_ns >= file_.mtime_ns;
+    return usable ? std::move(*opened) : os::OpenedFile{};
+  };
+  os::OpenedFile brotli = open_variant(".br");
+  os::OpenedFile gzip = open_variant(".gz");
+  representation.varies = brotli.fd || gzip.fd;
+  const http::ContentCoding coding =
+      http::choose_coding(exchange_.request().fields, static_cast<bool>(brotli.fd), static_cast<bool>(gzip.fd));
+  representation.coding = http::content_coding_name(coding);
+  if (coding == http::ContentCoding::kBrotli) file_ = std::move(brotli);
+  if (coding == http::ContentCoding::kGzip) file_ = std::move(gzip);
+}
+
+void StaticRun::make_validators(Representation& representation) {
+  base::Arena& arena = exchange_.arena();
+  std::array<char, 16> digits;
+  std::string_view etag = arena.append(arena.copy("\""), to_hex(static_cast<std::uint64_t>(file_.mtime_ns), digits));
+  etag = arena.append(arena.append(etag, "-"), to_hex(file_.size, digits));
+  if (!representation.coding.empty()) etag = arena.append(arena.append(etag, "-"), representation.coding);
+  representation.validators = {.etag = arena.append(etag, "\""),
+                               .last_modified = file_.mtime_ns / kNanosecondsPerSecond};
+}
+
+void StaticRun::answer(const Representation& representation) {
+  const http::RequestHead& request = exchange_.request();
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(exchange_.loop().wall_now().time_since_epoch());
+  switch (http::evaluate_preconditions(request.fields, request.method, representation.validators, now.count())) {
+    case http::Precondition::kFailed: exchange_.fail(Reason::kPreconditionFailed); return;
+    case http::Precondition::kNotModified: {
+      http::ResponseHead& head = exchange_.new_head(304);
+      add_fields(representation, head);
+      exchange_.send_head(head, true);
+      return;
+    }
+    case http::Precondition::kProceed: break;
+  }
+  const bool may_be_partial = request.method == http::Method::kGet &&
+                              http::allows_range(request.fields, representation.validators, now.count());
+  if (may_be_partial) selection_ = http::select_ranges(request.fields, file_.size);
+  switch (selection_.kind()) {
+    case http::RangeSelection::Kind::kUnsatisfiable: answer_unsatisfiable(); return;
+    case http::RangeSelection::Kind::kParts: answer_parts(representation); return;
+    case http::RangeSelection::Kind::kWhole: break;
+  }
+  http::ResponseHead& head = exchange_.new_head(200);
+  head.fields.add(FieldName::kContentType, content_type_);
+  add_fields(representation, head);
+  part_end_ = file_.size;
+  begin_body(head, file_.size);
+}
+
+void StaticRun::add_fields(const Representation& representation, http::ResponseHead& head) {
+  std::array<char, http::kDateLength> date;
+  head.fields.add(FieldName::kEtag, representation.validators.etag);
+  head.fields.add(FieldName::kLastModified, http::write_date(*representation.validators.last_modified, date));
+  head.fields.add(FieldName::kAcceptRanges, "bytes");
+  if (representation.varies) head.fields.add(FieldName::kVary, "Accept-Encoding");
+  if (!representation.coding.empty() && head.status != 304) {
+    head.fields.add(FieldName::kContentEncoding, representation.coding);
+  }
+  // A fallback page stands at every address: whoever kept it would miss the real thing.
+  const std::string_view cache_control = representation.is_fallback ? "no-cache" : action_.cache_control();
+  if (!cache_control.empty()) head.fields.add(FieldName::kCacheControl, cache_control);
+}
+
+void StaticRun::answer_unsatisfiable() {
+  const exchange::ReplyField field{.id = FieldName::kContentRange,
+                                   .value = http::unsatisfied_content_range(file_.size, exchange_.arena())};
+  exchange_.respond({.status = 416, .content_type = {}, .body = {}, .fields = std::span(&field, 1)},
+                    Reason::kRangeNotSatisfiable);
+}
+
+void StaticRun::answer_parts(const Representation& representation) {
+  http::ResponseHead& head = exchange_.new_head(206);
+  const std::span<const http::ByteRange> ranges = selection_.ranges();
+  base::Arena& arena = exchange_.arena();
+  offset_ = ranges.front().first;
+  part_end_ = ranges.front().last + 1;
+  std::uint64_t size = ranges.front().size();
+  if (ranges.size() == 1) {
+    head.fields.add(FieldName::kContentType, content_type_);
+    head.fields.add(FieldName::kContentRange, http::content_range(ranges.front(), file_.size, arena));
+  } else {
+    boundary_ = exchange_.request_id();
+    head.fields.add(FieldName::kContentType,
+                    arena.append(arena.append(arena.copy("multipart/byteranges; boundary=\""), boundary_), "\""));
+    size = part_head(ranges.size()).size();
+    for (std::size_t i = 0; i < ranges.size(); ++i) size += part_head(i).size() + ranges[i].size();
+  }
+  add_fields(representation, head);
+  begin_body(head, size);
+}
+
+std::string_view StaticRun::part_head(std::size_t index) {
+  base::Arena& arena = exchange_.arena();
+  std::string_view text = arena.append(arena.copy(index == 0 ? "--" : "\r\n--"), boundary_);
+  if (index == selection_.ranges().size()) return arena.append(text, "--\r\n");
+  text = arena.append(arena.append(text, "\r\nContent-Type: "), content_type_);
+  const std::string_view range = http::content_range(selection_.ranges()[index], file_.size, arena);
+  return arena.append(arena.append(arena.append(text, "\r\nContent-Range: "), range), "\r\n\r\n");
+}
+
+// ---- sending it -----------------------------------------------------------------------------------------------------
+
+void StaticRun::begin_body(http::ResponseHead& head, std::uint64_t size) {
+  head.body = {.kind = http::BodyKind::kSized, .bytes = size};
+  const bool end = size == 0 || exchange_.request().method == http::Method::kHead;
+  exchange_.send_head(head, end);
+  if (end) return;
+  if (!boundary_.empty()) {
+    base::Buffer first(exchange_.loop().chunks());
+    first.append(part_head(0));
+    exchange_.send_body(first, false);
+  }
+  send_more();
+}
+
+void StaticRun::on_client_writable() {
+  send_more();
+}
+
+void StaticRun::send_more() {
+  base::Buffer body(exchange_.loop().chunks());
+  const std::size_t room = exchange_.writable_bytes();
+  bool ended = false;
+  while (body.size() < room && !ended) {
+    if (offset_ < part_end_) {
+      std::span<char> space = body.writable(1);
+      space = space.first(std::min<std::uint64_t>(space.size(), part_end_ - offset_));
+      const auto got = os::read_at(file_.fd.get(), space, offset_);
+      if (!got || *got == 0) {
+        LOG_ERROR("static_read_failed route={} request_id={} error={}", base::quoted(exchange_.route().name),
+                  exchange_.request_id(), base::quoted(got ? "the file became shorter" : got.error().message));
+        body.clear();
+        exchange_.fail(Reason::kStaticReadFailed);
+        return;
+      }
+      body.commit(*got);
+      offset_ += *got;
+      continue;
+    }
+    const std::span<const http::ByteRange> ranges = selection_.ranges();
+    ++part_;
+    ended = part_ >= ranges.size();
+    if (!boundary_.empty()) body.append(part_head(part_));
+    if (ended) break;
+    offset_ = ranges[part_].first;
+    part_end_ = ranges[part_].last + 1;
+  }
+  ended = ended || (boundary_.empty() && offset_ == part_end_);
+  if (!body.empty()) exchange_.send_body(body, ended);
+}
+
+}  // namespace viaduct::action

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of `viaduct`: each is a file with one function that adds its options and what it does to the parser. The
+// table in cli/commands.cc lists them all. Exit codes: 0 done, 1 it did not work, 2 wrong usage.
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace viaduct::cli {
+
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kWrongUsage = 2;
+
+inline constexpr const char* kDefaultConfigFile = "/etc/viaduct/viaduct.yaml";
+inline constexpr const char* kVersion = VIADUCT_VERSION;
+
+// Adds a command to `app`; when it is chosen, it runs and leaves its exit code in `exit_code`, which must outlive
+// `app`.
+using AddCommand = void (*)(CLI::App& app, int& exit_code);
+
+void add_run(CLI::App& app, int& exit_code);
+void add_check(CLI::App& app, int& exit_code);
+void add_explain(CLI::App& app, int& exit_code);
+void add_reload(CLI::App& app, int& exit_code);
+void add_stop(CLI::App& app, int& exit_code);
+void add_demo(CLI::App& app, int& exit_code);
+void add_reference(CLI::App& app, int& exit_code);
+void add_version(CLI::App& app, int& exit_code);
+
+// Parses the command line and runs the command it names; returns the exit code of the process.
+int run_command_line(int argc, char** argv);
+
+}  // namespace viaduct::cli

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <array>
+
+#include "cli/command.h"
+
+namespace viaduct::cli {
+namespace {
+
+// In the order in which `viaduct --help` shows them.
+constexpr std::array<AddCommand, 8> kCommands = {add_run,  add_check, add_explain,   add_reload,
+                                                 add_stop, add_demo,  add_reference, add_version};
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app("Viaduct: a TLS-terminating reverse proxy that alters nothing and loses nothing.", "viaduct");
+  app.require_subcommand(1);
+  int exit_code = kDone;
+  for (const AddCommand add : kCommands) add(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {  // how CLI11 reports both --help and wrong usage
+    return app.exit(error) == 0 ? kDone : kWrongUsage;
+  }
+  return exit_code;
+}
+
+}  // namespace viaduct::cli

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/loading.h"
+#include "daemon/supervisor.h"
+
+namespace viaduct::cli {
+namespace {
+
+int run(const std::string& file) {
+  tls::TicketKeys ticket_keys;
+  LoadedConfig ready = load_and_build(file, ticket_keys);
+  print_problems(ready.loaded);
+  if (ready.built.snapshot == nullptr) return kFailed;
+  const base::SystemClock clock;
+  daemon::Supervisor supervisor({.clock = clock,
+                                 .ticket_keys = ticket_keys,
+                                 .config_file = file,
+                                 .config = std::move(*ready.loaded.config),
+                                 .built = std::move(ready.built)});
+  if (auto started = supervisor.start(); !started) {
+    LOG_ERROR("start_failed error={}", base::quoted(started.error().message));
+    return kFailed;
+  }
+  supervisor.run();
+  return kDone;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("run", "Serve until told to stop");
+  auto file = std::make_shared<std::string>(kDefaultConfigFile);
+  command->add_option("-c,--config", *file, "The config file")->capture_default_str();
+  command->callback([file, &exit_code] { exit_code = run(*file); });
+}
+
+}  // namespace viaduct::cli
