@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a client says that it can take: Accept and Accept-Encoding (RFC 9110 §12.5). Pure functions; any thread.
+// What a client says that it can take: Accept and Accept-Encoding (RFC 9110 §12.5), for answers that are made here.
+// Pure functions; any thread.
 #pragma once
 
 #include <cstdint>

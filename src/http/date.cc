@@ -37,7 +37,8 @@ std::optional<std::int64_t> to_seconds(const Parts& parts) {
                                          std::chrono::day(parts.day)};
   if (!date.ok() || parts.hour > 23 || parts.minute > 59 || parts.second > 60) return std::nullopt;
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  return days * kSecondsOfDay + parts.hour * 3600 + parts.minute * 60 + parts.second;
+  const int second_of_day = (parts.hour * 60 + parts.minute) * 60 + parts.second;
+  return days * kSecondsOfDay + second_of_day;
 }
 
 // Reads a date from left to right; the first thing that does not fit makes all that follows fail.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Media types of files by their names (RFC 9110 §8.3.1, RFC 2046). Static table; any thread.
+// Media types of files by their names (RFC 9110 §8.3.1, RFC 2046): what static files are sent as. A table that never
+// changes; any thread.
 #pragma once
 
 #include <string_view>

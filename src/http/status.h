@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Status codes: their reason phrases and what they say about the body (RFC 9110 §15). Pure functions; any thread.
+// Status codes: their reason phrases, as IANA has them, and what they say about the body (RFC 9110 §15).
+// Pure functions; any thread.
 #pragma once
 
 #include <string_view>

@@ -2,7 +2,16 @@
 // Where the HTTP versions meet. A codec turns the bytes of one connection into streams; a stream carries one request
 // and its response. On the client's side the codec implements ServerStream and calls a StreamHandler; on the upstream's
 // side it implements ClientStream and calls a ResponseHandler. Nothing above codec/ knows which version it talks to.
-//
+#pragma once
+
+#include <cstdint>
+
+#include "base/buffer.h"
+#include "http/message.h"
+#include "http/reason.h"
+
+namespace viaduct::http {
+
 // Order of events, client's side:  on_head (on_body)* [on_trailers] then nothing more from the request, or on_reset at
 // any time. `end` on on_head or on_body says that nothing follows; a request with trailers ends by on_trailers.
 // Order of commands:  send_informational* send_head (send_body)* [send_trailers], or reset at any time.
@@ -13,15 +22,6 @@
 // Lifetime: a stream is valid from on_head until its terminal event: on_reset, or on_stream_end, which the codec calls
 // once both directions are complete. After a terminal event, and after reset(), the handler must not touch the stream.
 // A handler is detached by its own terminal event and freed by Loop::retire, never inside a callback.
-#pragma once
-
-#include <cstdint>
-
-#include "base/buffer.h"
-#include "http/message.h"
-#include "http/reason.h"
-
-namespace viaduct::http {
 
 // ---- the client's side ----------------------------------------------------------------------------------------------
 

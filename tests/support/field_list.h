@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Field lines with the arena that they need, written as a test wants to read them. One thread.
+// Field lines with the arena that they need, written as a test wants to read them: FieldList{{"Host", "a"}}.
+// One thread.
 #pragma once
 
 #include <initializer_list>
