@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/field_name.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
 
+#include "base/bytes.h"
 #include "http/fields.h"
 
 namespace viaduct::http {
@@ -16,11 +18,11 @@ constexpr auto kSpellings = std::to_array<std::string_view>({"",
 #undef VIADUCT_FIELD_SPELLING
 });
 
-// Eight slots a name: a multiplier without collisions is found within a few hundred tries.
-constexpr std::size_t kSlots = 512;
-constexpr unsigned kSlotBits = 9;
+// So many slots a name that a multiplier without collisions is found within a few hundred tries.
+constexpr std::size_t kSlots = 1024;
+constexpr unsigned kSlotBits = 10;
 static_assert(kSlots == 1u << kSlotBits);
-static_assert(kSpellings.size() <= 256 && kSpellings.size() * 4 < kSlots);
+static_assert(kSpellings.size() <= 256 && kSpellings.size() * 8 < kSlots);
 
 constexpr std::uint32_t folded(char byte) {
   return static_cast<unsigned char>(byte) | 0x20u;
@@ -73,14 +75,27 @@ constexpr std::size_t kLongestName = [] {
   return longest;
 }();
 
+// The names as HTTP/2 and many programs spell them. Comparing with both spellings as they are is faster than folding.
+constexpr auto kLowerCase = [] {
+  std::array<std::array<char, kLongestName>, kSpellings.size()> table{};
+  for (std::size_t i = 0; i < kSpellings.size(); ++i) {
+    std::ranges::transform(kSpellings[i], table[i].begin(), base::to_lower);
+  }
+  return table;
+}();
+
 }  // namespace
 
 FieldName find_field_name(std::string_view name) {
   if (name.empty() || name.size() > kLongestName) return FieldName::kOther;
   const FieldName candidate = kHash.table[slot_of(name, kHash.multiplier)];
-  // An empty slot holds kOther, whose spelling is empty and equals nothing.
-  const std::string_view spelling = kSpellings[std::to_underlying(candidate)];
-  return name == spelling || equal_ignoring_case(name, spelling) ? candidate : FieldName::kOther;
+  const auto index = std::to_underlying(candidate);
+  // An empty slot holds kOther, whose spelling is empty and as long as no name.
+  const std::string_view spelling = kSpellings[index];
+  if (name.size() != spelling.size()) return FieldName::kOther;
+  const bool is_same = name == spelling || name == std::string_view(kLowerCase[index].data(), name.size()) ||
+                       equal_ignoring_case(name, spelling);
+  return is_same ? candidate : FieldName::kOther;
 }
 
 std::string_view field_name_text(FieldName name) {
