@@ -26,6 +26,7 @@ Connection::Connection(net::Loop& loop, ConnectionOwner& owner, std::unique_ptr<
       transport_(std::move(transport)),
       client_(client),
       limits_(limits),
+      h1_limits_(h1_limits(limits)),
       input_(loop.chunks()),
       timer_(loop.timers(), *this) {}
 
@@ -38,7 +39,7 @@ void Connection::on_transport_ready() {
   state_ = State::kOpen;
   client_.tls = transport_->tls_info();
   codec::ServerCodecHandler& handler = *this;
-  codec_ = std::make_unique<codec::H1Server>(h1_limits(limits_), loop_.chunks(), handler);
+  codec_ = std::make_unique<codec::H1Server>(h1_limits_, loop_.chunks(), handler);
   if (owner_.is_draining()) codec_->begin_drain();
   count_wait(0);
   settle();

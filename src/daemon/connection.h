@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "codec/h1_limits.h"
 #include "codec/server_codec.h"
 #include "config/types.h"
 #include "exchange/exchange.h"
@@ -92,6 +93,7 @@ class Connection final : public net::Retirable,
   std::unique_ptr<codec::ServerCodec> codec_;  // null before the handshake is done
   exchange::ClientInfo client_;
   config::Client limits_;
+  codec::H1Limits h1_limits_;  // the codec refers to it
   base::Buffer input_;
   State state_ = State::kHandshake;
   bool input_ended_ = false;

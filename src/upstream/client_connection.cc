@@ -6,12 +6,20 @@
 #include "upstream/server.h"
 
 namespace viaduct::upstream {
+namespace {
+
+// What a server may send as the head of an answer: more than we take from clients, since it is our own upstream.
+constexpr codec::H1Limits kResponseLimits{
+    .max_head_size = 64 * 1024, .max_fields = 200, .max_target_size = 0, .max_requests = 0};
+
+}  // namespace
 
 ClientConnection::ClientConnection(net::Loop& loop, Server& server, std::unique_ptr<net::Transport> transport)
     : loop_(loop),
       server_(server),
       transport_(std::move(transport)),
-      codec_(std::make_unique<codec::H1Client>(loop.chunks(), *this)),
+      codec_(std::make_unique<codec::H1Client>(kResponseLimits, loop.chunks(),
+                                               static_cast<codec::ClientCodecHandler&>(*this))),
       input_(loop.chunks()),
       timer_(loop.timers(), *this) {}
 

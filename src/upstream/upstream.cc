@@ -27,10 +27,10 @@ base::Result<std::unique_ptr<Upstream>> Upstream::make(net::Loop& loop, net::Res
       context.error().message = base::format("upstream {}: {}", config.name, context.error().message);
       return std::unexpected(std::move(context).error());
     }
-    upstream->tls_ = std::move(*context);
+    upstream->tls_.emplace(std::move(*context));
   }
   for (const config::Server& server : upstream->config_.servers) {
-    const tls::ClientContext* context = server.tls ? upstream->tls_.get() : nullptr;
+    const tls::ClientContext* context = server.tls ? &*upstream->tls_ : nullptr;
     upstream->servers_.push_back(std::make_unique<Server>(server, upstream->config_, context));
   }
   return upstream;

@@ -52,7 +52,7 @@ class Upstream {
   net::Loop& loop_;
   net::Resolver& resolver_;
   config::Upstream config_;
-  std::unique_ptr<const tls::ClientContext> tls_;  // null where no server speaks TLS
+  std::optional<const tls::ClientContext> tls_;  // absent where no server speaks TLS
   std::vector<std::unique_ptr<Server>> servers_;
   std::unique_ptr<Balancer> balancer_;
   std::vector<Candidate> candidates_;  // scratch of pick()
