@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files that a config names: whether they are there and can be used, and their text where the config needs it at
+// once. What is wrong comes as text for the operator. Cold path; any thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "config/units.h"
+
+namespace viaduct::config {
+
+// The content of the file at `path`, at most `limit_bytes` of it; a longer file is an error.
+Parsed<std::string> read_text_file(const std::string& path, std::size_t limit_bytes);
+// What is wrong with `path` as a file to read; empty when nothing is.
+std::string explain_unreadable_file(const std::string& path);
+// What is wrong with `path` as a directory to serve files from; empty when nothing is.
+std::string explain_unreadable_directory(const std::string& path);
+// What is wrong with `path` as a file that will be made or written; empty when its directory is there.
+std::string explain_unwritable_file(const std::string& path);
+
+}  // namespace viaduct::config

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a key of a route was written: in the route, in its site or in `defaults`. Checks name that place, since the
+// remedy is there or in the route. Pure functions over the Places of one load; cold path.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "config/reading.h"
+
+namespace viaduct::config {
+
+// One route by its position in the file.
+struct RoutePosition {
+  std::size_t site = 0;
+  std::size_t route = 0;
+
+  // "sites[0].routes[2]".
+  std::string path() const;
+};
+
+// The path of the nearest `key` that the route at `position` has or inherits; empty when nobody wrote it.
+std::string find_key_path(const Places& places, const RoutePosition& position, const std::string& key);
+// True when the route itself has `key`.
+bool has_own_key(const Places& places, const RoutePosition& position, const std::string& key);
+// "line 12", or "FILE:12" when `place` is in another file than `seen_from`.
+std::string show_place(const Place& place, const Place& seen_from);
+
+}  // namespace viaduct::config

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a file to a Config: the one path that `check`, `run`, `reload` and `demo` share, so that what check passes,
+// starts. Reads, includes, checks and resolves; looks at files but keeps none open; never stops at the first problem.
+// What needs OpenSSL or RE2 is checked above: certificates and regular expressions, as further Problems at the places
+// of this result. Cold path; any thread, one at a time for one process environment.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/expand.h"
+#include "config/problem.h"
+#include "config/reading.h"
+#include "config/types.h"
+
+namespace viaduct::config {
+
+struct LoadOptions {
+  // Where ${NAME} is looked up.
+  Environment environment = process_environment;
+  // load_text() alone: what relative paths are relative to.
+  std::string directory = ".";
+};
+
+struct LoadResult {
+  std::unique_ptr<Config> config;  // null when there is an error
+  std::vector<Problem> problems;   // errors and warnings in the order of the files
+  Sources sources;                 // the texts, for render_problems()
+  Places places;                   // where every key stands, by path: "sites[0].routes[1].match.regex[0]"
+};
+
+// Loads the file at `path`.
+LoadResult load_file(const std::string& path, const LoadOptions& options = {});
+// Loads `text` as if it stood in a file called `name`.
+LoadResult load_text(const std::string& text, const std::string& name, const LoadOptions& options = {});
+
+}  // namespace viaduct::config

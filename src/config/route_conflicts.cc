@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/route_conflicts.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/format.h"
+#include "config/inherited.h"
+#include "config/match_rules.h"
+
+namespace viaduct::config {
+
+namespace {
+
+enum class PathKind : std::uint8_t { kExact, kRegex, kPrefix };
+
+// One path of one route.
+struct PathRule {
+  PathKind kind = PathKind::kExact;
+  std::string text;
+  std::size_t route = 0;
+  std::string key;  // "sites[0].routes[1].match.exact[0]"
+};
+
+// Expressions that are found in every path.
+constexpr std::string_view kUniversal[] = {"^",   "/",    "^/",    ".*",   "^.*",    "^/.*",   "/.*",
+                                           ".*$", "^.*$", "^/.*$", "(.*)", "^(.*)$", "^/(.*)$"};
+
+bool is_universal(const PathRule& rule) {
+  return rule.kind == PathKind::kRegex && std::ranges::find(kUniversal, rule.text) != std::end(kUniversal);
+}
+
+// The path that a regex like ^/exact/path$ stands for.
+std::optional<std::string> literal_path(std::string_view regex) {
+  if (!regex.starts_with("^/") || !regex.ends_with('$')) return std::nullopt;
+  const std::string_view path = regex.substr(1, regex.size() - 2);
+  if (path.find_first_of(R"(.\[]{}()*+?|^$)") != std::string_view::npos) return std::nullopt;
+  return std::string(path);
+}
+
+class SiteRoutes {
+ public:
+  SiteRoutes(const SiteDraft& site, std::size_t site_index, Reading& reading)
+      : site_(site), site_index_(site_index), reading_(reading) {}
+
+  void check() {
+    collect();
+    check_same_paths();
+    check_reachable();
+    check_deny();
+    check_callbacks();
+  }
+
+ private:
+  RoutePosition position(std::size_t route) const { return {.site = site_index_, .route = route}; }
+  const Match& match(std::size_t route) const { return site_.drafts[route].match; }
+  bool is_callback(std::size_t route) const { return site_.drafts[route].callback != CallbackProvider::kNone; }
+
+  // `route "api" (line 12)`, seen from `place`.
+  std::string show(const PathRule& rule, const Place& seen_from) const {
+    return base::format("route \"{}\" ({})", site_.drafts[rule.route].name,
+                        show_place(reading_.places().nearest(rule.key), seen_from));
+  }
+  std::string show(const PathRule& rule, const PathRule& seen_from) const {
+    return show(rule, reading_.places().nearest(seen_from.key));
+  }
+
+  void collect() {
+    for (std::size_t i = 0; i < site_.drafts.size(); ++i) {
+      add_paths(PathKind::kExact, match(i).exact, i, "exact");
+      add_paths(PathKind::kRegex, match(i).regex, i, "regex");
+      add_paths(PathKind::kPrefix, match(i).prefix, i, "prefix");
+    }
+  }
+
+  void add_paths(PathKind kind, const std::vector<std::string>& paths, std::size_t route, const std::string& key) {
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      if (paths[i].empty()) continue;  // it was refused when it was read
+      const std::string list = base::format("{}.match.{}", position(route).path(), key);
+      std::string item = base::format("{}[{}]", list, i);
+      rules_.push_back({.kind = kind,
+                        .text = paths[i],
+                        .route = route,
+                        .key = reading_.places().has(item) ? std::move(item) : list});
+    }
+  }
+
+  // Rules of the same kind with the same text, in the order of the file.
+  void check_same_paths() {
+    std::map<std::pair<PathKind, std::string>, std::vector<const PathRule*>> groups;
+    for (const PathRule& rule : rules_) groups[{rule.kind, rule.text}].push_back(&rule);
+    for (const auto& [path, group] : groups) {
+      for (std::size_t later = 1; later < group.size(); ++later) {
+        for (std::size_t earlier = 0; earlier < later; ++earlier) check_pair(*group[earlier], *group[later]);
+      }
+    }
+  }
+
+  void check_pair(const PathRule& earlier, const PathRule& later) {
+    if (earlier.route == later.route) {
+      return reading_.error_at(later.key,
+                               base::format("{} stands twice in this route; delete one of them", later.text));
+    }
+    const Match& first = match(earlier.route);
+    const Match& second = match(later.route);
+    if (!conditions_overlap(first, second)) return;
+    if (later.kind == PathKind::kRegex) return;  // the order of the file decides
+    const int difference = condition_count(first) - condition_count(second);
+    if (difference == 0) return report_conflict(earlier, later);
+    if (difference > 0) check_taken(earlier, later);
+    if (difference < 0) check_taken(later, earlier);
+  }
+
+  void report_conflict(const PathRule& earlier, const PathRule& later) {
+    reading_.error_at(
+        later.key,
+        base::format(
+            "this route and {} could both take a request for {}; add a condition to one of them (methods, headers "
+            "or query), or delete one",
+            show(earlier, later), later.text));
+  }
+
+  // Every method that a callback of the platforms uses, unless the route says which.
+  static Match callback_requests(const Match& match) {
+    Match requests = match;
+    if (requests.methods.empty()) requests.methods = {"POST"};
+    return requests;
+  }
+
+  // `first` is tried before `second`, on the same path.
+  void check_taken(const PathRule& first, const PathRule& second) {
+    if (!is_callback(second.route) || is_callback(first.route)) return;
+    if (!conditions_overlap(match(first.route), callback_requests(match(second.route)))) return;
+    reading_.error_at(first.key,
+                      base::format("this route has more conditions and takes requests of the callback {}; give it "
+                                   "methods that the callback does not take, or another path",
+                                   show(second, first)));
+  }
+
+  // Why no request reaches `rule`, or nothing. Only what is certain without knowing regular expressions.
+  const PathRule* shadow_of(const PathRule& rule) const {
+    for (const PathRule& other : rules_) {
+      if (&other == &rule || !conditions_imply(match(rule.route), match(other.route))) continue;
+      if (hides(other, rule)) return &other;
+    }
+    return nullptr;
+  }
+
+  // `other`, whose conditions `rule` implies, is tried first and takes every path of `rule`.
+  bool hides(const PathRule& other, const PathRule& rule) const {
+    if (rule.kind == PathKind::kPrefix && is_universal(other)) return true;
+    if (rule.kind == PathKind::kRegex && other.kind == PathKind::kRegex && &other < &rule) {
+      return is_universal(other) || (other.text == rule.text && other.route != rule.route);
+    }
+    if (rule.kind == PathKind::kRegex && other.kind == PathKind::kExact) return literal_path(rule.text) == other.text;
+    // "/api" takes "/api" and all below "/api/"; it is needless where both have routes of their own.
+    const bool is_below = other.kind == PathKind::kPrefix && other.text == rule.text + "/";
+    return rule.kind == PathKind::kPrefix && is_below && has_exact(rule);
+  }
+
+  bool has_exact(const PathRule& prefix) const {
+    return std::ranges::any_of(rules_, [&](const PathRule& rule) {
+      return rule.kind == PathKind::kExact && rule.text == prefix.text &&
+             conditions_imply(match(prefix.route), match(rule.route));
+    });
+  }
+
+  void check_reachable() {
+    for (std::size_t route = 0; route < site_.drafts.size(); ++route) {
+      std::vector<std::pair<const PathRule*, const PathRule*>> hidden;
+      std::size_t paths = 0;
+      for (const PathRule& rule : rules_) {
+        if (rule.route != route) continue;
+        ++paths;
+        if (const PathRule* shadow = shadow_of(rule)) hidden.emplace_back(&rule, shadow);
+      }
+      for (const auto& [rule, shadow] : hidden) report_hidden(*rule, *shadow, hidden.size() == paths);
+    }
+  }
+
+  void report_hidden(const PathRule& rule, const PathRule& shadow, bool is_whole_route) {
+    if (!is_whole_route) {
+      return reading_.warn_at(
+          rule.key, base::format("{} is never reached, since {} takes its requests first; delete it", rule.text,
+                                 show(shadow, rule)));
+    }
+    reading_.error_at(rule.key,
+                      base::format("the route can never be reached, since {} takes its requests first; delete one, "
+                                   "or add conditions to the other",
+                                   show(shadow, rule)));
+  }
+
+  const std::string* denied_by(const PathRule& rule) const {
+    if (rule.kind == PathKind::kRegex) return nullptr;
+    const auto found = std::ranges::find_if(
+        site_.deny, [&rule](const std::string& deny) { return !deny.empty() && deny_covers(deny, rule.text); });
+    return found == site_.deny.end() ? nullptr : &*found;
+  }
+
+  void check_deny() {
+    for (std::size_t route = 0; route < site_.drafts.size(); ++route) {
+      std::size_t paths = 0;
+      std::vector<const PathRule*> denied;
+      for (const PathRule& rule : rules_) {
+        if (rule.route != route) continue;
+        ++paths;
+        if (denied_by(rule) != nullptr) denied.push_back(&rule);
+      }
+      for (const PathRule* rule : denied) report_denied(*rule, denied.size() == paths);
+    }
+  }
+
+  void report_denied(const PathRule& rule, bool is_whole_route) {
+    const std::string& deny = *denied_by(rule);
+    if (is_callback(rule.route)) {
+      return reading_.error_at(
+          rule.key, base::format("deny: {} refuses {}, which a platform calls; take it out of deny", deny, rule.text));
+    }
+    reading_.warn_at(rule.key, base::format("deny: {} refuses {}{}; delete one of them", deny, rule.text,
+                                            is_whole_route ? ", so the route is never reached" : ""));
+  }
+
+  // A route inside a callback prefix, or a regex, may take what a platform sends.
+  void check_callbacks() {
+    for (const PathRule& callback : rules_) {
+      if (callback.kind != PathKind::kPrefix || !is_callback(callback.route)) continue;
+      for (const PathRule& other : rules_) {
+        if (is_callback(other.route) || !may_take_from(callback, other)) continue;
+        reading_.warn_at(other.key,
+                         base::format("this route may take requests of the callback {}, whose paths are a prefix; "
+                                      "give this one methods, or the callback exact paths",
+                                      show(callback, other)));
+      }
+    }
+  }
+
+  bool may_take_from(const PathRule& callback, const PathRule& other) const {
+    if (!conditions_overlap(match(other.route), callback_requests(match(callback.route)))) return false;
+    if (other.kind == PathKind::kRegex) return true;
+    return other.text != callback.text && prefix_takes(callback.text, other.text);
+  }
+
+  const SiteDraft& site_;
+  std::size_t site_index_;
+  Reading& reading_;
+  std::vector<PathRule> rules_;
+};
+
+}  // namespace
+
+void check_route_conflicts(const SiteDraft& site, std::size_t site_index, Reading& reading) {
+  SiteRoutes(site, site_index, reading).check();
+}
+
+}  // namespace viaduct::config

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/site_keys.h"
+
+#include "config/filter_keys.h"
+#include "config/key_types.h"
+#include "config/names.h"
+#include "config/route_keys.h"
+
+namespace viaduct::config {
+
+namespace {
+
+Type<CertificateFiles> certificate_files() {
+  Table<CertificateFiles> table;
+  table.add("cert", &CertificateFiles::cert, path("file"), "The certificate and its chain, a PEM file, leaf first.")
+      .required();
+  table.add("key", &CertificateFiles::key, path("file"), "Its private key, a PEM file.").required();
+  Type<CertificateFiles> type = object(table);
+  type.read = [read = std::move(type.read)](const Node& node, CertificateFiles& files, const Scope& scope) {
+    read(node, files, scope);
+    files.place = node.place;
+  };
+  return type;
+}
+
+// Each route starts from what its site and `defaults` say, and adds its own.
+Type<SiteDraft> routes() {
+  Type<SiteDraft> type;
+  const Table<RouteDraft> table = route_keys();
+  type.info = list_info(object(table).info, false);
+  type.info.name = "list of routes";
+  type.read = [table](const Node& node, SiteDraft& site, const Scope& scope) {
+    if (!expect_list(node, scope, "list of routes", false)) return;
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      RouteDraft& route = site.drafts.emplace_back(site.inherited);
+      route.place = node.items[i].place;
+      table.read(node.items[i], route, scope.at_index(i, node.items[i]));
+    }
+  };
+  type.write = [table](const SiteDraft& site) {
+    Node list = Node::list();
+    for (const RouteDraft& route : site.drafts) list.items.push_back(table.write(route));
+    return list;
+  };
+  return type;
+}
+
+}  // namespace
+
+Table<SiteDraft> site_keys() {
+  Table<SiteDraft> table;
+  table.add("hosts", &SiteDraft::hosts, list_of(text("host name", check_host)),
+            "The host names of the site, without port; \"*.example.com\" takes every name below example.com.");
+  table.add("default", &SiteDraft::is_default, boolean(),
+            "Take the hosts that no site names; without any, the first site answers where no host is named at all.");
+  table.add("tls", &SiteDraft::certificates, list_of(certificate_files()),
+            "The certificate, or a list of them (RSA and ECDSA); renewed files are picked up by themselves.");
+  table.add("deny", &SiteDraft::deny, list_of(text("path", check_path)),
+            "Decoded paths that are refused before every route, under every spelling; \"/x/\" covers /x, too.");
+  table.add("trusted_proxies", &SiteDraft::trusted_proxies, cidr_set(),
+            "Addresses of proxies in front, whose X-Forwarded-* are believed.");
+  table.add_inherited(&SiteDraft::inherited, inherited_route_keys());
+  // Last, so that routes inherit what the site says.
+  table.add("routes", routes(), "The rules; the most specific that fits wins, whatever their order.").required();
+  return table;
+}
+
+}  // namespace viaduct::config

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the text of a YAML file character by character before the parser does, because the parser's words for a slip
+// ("illegal map value") help nobody, and because it lets some of them through. Finds what chat windows leave behind
+// (look_alikes.h, tabs in the indentation, bytes that are not UTF-8), the traps of YAML (`[*]`, a plain scalar that
+// starts with @, % or a back-tick, unknown escapes), and quotes and brackets that are never closed. What stands
+// harmlessly in quotes, comments and block scalars is left alone.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/problem.h"
+
+namespace viaduct::config {
+
+struct TextScan {
+  std::vector<Problem> problems;  // all errors
+  // The text with every finding mended as the operator most likely meant it, line by line the same, so that the rest
+  // of the file can be checked in the same run.
+  std::string mended;
+  // False when no reading of the text makes sense (an open quote, not UTF-8).
+  bool can_be_parsed = true;
+};
+
+// Scans `text`, which came from `file`.
+TextScan scan_text(std::string_view text, const std::string& file);
+
+}  // namespace viaduct::config

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/validate.h"
+
+#include "config/files.h"
+#include "config/validate_listeners.h"
+#include "config/validate_routes.h"
+#include "config/validate_sites.h"
+#include "config/validate_upstreams.h"
+
+namespace viaduct::config {
+
+namespace {
+
+void check_log_file(const std::string& file, const std::string& path, Reading& reading) {
+  if (file.empty() || file == "-") return;
+  if (std::string fault = explain_unwritable_file(file); !fault.empty()) reading.error_at(path, std::move(fault));
+}
+
+void validate_services(const ConfigDraft& draft, Reading& reading) {
+  check_log_file(draft.logs.access.file, "logs.access.file", reading);
+  check_log_file(draft.logs.error.file, "logs.error.file", reading);
+  check_log_file(draft.admin.socket, "admin.socket", reading);
+}
+
+}  // namespace
+
+void validate(const ConfigDraft& draft, Reading& reading) {
+  validate_listeners(draft, reading);
+  validate_upstreams(draft, reading);
+  validate_sites(draft, reading);
+  validate_routes(draft, reading);
+  validate_services(draft, reading);
+}
+
+}  // namespace viaduct::config

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/validate_listeners.h"
+
+#include <algorithm>
+
+#include "base/format.h"
+#include "config/files.h"
+
+namespace viaduct::config {
+
+namespace {
+
+std::string path_of(std::size_t index) {
+  return base::format("listeners[{}]", index);
+}
+
+// Port 0 is another port each time.
+bool share_address(const Listener& left, const Listener& right) {
+  return std::ranges::any_of(left.addresses, [&right](const base::SocketAddress& address) {
+    const bool is_any_port = !address.is_unix() && address.port() == 0;
+    return !is_any_port && std::ranges::find(right.addresses, address) != right.addresses.end();
+  });
+}
+
+void check_bound_twice(const std::vector<Listener>& listeners, Reading& reading) {
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (!share_address(listeners[i], listeners[j])) continue;
+      reading.error_at(path_of(i) + ".address",
+                       base::format("{} is bound twice, first by {} in line {}; keep one of them", listeners[i].address,
+                                    listeners[j].address, listeners[j].place.line));
+      break;
+    }
+  }
+}
+
+void check_unix_directories(const std::vector<Listener>& listeners, Reading& reading) {
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    for (const base::SocketAddress& address : listeners[i].addresses) {
+      if (!address.is_unix()) continue;
+      std::string fault = explain_unwritable_file(address.path());
+      if (!fault.empty()) reading.error_at(path_of(i) + ".address", std::move(fault));
+    }
+  }
+}
+
+void check_tls(const ConfigDraft& draft, Reading& reading) {
+  const bool has_tls = std::ranges::any_of(draft.listeners, &Listener::tls);
+  const bool has_certificate =
+      std::ranges::any_of(draft.sites, [](const SiteDraft& site) { return !site.certificates.empty(); });
+  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+    const Listener& listener = draft.listeners[i];
+    if (listener.tls && !has_certificate) {
+      reading.error_at(path_of(i) + ".tls",
+                       "no site has a certificate; add tls: { cert: FILE, key: FILE } to a site, or drop tls here");
+    }
+    if (listener.tls && listener.redirect_to_https) {
+      reading.error_at(path_of(i) + ".redirect_to_https",
+                       "this listener speaks https itself; put redirect_to_https on the plain one");
+    } else if (listener.redirect_to_https && !has_tls) {
+      reading.error_at(path_of(i) + ".redirect_to_https",
+                       "there is no TLS listener to redirect to; add one with tls: true, or drop this");
+    }
+  }
+  if (has_tls) return;
+  for (std::size_t i = 0; i < draft.sites.size(); ++i) {
+    if (draft.sites[i].certificates.empty()) continue;
+    reading.warn_at(base::format("sites[{}].tls", i),
+                    "no listener speaks TLS, so the certificate is not used; add tls: true to a listener");
+  }
+}
+
+}  // namespace
+
+void validate_listeners(const ConfigDraft& draft, Reading& reading) {
+  check_bound_twice(draft.listeners, reading);
+  check_unix_directories(draft.listeners, reading);
+  check_tls(draft, reading);
+  if (draft.tls.min_version > draft.tls.max_version) {
+    reading.error_at("tls.min_version", "min_version is above max_version, so no version is left; lower it");
+  }
+  const bool is_empty = reading.places().has("listeners") && draft.listeners.empty();
+  if (is_empty) reading.error_at("listeners", "the list is empty; add { address: \"0.0.0.0:80\" }");
+}
+
+}  // namespace viaduct::config

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/validate_sites.h"
+
+#include <map>
+#include <set>
+
+#include "base/format.h"
+#include "config/files.h"
+#include "config/inherited.h"
+
+namespace viaduct::config {
+
+namespace {
+
+std::string path_of(std::size_t index) {
+  return base::format("sites[{}]", index);
+}
+
+// The path of item `index` of a list, of which one may also stand without brackets.
+std::string item_path(const std::string& list, std::size_t index, const Reading& reading) {
+  std::string path = base::format("{}[{}]", list, index);
+  return reading.places().has(path) ? path : list;
+}
+
+void check_hosts(const ConfigDraft& draft, Reading& reading) {
+  std::map<std::string, std::string> first_paths;  // host to the path where it stands first
+  for (std::size_t i = 0; i < draft.sites.size(); ++i) {
+    const SiteDraft& site = draft.sites[i];
+    for (std::size_t j = 0; j < site.hosts.size(); ++j) {
+      if (site.hosts[j].empty()) continue;
+      const std::string path = item_path(path_of(i) + ".hosts", j, reading);
+      const auto [first, is_new] = first_paths.emplace(site.hosts[j], path);
+      if (is_new) continue;
+      const Place other = reading.places().nearest(first->second);
+      reading.error_at(path, base::format("the host {} stands twice, first in {}; keep it in one site", site.hosts[j],
+                                          show_place(other, reading.places().nearest(path))));
+    }
+    if (!site.hosts.empty() || site.is_default) continue;
+    const bool is_empty_list = reading.places().has(path_of(i) + ".hosts");
+    reading.error_at(path_of(i) + (is_empty_list ? ".hosts" : ""),
+                     "the site has no hosts, so no request reaches it; add hosts: [NAME] or default: true");
+  }
+}
+
+void check_default(const ConfigDraft& draft, Reading& reading) {
+  std::string first;
+  for (std::size_t i = 0; i < draft.sites.size(); ++i) {
+    if (!draft.sites[i].is_default) continue;
+    const std::string path = path_of(i) + ".default";
+    if (first.empty()) {
+      first = path;
+      continue;
+    }
+    reading.error_at(path, base::format("there is a default site already, in {}; keep one of them",
+                                        show_place(reading.places().nearest(first), reading.places().nearest(path))));
+  }
+}
+
+void check_certificates(const SiteDraft& site, const std::string& path, Reading& reading) {
+  for (std::size_t i = 0; i < site.certificates.size(); ++i) {
+    const std::string item = item_path(path, i, reading);
+    for (const auto& [key, file] :
+         {std::pair{".cert", &site.certificates[i].cert}, {".key", &site.certificates[i].key}}) {
+      if (file->empty()) continue;
+      std::string fault = explain_unreadable_file(*file);
+      if (!fault.empty()) reading.error_at(item + key, std::move(fault));
+    }
+  }
+}
+
+void check_deny(const SiteDraft& site, const std::string& path, Reading& reading) {
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < site.deny.size(); ++i) {
+    if (site.deny[i].empty() || seen.insert(site.deny[i]).second) continue;
+    reading.error_at(item_path(path, i, reading), base::format("{} is denied twice; delete one of them", site.deny[i]));
+  }
+}
+
+}  // namespace
+
+void validate_sites(const ConfigDraft& draft, Reading& reading) {
+  check_hosts(draft, reading);
+  check_default(draft, reading);
+  for (std::size_t i = 0; i < draft.sites.size(); ++i) {
+    const SiteDraft& site = draft.sites[i];
+    check_certificates(site, path_of(i) + ".tls", reading);
+    check_deny(site, path_of(i) + ".deny", reading);
+    if (site.drafts.empty() && reading.places().has(path_of(i) + ".routes")) {
+      reading.error_at(path_of(i) + ".routes", "the site has no route, so it answers nothing but 404; add one");
+    }
+  }
+  if (draft.sites.empty() && reading.places().has("sites")) {
+    reading.error_at("sites", "the list is empty; add a site with hosts and routes");
+  }
+}
+
+}  // namespace viaduct::config
