@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Frames the body of one outgoing message, in whichever direction: counts a sized body, writes chunk lines around
-// slices that are moved and not copied, and knows when the message is complete. Member of H1Server and H1Client. RFC
-// 9112 §6, §7.1.
+// slices that are moved and (but for small ones) not copied, and knows when the message is complete. Member of H1Server
+// and H1Client. RFC 9112 §6, §7.1.
 //
 //   kIdle ─► kCounting | kChunking | kPassing | kDropping ─► kComplete ─► kIdle     (kCounting, kDropping ─► kBroken)
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/buffer.h"
@@ -16,6 +17,9 @@ namespace viaduct::codec {
 
 class H1BodyWriter {
  public:
+  // Runs of body bytes up to this size are copied into the buffer that goes out; longer ones are moved.
+  static constexpr std::size_t kCopyBytesMax = 1024;
+
   // Forgets the message before: a head is due.
   void reset();
   // The head is written. `bytes` is the length of a kSized body. With `end` there is no body to come. False as below.

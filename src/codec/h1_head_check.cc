@@ -109,10 +109,10 @@ std::size_t H1HeadCheck::step_target(std::string_view run) {
   if (length + count > limits_.max_target_size) return refuse(Reason::kTargetTooLong);
   if (count == run.size()) return count;
   if (length + count == 0) return refuse(Reason::kMalformedRequestLine);
+  if (run[count] != ' ' && run[count] != '\r') return refuse(Reason::kMalformedRequestLine);
   marks_.target_end = offset_ + count;
   // A line of method and target alone is HTTP/0.9.
   if (run[count] == '\r') return refuse(Reason::kUnsupportedVersion);
-  if (run[count] != ' ') return refuse(Reason::kMalformedRequestLine);
   transition(State::kVersion);
   return count + 1;
 }
