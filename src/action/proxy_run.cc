@@ -48,6 +48,7 @@ void ProxyRun::start(bool end) {
 void ProxyRun::prepare_head() {
   http::RequestHead& request = exchange_.request();
   const config::Upstream& config = upstream_.config();
+  request.fields.set(http::FieldName::kXRequestId, exchange_.request_id());
   std::string_view host = request.authority;
   if (config.host_mode == config::HostMode::kLiteral) host = config.host;
   // A request of HTTP/1.0 may come without Host; the upstream's HTTP/1.1 must have one (RFC 9112 §3.2).
@@ -112,7 +113,7 @@ void ProxyRun::connect(upstream::Server& server) {
 void ProxyRun::on_connected(upstream::ClientConnection& connection, const upstream::ConnectTimes& times) {
   connector_ = nullptr;
   exchange_.record().connect = times.connect;
-  exchange_.record().tls = times.tls;
+  if (server_->is_tls()) exchange_.record().tls = times.tls;
   send_on(connection, false);
 }
 

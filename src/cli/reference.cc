@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "config/schema.h"
 
 namespace viaduct::cli {
 

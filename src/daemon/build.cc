@@ -127,7 +127,7 @@ void load_certificates(const config::Config& config, tls::TicketKeys& ticket_key
                                .message = std::move(problem.message),
                                .severity = is_error ? Severity::kError : Severity::kWarning});
   }
-  snapshot.certificates = std::move(load.store);
+  if (load.store) snapshot.certificates = std::make_unique<const tls::CertStore>(std::move(*load.store));
   result.certificate_stamps = std::move(load.stamps);
 }
 
