@@ -53,9 +53,19 @@ base::Result<void> set_client_certificate(SSL_CTX& context, const config::Upstre
   return {};
 }
 
+// The slot holds copies that no connection shares: OpenSSL marks the session of a connection as not to be resumed, in
+// TLS 1.3 as soon as it was, and what it derives from that one inherits the mark.
 int on_new_session(SSL* ssl, SSL_SESSION* session) {
-  static_cast<SessionSlot*>(SSL_get_app_data(ssl))->keep(SslSessionPtr(session));
-  return 1;  // the reference is ours now
+  if (SSL_SESSION_is_resumable(session) == 1) {
+    static_cast<SessionSlot*>(SSL_get_app_data(ssl))->keep(SslSessionPtr(SSL_SESSION_dup(session)));
+  }
+  return 0;  // the reference stays OpenSSL's
+}
+
+void resume(SSL& ssl, const SessionSlot& slot) {
+  if (slot.empty()) return;
+  const SslSessionPtr session(SSL_SESSION_dup(slot.session()));
+  SSL_set_session(&ssl, session.get());
 }
 
 void expect_name(SSL& ssl, const std::string& name) {
@@ -83,6 +93,14 @@ ServerNames ServerNames::of(const config::UpstreamTls& tls, const config::Server
   names.verify_name = tls.verify_name.empty() ? names.sni : without_final_dot(tls.verify_name);
   if (base::IpAddress::parse(names.sni)) names.sni.clear();
   return names;
+}
+
+void SessionSlot::prepare(SSL_CTX& context, const ServerNames& names) {
+  if (context_.get() == &context && names_ == names) return;
+  session_.reset();
+  SSL_CTX_up_ref(&context);
+  context_.reset(&context);
+  names_ = names;
 }
 
 base::Result<ClientContext> ClientContext::load(const config::UpstreamTls& tls) {
@@ -115,7 +133,8 @@ SslPtr ClientContext::new_session(const ServerNames& names, SessionSlot& slot, A
   const std::string_view wire = alpn == Alpn::kHttp1 ? kAlpnHttp1 : kAlpnHttp2AndHttp1;
   SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(wire.data()),
                       static_cast<unsigned>(wire.size()));
-  if (!slot.empty() && SSL_SESSION_is_resumable(slot.session()) == 1) SSL_set_session(ssl.get(), slot.session());
+  slot.prepare(*context_, names);
+  resume(*ssl, slot);
   return ssl;
 }
 

@@ -21,6 +21,7 @@ struct ServerNames {
 
   // verify_name defaults to sni, sni to the server's host; the host of a Unix socket is "localhost".
   static ServerNames of(const config::UpstreamTls& tls, const config::Server& server);
+  bool operator==(const ServerNames&) const = default;
 };
 
 // The last session of one server, resumed by the next connection to it. One thread; must outlive the transports whose
@@ -32,11 +33,16 @@ class SessionSlot {
   SessionSlot& operator=(const SessionSlot&) = delete;
 
   bool empty() const { return session_ == nullptr; }
-  void keep(SslSessionPtr session) { session_ = std::move(session); }
   SSL_SESSION* session() const { return session_.get(); }
+  void keep(SslSessionPtr session) { session_ = std::move(session); }
+  // Says what connections come next. Drops a session of another context or for other names: a resumed connection shows
+  // no certificate, so it may only follow one whose certificate was judged in the same way.
+  void prepare(SSL_CTX& context, const ServerNames& names);
 
  private:
   SslSessionPtr session_;
+  SslCtxPtr context_;  // a reference, so that no later context has its address
+  ServerNames names_;
 };
 
 class ClientContext {

@@ -23,8 +23,8 @@ struct SelfSigned {
   std::vector<std::string> names;  // host names and IP addresses; the first is the common name
   KeyKind key = KeyKind::kEcdsaP256;
   int rsa_bits = 2048;
-  base::WallTime not_before;
-  base::WallTime not_after;
+  base::WallTime not_before = {};
+  base::WallTime not_after = {};
   bool is_authority = false;        // may sign others
   const PemPair* issuer = nullptr;  // signs in place of the certificate's own key
 };

@@ -82,6 +82,10 @@ TlsTransport::TlsTransport(net::Loop& loop, os::Fd fd, SslPtr ssl)
   bio_.attach(*ssl_);
 }
 
+TlsTransport::~TlsTransport() {
+  close(false);
+}
+
 void TlsTransport::start(net::TransportHandler& handler) {
   handler_ = &handler;
   transition(State::kHandshaking);

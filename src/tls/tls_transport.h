@@ -41,6 +41,7 @@ class TlsTransport final : public net::Transport, private net::FdHandler, privat
   // Takes a connected, non-blocking socket and a session of CertStore::new_session() or ClientContext::new_session(),
   // which says whether we are server or client. `loop` must outlive the transport.
   TlsTransport(net::Loop& loop, os::Fd fd, SslPtr ssl);
+  ~TlsTransport() override;
 
   void start(net::TransportHandler& handler) override;
   net::IoResult read(base::Buffer& into) override;
