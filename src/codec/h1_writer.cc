@@ -35,6 +35,7 @@ class HeadText {
   }
 
   void add(std::string_view text) {
+    if (text.empty()) return;
     if (text.size() > room_.size() - used_) return add_slowly(text);
     std::memcpy(room_.data() + used_, text.data(), text.size());
     used_ += text.size();
