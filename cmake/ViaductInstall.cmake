@@ -1,5 +1,5 @@
 # cmake --install build/release [--prefix /usr]: the program, the unit with the path of this prefix, its user, the
-# shipped config as an example; /etc/viaduct/viaduct.yaml is written where there is none, never over the operator's own.
+# shipped config as an example. /etc/viaduct is filled where it has no viaduct.yaml, and left alone where it has one.
 # Components: program; operation, all the rest.
 if(TARGET viaduct)
   install(TARGETS viaduct RUNTIME DESTINATION bin COMPONENT program)
@@ -18,5 +18,5 @@ install(DIRECTORY conf/ DESTINATION share/doc/viaduct/conf COMPONENT operation)
 install(CODE "
   set(folder \"/etc/viaduct\")
   if(NOT EXISTS \"\$ENV{DESTDIR}\${folder}/viaduct.yaml\")
-    file(INSTALL \"${CMAKE_SOURCE_DIR}/conf/viaduct.yaml\" DESTINATION \"\${folder}\")
+    file(INSTALL \"${CMAKE_SOURCE_DIR}/conf/\" DESTINATION \"\${folder}\")
   endif()" COMPONENT operation)

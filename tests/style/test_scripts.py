@@ -86,8 +86,11 @@ def test_installing_keeps_the_operators_config_and_gives_the_unit_its_prefix(ins
     config = root / "etc/viaduct/viaduct.yaml"
     assert run(*command, "operation", env=environment).returncode == 0
     assert config.read_bytes() == (ROOT / "conf/viaduct.yaml").read_bytes()
+    page = root / "etc/viaduct/errors/unavailable.html"
+    assert page.exists()
     config.write_text("# mine\n")
+    page.unlink()
     assert run(*command, "operation", env=environment).returncode == 0
-    assert config.read_text() == "# mine\n"
+    assert config.read_text() == "# mine\n" and not page.exists()
     unit = (root / "opt/viaduct/lib/systemd/system/viaduct.service").read_text()
     assert "ExecStart=/opt/viaduct/bin/viaduct run" in unit and "/usr/" not in unit
