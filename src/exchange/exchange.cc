@@ -197,7 +197,7 @@ void Exchange::on_writable() {
 
 void Exchange::fail(http::Reason reason) {
   if (state_ == State::kOver || state_ == State::kAnswered) return;
-  if (record_.reason == http::Reason::kNone) record_.reason = reason;
+  record_.reason = reason;  // whatever a filter has noted before
   end_run();
   if (state_ == State::kAnswering) {
     stream_->reset();
@@ -234,7 +234,7 @@ http::ResponseHead& Exchange::new_head(int status) {
 }
 
 void Exchange::respond(const Reply& reply, http::Reason reason) {
-  if (record_.reason == http::Reason::kNone) record_.reason = reason;
+  if (reason != http::Reason::kNone) record_.reason = reason;
   end_run();
   http::ResponseHead& head = new_head(reply.status);
   if (!reply.content_type.empty()) head.fields.add(http::FieldName::kContentType, reply.content_type);
