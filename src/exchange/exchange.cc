@@ -113,7 +113,13 @@ bool Exchange::redirect_to_https() {
   const bool is_served = decision_.route != nullptr || decision_.reason == http::Reason::kNoRoute ||
                          decision_.reason == http::Reason::kMethodNotAllowed;
   if (!is_served || route::spares_https_redirect(decision_)) return false;
-  const std::string_view location = https_location(*request_, client_.https_port, arena_);
+  // A client of HTTP/1.0 may name no host: it means the site that it was given.
+  const std::string_view host = request_->authority.empty() ? record_.site : request_->authority;
+  if (host.empty() || host.starts_with('*')) {
+    fail(http::Reason::kMissingHost);
+    return true;
+  }
+  const std::string_view location = https_location(host, request_->target, client_.https_port, arena_);
   const ReplyField field{.id = http::FieldName::kLocation, .value = location};
   respond({.status = 308, .content_type = {}, .body = {}, .fields = std::span(&field, 1)});
   return true;

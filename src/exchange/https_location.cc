@@ -18,15 +18,16 @@ std::string_view without_port(std::string_view authority) {
 
 }  // namespace
 
-std::string_view https_location(const http::RequestHead& request, std::uint16_t port, base::Arena& arena) {
+std::string_view https_location(std::string_view authority, std::string_view target, std::uint16_t port,
+                                base::Arena& arena) {
   std::string_view location = arena.copy("https://");
-  location = arena.append(location, without_port(request.authority));
+  location = arena.append(location, without_port(authority));
   if (port != kHttpsPort) {
     std::array<char, 6> digits{':'};
     const auto end = std::to_chars(digits.data() + 1, digits.data() + digits.size(), port).ptr;
     location = arena.append(location, {digits.data(), static_cast<std::size_t>(end - digits.data())});
   }
-  return arena.append(location, request.target == "*" ? std::string_view{} : request.target);
+  return arena.append(location, target == "*" ? std::string_view{} : target);
 }
 
 }  // namespace viaduct::exchange

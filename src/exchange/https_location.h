@@ -6,11 +6,12 @@
 #include <string_view>
 
 #include "base/arena.h"
-#include "http/message.h"
 
 namespace viaduct::exchange {
 
-// The same request over TLS, in `arena`: scheme, host without port, `port` where it is not 443, target as received.
-std::string_view https_location(const http::RequestHead& request, std::uint16_t port, base::Arena& arena);
+// The request for `target` at `authority` over TLS, in `arena`: scheme, host without port, `port` where it is not 443,
+// target as received.
+std::string_view https_location(std::string_view authority, std::string_view target, std::uint16_t port,
+                                base::Arena& arena);
 
 }  // namespace viaduct::exchange
