@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The base of runs that answer from start() and want nothing of the request's body.
+// The base of runs that answer from start() and want nothing of the request's body: what still comes of it is
+// dropped. Lives in the exchange's arena, in its worker's thread.
 #pragma once
 
 #include "exchange/action.h"

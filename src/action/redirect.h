@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The action that sends a client elsewhere (RFC 9110 §15.4). Immutable; shared by all workers.
+// The action that sends a client elsewhere (RFC 9110 §15.4): one status, and an address with request variables in it.
+// Immutable; shared by all workers.
 #pragma once
 
 #include "action/text_template.h"

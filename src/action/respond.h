@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The action that answers with a fixed text from the config. Immutable; shared by all workers.
+// The action that answers with a fixed text from the config, whatever the request is.
+// Immutable; shared by all workers.
 #pragma once
 
 #include "config/types.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens the listening sockets of a config, one set for each worker, before any worker starts. Cold path; main thread.
+// Opens the listening sockets of a config, one set for each worker, before any worker starts, and says whether two
+// configs listen alike. Cold path; main thread.
 #pragma once
 
 #include <vector>

@@ -95,8 +95,7 @@ class Exchange final : public http::StreamHandler, public net::Retirable {
   // Ends the exchange with an answer of ours that is no failure (or, with `reason`, one that has its own form).
   void respond(const Reply& reply, http::Reason reason = http::Reason::kNone);
 
-  // ---- for the connection
-  // The worker is going away: the connection says so in the answer. Cuts nothing.
+  // True when its log line is written; it is freed at the end of this turn.
   bool is_over() const { return state_ == State::kOver; }
 
   // http::StreamHandler
@@ -119,7 +118,6 @@ class Exchange final : public http::StreamHandler, public net::Retirable {
   // Fills what the access log wants from the head.
   void describe_request(const http::RequestHead& head);
   void choose_request_id(const http::RequestHead& head);
-  void choose_client_ip(const http::RequestHead& head);
   void decide(http::RequestHead& head);
   bool redirect_to_https();
   void run_route(bool end);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the listener option redirect_to_https leads. A pure function; route/router says which requests it spares.
+// Where the listener option redirect_to_https leads. route/router says which requests it spares.
+// A pure function; any thread.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker lends to the exchanges of its thread. Outlives them all.
+// What a worker lends to the exchanges of its thread: its loop, log, counters and upstreams, and the snapshot of the
+// moment. Owned by the worker; outlives all its exchanges.
 #pragma once
 
 #include <span>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may use a route, by address: refuses everybody else, or only reports them. Stateless; shared by all workers.
+// Who may use a route, by address: refuses everybody else, or only reports them in the error log.
+// Stateless; shared by all workers.
 #pragma once
 
 #include "config/types.h"

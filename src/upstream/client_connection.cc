@@ -115,9 +115,9 @@ void ClientConnection::flush() {
       if (state_ == State::kOpen && !input_ended_) codec_->abort(http::Reason::kUpstreamReset);
     } else {
       write_blocked_ = result.status == net::IoStatus::kAgain;
-      if (progressed) codec_->on_output_drained();
     }
   }
+  if (state_ == State::kOpen && (progressed || output.empty())) codec_->on_output_drained();
   if (state_ != State::kOpen) return;
   count_wait(progressed);
   settle();

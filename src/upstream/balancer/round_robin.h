@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Smooth weighted round robin: every server gets its share, and a heavy one's turns are spread between the others'.
+// One for each upstream and worker.
 #pragma once
 
 #include <vector>
