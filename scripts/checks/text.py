@@ -23,7 +23,7 @@ WORDS = [
     (re.compile(r"(?<![A-Za-z_])origins?(?![A-Za-z])|\borigin[ _-]?server", re.I), "upstream or server"),
 ]
 # The one meaning of "origin" that is everybody's: the CORS field and term, and RFC 9112's origin-form.
-ORIGIN_IS_MEANT = re.compile(r"cors|CORS|Origin\b|allow_origin|origin[-_ ]form")
+ORIGIN_IS_MEANT = re.compile(r"cors|CORS|Origin\b|allow[-_]origin|origin[-_ ]form")
 
 # Marks of unfinished work, in comments.
 MARKS = [
