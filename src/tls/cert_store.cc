@@ -48,11 +48,11 @@ struct SiteContexts {
 };
 
 int site_contexts_index() {
-  static const int kIndex = SSL_CTX_get_ex_new_index(
+  static const int index = SSL_CTX_get_ex_new_index(
       0, nullptr, nullptr, nullptr, [](void* /*context*/, void* contexts, CRYPTO_EX_DATA*, int, long, void*) {
         const std::unique_ptr<SiteContexts> freed(static_cast<SiteContexts*>(contexts));
       });
-  return kIndex;
+  return index;
 }
 
 // Answers SNI, in the name of the default context's SiteContexts.

@@ -47,6 +47,7 @@ const unsigned char* as_bytes(std::string_view text) {
 }
 
 // Takes the first protocol of ours that the client offers too.
+// NOLINTNEXTLINE(readability-function-size): the signature is OpenSSL's
 int select_alpn(SSL* ssl, const unsigned char** selected, unsigned char* selected_length, const unsigned char* offered,
                 unsigned offered_length, void* /*unused*/) {
   const auto* list = static_cast<const AlpnList*>(SSL_get_app_data(ssl));

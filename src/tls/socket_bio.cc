@@ -13,8 +13,8 @@
 namespace viaduct::tls {
 namespace {
 
-// sendmsg(2) entries of one call: 64 KiB of records in chunks of 16 KiB, and room for remainders.
-constexpr std::size_t kSendEntriesMax = 16;
+// sendmsg(2) entries of one call: 32 KiB of records are three chunks of 16 KiB; the rest is room for remainders.
+constexpr std::size_t kSendEntriesMax = 8;
 
 }  // namespace
 
@@ -45,7 +45,7 @@ net::IoStatus SocketBio::flush() {
 
 const BIO_METHOD* SocketBio::method() {
   // OpenSSL wants one table for all BIOs of a kind; it never changes.
-  static const std::unique_ptr<BIO_METHOD, ReleaseWith<BIO_meth_free>> kMethod = [] {
+  static const std::unique_ptr<BIO_METHOD, ReleaseWith<BIO_meth_free>> kept = [] {
     std::unique_ptr<BIO_METHOD, ReleaseWith<BIO_meth_free>> made(
         BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "viaduct socket"));
     CHECK(made != nullptr);
@@ -54,7 +54,7 @@ const BIO_METHOD* SocketBio::method() {
     BIO_meth_set_ctrl(made.get(), on_control);
     return made;
   }();
-  return kMethod.get();
+  return kept.get();
 }
 
 int SocketBio::receive(char* into, int size) {

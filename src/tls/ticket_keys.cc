@@ -59,6 +59,7 @@ void TicketKeys::rotate() {
   OPENSSL_cleanse(&fresh, sizeof fresh);
 }
 
+// NOLINTNEXTLINE(readability-function-size): the signature is OpenSSL's
 int TicketKeys::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
                           int sealing) {
   const auto* keys = static_cast<const TicketKeys*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
