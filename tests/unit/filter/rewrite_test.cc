@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filter/rewrite.h"
+
+#include <gtest/gtest.h>
+
+#include "support/exchange_scene.h"
+#include "support/recording_action.h"
+
+namespace viaduct::filter {
+namespace {
+
+struct Row {
+  std::string_view target;
+  std::string_view rewritten;
+};
+
+void expect_rows(const config::Rewrite& config, std::initializer_list<Row> rows) {
+  base::ChunkPool chunks;
+  base::Arena arena(chunks);
+  const auto made = Rewrite::make(config);
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  for (const Row& row : rows) EXPECT_EQ((*made)->rewrite(row.target, arena), row.rewritten) << row.target;
+}
+
+TEST(Rewrite, StripsAPrefixOfWholeSegments) {
+  expect_rows(config::StripPrefix{"/old"}, {
+                                               {"/old/a/b", "/a/b"},
+                                               {"/old/", "/"},
+                                               {"/old", "/"},
+                                               {"/old?x=1", "/?x=1"},
+                                               {"/old/a?x=/old/", "/a?x=/old/"},
+                                               {"/older", "/older"},
+                                               {"/ol", "/ol"},
+                                               {"/", "/"},
+                                               {"/x/old", "/x/old"},
+                                               {"/Old/a", "/Old/a"},
+                                               {"*", "*"},
+                                           });
+  expect_rows(config::StripPrefix{"/old/"}, {
+                                                {"/old/a/b", "/a/b"},
+                                                {"/old/", "/"},
+                                                {"/old/?x", "/?x"},
+                                                {"/old", "/old"},
+                                            });
+}
+
+TEST(Rewrite, PutsAnotherPrefixInItsPlace) {
+  expect_rows(config::ReplacePrefix{"/a", "/b"}, {
+                                                     {"/a/x", "/b/x"},
+                                                     {"/a", "/b"},
+                                                     {"/a/", "/b/"},
+                                                     {"/a?q", "/b?q"},
+                                                     {"/ax", "/ax"},
+                                                 });
+  expect_rows(config::ReplacePrefix{"/a/", "/b/"}, {{"/a/x", "/b/x"}, {"/a/", "/b/"}, {"/a", "/a"}});
+  expect_rows(config::ReplacePrefix{"/a", "/b/"}, {{"/a/x", "/b/x"}, {"/a", "/b/"}});
+  expect_rows(config::ReplacePrefix{"/a/", "/b"}, {{"/a/x", "/b/x"}});
+  expect_rows(config::ReplacePrefix{"/", "/b"}, {{"/x", "/b/x"}, {"/x/y?z", "/b/x/y?z"}});
+  expect_rows(config::ReplacePrefix{"/a", "/"}, {{"/a/x", "/x"}, {"/a", "/"}});
+}
+
+// The prefix of the config is a decoded path; the bytes behind it go on as they came.
+TEST(Rewrite, FindsThePrefixBehindEscapesAndKeepsEveryOtherByte) {
+  expect_rows(config::StripPrefix{"/支付"}, {
+                                                {"/%E6%94%AF%E4%BB%98/a%2Fb?c=%20", "/a%2Fb?c=%20"},
+                                                {"/%e6%94%af%e4%bb%98", "/"},
+                                                {"/支付/x", "/x"},
+                                                {"/%E6%94%AF", "/%E6%94%AF"},
+                                            });
+  expect_rows(config::StripPrefix{"/old"}, {
+                                               {"/%6fl%64/%6Fld", "/%6Fld"},
+                                               {"/old%2Fx", "/old%2Fx"},  // one segment
+                                               {"/old%", "/old%"},
+                                               {"/ol%6", "/ol%6"},
+                                           });
+}
+
+TEST(Rewrite, ReplacesWhatARegexFindsInThePathAlone) {
+  expect_rows(config::ReplaceRegex{"^/user/([0-9]+)$", "/u/\\1"}, {
+                                                                      {"/user/12", "/u/12"},
+                                                                      {"/user/12?id=/user/3", "/u/12?id=/user/3"},
+                                                                      {"/user/x", "/user/x"},
+                                                                  });
+  expect_rows(config::ReplaceRegex{"a", "b"}, {{"/aa", "/ba"}, {"/x?a", "/x?a"}});
+  // A target begins with a slash whatever the config makes of it.
+  expect_rows(config::ReplaceRegex{"^/strip/", ""}, {{"/strip/x", "/x"}, {"/strip/", "/"}});
+  expect_rows(config::ReplaceRegex{"^.*$", "plain"}, {{"/x?q", "/plain?q"}});
+}
+
+TEST(Rewrite, RefusesWhatIsNoRegexOrNoReplacement) {
+  for (const config::ReplaceRegex& broken :
+       {config::ReplaceRegex{"(", "x"}, config::ReplaceRegex{"a", "\\1"}, config::ReplaceRegex{"(a)", "\\2"}}) {
+    const auto made = Rewrite::make(broken);
+    ASSERT_FALSE(made.has_value()) << broken.pattern;
+    EXPECT_FALSE(made.error().message.empty());
+  }
+}
+
+TEST(Rewrite, GivesTheActionAnotherTargetAndTheLogTheOldOne) {
+  support::ActionScript script;
+  support::ExchangeScene scene("${path} ${query}");
+  exchange::RoutePlan& plan = scene.add_route();
+  auto made = Rewrite::make(config::StripPrefix{"/old"});
+  plan.filters.push_back(std::move(*made));
+  plan.action = std::make_unique<support::RecordingAction>(script);
+  scene.call("GET", "/old/a?b=c");
+  EXPECT_EQ(script.request, "GET /a?b=c");
+  scene.call("GET", "/new/a");
+  EXPECT_EQ(script.request, "GET /new/a");
+  scene.turn();
+  EXPECT_EQ(scene.log(), "/old/a b=c|/new/a -");
+}
+
+}  // namespace
+}  // namespace viaduct::filter
