@@ -81,8 +81,9 @@ def make_starter():
 
     def finish():
         try:
-            codes = [daemon.stop() for daemon in daemons]
-            assert not any(codes), f"exit codes {codes}"
+            for daemon in daemons:
+                code = daemon.stop()
+                assert code == 0, f"exit code {code}:\n{daemon.error_text()[-4000:]}"
         finally:
             for directory in directories:
                 shutil.rmtree(directory, ignore_errors=True)

@@ -56,10 +56,15 @@ def body_files(place):
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("scheme", ["https", "http"])
 def test_upload(daemon, curl, body_files, scheme, form, size):
+    listener = getattr(daemon, scheme)
     options = ["-H", "Expect:", "-T", str(body_files(size))]
-    if form == "chunked":
-        options += ["-H", "Transfer-Encoding: chunked"]
-    response = curl("/api/v1/upload", *options, listener=getattr(daemon, scheme))
+    if form == "chunked" and size == 0:  # curl 7.88 leaves out the last chunk here
+        data = build_request("PUT", "/api/v1/upload", [("Transfer-Encoding", "chunked")]) + chunk()
+        response = exchange(listener, data, "PUT")
+    elif form == "chunked":
+        response = curl("/api/v1/upload", *options, "-H", "Transfer-Encoding: chunked", listener=listener)
+    else:
+        response = curl("/api/v1/upload", *options, listener=listener)
     assert response.status == 200, response.body
     seen = json.loads(response.body)
     assert (seen["length"], seen["sha256"]) == (size, pattern_sha256(size))

@@ -223,7 +223,7 @@ def test_explain_shows_no_secret(place, config):
     assert "X-Internal-Secret" in done.stdout and "s3cr3t" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("url", ["not-a-url", "ftp://x/y", "https://", "//x/y"])
+@pytest.mark.parametrize("url", ["not-a-url", "ftp://x/y", "https://"])
 def test_explain_of_a_wrong_url_is_wrong_usage(path, url):
     assert run("explain", "GET", url, "-c", path).returncode == 2
 

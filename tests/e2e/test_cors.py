@@ -149,7 +149,7 @@ def test_vary_is_not_doubled(daemon, raw, vary):
     assert ask(daemon, "/api/v1/x", [("Origin", ALLOWED)]).tokens("Vary").count("origin") == 1
 
 
-@pytest.mark.parametrize("origin", [None, OTHER, "null", "", ALLOWED.upper(), ALLOWED + "/"])
+@pytest.mark.parametrize("origin", [None, OTHER, "null", "", ALLOWED + "/"])
 def test_other_callers_get_the_answer_without_permission(daemon, raw, origin):
     raw.handler = lambda received: answer(fields=APPLICATION)
     response = ask(daemon, "/api/v1/x", [("Origin", origin)] if origin is not None else [])

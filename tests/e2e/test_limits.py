@@ -153,8 +153,11 @@ def elapsed_since(start):
 
 
 def trickle(client, data, interval=0.2):
-    """Sends a byte at a time, slower than any timeout may be fooled by, until the server speaks or ends."""
+    """Sends a byte at a time until the server speaks or ends, or for five seconds."""
+    end = time.monotonic() + 5 * SLOWNESS
     for start in range(0, len(data)):
+        if time.monotonic() > end:
+            return
         try:
             client.send(data[start:start + 1])
         except ConnectionError:

@@ -3,6 +3,7 @@
 import select
 import socket
 import ssl
+import time
 
 from .waiting import DEADLINE
 from .wire import Ended, WireReader, read_response, read_response_head
@@ -88,9 +89,30 @@ class RawClient:
                 return
 
     def is_readable(self, timeout=0):
-        if self.reader.buffer or (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()):
+        """Whether the server has sent something, or has ended, within `timeout` seconds."""
+        if self.reader.buffer:
             return True
+        if isinstance(self.sock, ssl.SSLSocket):
+            return self.has_tls_data(timeout)
         return bool(select.select([self.sock], [], [], timeout)[0])
+
+    def has_tls_data(self, timeout):
+        """Reads, as what arrives may be a session ticket and no data; keeps what it has read for the reader."""
+        end = time.monotonic() + timeout
+        before = self.sock.gettimeout()
+        while True:
+            try:
+                self.sock.settimeout(0)
+                self.reader.buffer += self.sock.recv(16384)
+                return True
+            except ssl.SSLWantReadError:
+                left = end - time.monotonic()
+                if left <= 0 or not select.select([self.sock], [], [], left)[0]:
+                    return False
+            except (ConnectionError, ssl.SSLError):
+                return True
+            finally:
+                self.sock.settimeout(before)
 
     def finish_sending(self):
         """Half-closes: FIN after what was sent. Plain connections only."""
@@ -106,15 +128,6 @@ class RawClient:
     def at_end(self):
         """True when the server closes and sent nothing more. Waits for it."""
         return self.reader.at_end()
-
-    def is_open(self):
-        """Whether the server would still take a request: no FIN has come. Does not wait."""
-        if not self.is_readable():
-            return True
-        try:
-            return self.sock.recv(1, socket.MSG_PEEK) != b"" if not isinstance(self.sock, ssl.SSLSocket) else True
-        except ConnectionError:
-            return False
 
     def request(self, method, target, fields=(), body=None, **more):
         """Sends one request and reads its answer."""

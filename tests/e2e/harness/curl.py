@@ -25,11 +25,11 @@ class Curl:
         listener = listener or self.daemon.https
         with tempfile.TemporaryDirectory(prefix="viaduct-curl-") as directory:
             head_file, body_file = Path(directory) / "head", Path(directory) / "body"
-            command = ["curl", "-sS", "--http1.1", "--path-as-is", "--max-time", str(12 * DEADLINE), "-D",
+            command = ["curl", "-sS", "--http1.1", "--path-as-is", "--max-time", str(6 * DEADLINE), "-D",
                        str(head_file),
                        "-o", str(body_file), "--cacert", str(self.ca_file),
                        "--resolve", f"{self.host}:{listener.port}:127.0.0.1", *options, self.url(target, listener)]
-            done = subprocess.run(command, capture_output=True, input=stdin, timeout=15 * DEADLINE)
+            done = subprocess.run(command, capture_output=True, input=stdin, timeout=8 * DEADLINE)
             assert done.returncode == 0, f"curl: exit {done.returncode}: {done.stderr.decode()}\n{' '.join(command)}"
             heads = [head + HEAD_END for head in head_file.read_bytes().split(HEAD_END) if head]
             body = body_file.read_bytes() if body_file.exists() else b""

@@ -150,7 +150,7 @@ class Daemon:
         return wait_until(lambda: self.find_error(pattern, start), lambda: f"{pattern!r} in:\n{self.error_text()}")
 
     def access_text(self):
-        return self.access_path.read_text(encoding="utf-8") if self.access_path.exists() else ""
+        return self.access_path.read_text(encoding="utf-8", errors="replace") if self.access_path.exists() else ""
 
     def access_records(self):
         """All whole lines of the JSON access log."""

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The config that most tests start from: the scene of conf/viaduct.yaml on free loopback ports, and a web root."""
+import os
+
 from .client import HOST
 
 PAGE = "<!doctype html><meta charset=utf-8><title>信图相册</title><h1>欢迎</h1>\n".encode()
@@ -34,6 +36,8 @@ def make_web_root(root):
     (root / ".git/config").write_bytes(b"[core]\n")
     (root / ".env").write_bytes(b"PASSWORD=hidden-in-env\n")
     (root / ".hidden").write_bytes(b"hidden-dot-file\n")
+    for path in (root / "static").iterdir():  # older than any "now" in a conditional request
+        os.utime(path, (1_700_000_000, 1_700_000_000))
     outside = root.parent / "outside"
     outside.mkdir(exist_ok=True)
     (outside / "secret.txt").write_bytes(b"outside-the-root\n")
