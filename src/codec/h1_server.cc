@@ -67,6 +67,7 @@ void H1Server::on_input(base::Buffer& input) {
     }
   }
   in_input_ = false;
+  if (draining_ && input.empty() && state_ == State::kIdle) close(CodecEnding::kClose);
   if (input_ended_ && input.empty() && wants_input()) take_input_end();
 }
 
@@ -129,8 +130,8 @@ CodecPhase H1Server::phase() const {
 
 void H1Server::begin_drain() {
   draining_ = true;
-  if (state_ == State::kIdle) close(CodecEnding::kClose);
-  if (state_ == State::kDiscarding) close(CodecEnding::kLinger);
+  // Where on_input is still to come, a request may wait for it; that one is answered yet.
+  if (state_ == State::kIdle && !resume_asked_) close(CodecEnding::kClose);
 }
 
 void H1Server::abort(Reason reason) {
@@ -226,7 +227,7 @@ void H1Server::discard(base::Buffer& input) {
   if (is_over) persists_ = false;
   if (state_ == State::kFlushing) return;
   if (progress == H1Progress::kDone) {
-    draining_ ? close(CodecEnding::kLinger) : transition(State::kIdle);
+    transition(State::kIdle);
   } else if (is_over) {
     close(CodecEnding::kLinger);
   }
@@ -294,7 +295,9 @@ H1Framing H1Server::framing_of(const http::ResponseHead& head) const {
 bool H1Server::decide_persistence(H1Framing framing) {
   // A client whose expectation is not met may or may not send its body: what follows could not be told apart.
   const bool is_clear = continue_ != Continue::kDue && framing != H1Framing::kUntilClose;
-  persists_ = persists_ && is_clear && !draining_ && state_ != State::kRefused;
+  // A long body that the handler does not read will not be dropped to the end either.
+  const bool is_unwanted = !reading_ && parser_.body_bytes_left().value_or(0) > kDiscardBytesMax;
+  persists_ = persists_ && is_clear && !is_unwanted && !draining_ && state_ != State::kRefused;
   continue_ = Continue::kNotExpected;
   return persists_;
 }
@@ -328,7 +331,7 @@ void H1Server::finish_stream() {
   reading_ = false;
   // A sized body tells beforehand that it is too long to be dropped; a chunked one is tried.
   const bool is_too_long = parser_.body_bytes_left().value_or(0) > kDiscardBytesMax - discarded_;
-  if (!persists_ || draining_ || is_too_long) {
+  if (!persists_ || is_too_long) {
     close(proper_ending());
   } else {
     transition(parser_.is_done() ? State::kIdle : State::kDiscarding);

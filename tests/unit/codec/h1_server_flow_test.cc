@@ -146,10 +146,13 @@ TEST(H1ServerFlow, DiscardsChunkedBodiesUpToItsLimit) {
 
 TEST(H1ServerFlow, EndsAtOnceBeforeALongRestOfABody) {
   const auto ending_for = [](std::size_t bytes) {
+    SCOPED_TRACE(bytes);
     H1ServerWire wire;
     wire.reads = wire.answers = false;
     wire.feed("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n");
     respond(wire);
+    const bool is_kept = wire.server.ending() == CodecEnding::kOpen;
+    EXPECT_EQ(wire.sent, is_kept ? kOk : kOkClose);
     return wire.server.ending();
   };
   EXPECT_EQ(ending_for(H1Server::kDiscardBytesMax), CodecEnding::kOpen);
@@ -341,7 +344,7 @@ TEST(H1ServerFlow, DrainsIdleConnectionsAtOnceAndBusyOnesAfterTheirResponse) {
   late.flush();
   late.turn();
   EXPECT_EQ(late.sent, kOk);  // the head had been written
-  EXPECT_EQ(late.server.ending(), CodecEnding::kLinger);
+  EXPECT_EQ(late.server.ending(), CodecEnding::kClose);
 
   H1ServerWire head;
   head.feed("GET / HT");
@@ -354,7 +357,23 @@ TEST(H1ServerFlow, DrainsIdleConnectionsAtOnceAndBusyOnesAfterTheirResponse) {
   discarding.feed(kPost5);
   respond(discarding);
   discarding.server.begin_drain();
-  EXPECT_EQ(discarding.server.ending(), CodecEnding::kLinger);
+  EXPECT_EQ(discarding.server.ending(), CodecEnding::kOpen);
+  discarding.feed("hello");
+  EXPECT_EQ(discarding.server.ending(), CodecEnding::kClose);
+}
+
+// Two requests are here, and the first was answered without a word of closing: the second is not lost.
+TEST(H1ServerFlow, AnswersAWaitingRequestBeforeItIsDrained) {
+  H1ServerWire wire;
+  wire.takes_output = false;
+  wire.feed(std::string(kGet) + std::string(kGet));
+  wire.server.begin_drain();
+  wire.takes_output = true;
+  wire.flush();
+  wire.server.begin_drain();
+  wire.turn();
+  EXPECT_EQ(wire.sent, std::string(kOk) + std::string(kOkClose));
+  EXPECT_NE(wire.server.ending(), CodecEnding::kOpen);
 }
 
 // Whatever a handler does inside an event, the codec goes on by its state.
