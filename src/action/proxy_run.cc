@@ -252,8 +252,10 @@ void ProxyRun::failed(Reason reason, bool connected, bool answered) {
 
 void ProxyRun::log_failure(Reason reason, const base::Error* error) {
   const std::string_view detail = error != nullptr ? std::string_view(error->message) : http::reason_sentence(reason);
+  // There is no server yet while the body is collected.
+  const std::string_view server = server_ != nullptr ? std::string_view(server_->name()) : std::string_view("none");
   LOG_WARNING("upstream_failed reason={} upstream={} server={} request_id={} reused={} error={}",
-              http::reason_name(reason), upstream_.config().name, server_->name(), exchange_.request_id(), reused_,
+              http::reason_name(reason), upstream_.config().name, server, exchange_.request_id(), reused_,
               base::quoted(detail));
 }
 

@@ -117,9 +117,10 @@ void Connection::flush() {
       if (state_ == State::kOpen) close(false);
       return;
     }
-    if (moved > 0) codec_->on_output_drained();
-    if (state_ != State::kOpen) return;
   }
+  // Also when there was nothing to write: an answer may end without a last byte.
+  if (moved > 0 || output.empty()) codec_->on_output_drained();
+  if (state_ != State::kOpen) return;
   count_wait(moved);
   settle();
 }
