@@ -13,8 +13,9 @@ namespace viaduct::cli {
 
 base::Result<std::unique_ptr<DemoDirectory>> DemoDirectory::make() {
   std::error_code error;
-  const std::filesystem::path parent = std::filesystem::absolute(std::filesystem::temp_directory_path(error), error);
-  if (error) return base::fail("there is no place for temporary files: " + error.message() + "; set TMPDIR");
+  std::filesystem::path parent = std::filesystem::temp_directory_path(error);
+  if (!error) parent = std::filesystem::absolute(parent, error);
+  if (error) return base::fail("TMPDIR does not name a directory (" + error.message() + "); set it, or unset it");
   std::string path = (parent / "viaduct-demo-XXXXXX").string();
   if (::mkdtemp(path.data()) == nullptr) {
     return base::fail_errno(base::format("cannot make a directory in {}", parent.string()), errno);

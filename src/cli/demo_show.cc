@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/demo_show.h"
 
-#include <poll.h>
-
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::size_t kOutputLinesMax = 40;
 constexpr std::size_t kOutputColumnsMax = 1000;
-constexpr int kRetryMilliseconds = 50;
+constexpr base::Duration kRetryInterval = std::chrono::milliseconds(50);
+// Within this time after a line has failed we hear that the daemon is ending, if that is why.
+constexpr base::Duration kStopGrace = std::chrono::milliseconds(400);
 constexpr std::string_view kIndentation = "    ";
 
 // What a line that did not give what it must lacks; empty when it did.
@@ -48,14 +50,22 @@ std::string shown_output(std::string_view output) {
   return text;
 }
 
+// Waits for `time`, or for `stop` and returns true.
+bool stops_within(base::Duration time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, time, [] { return false; });
+  return stop.stop_requested();
+}
+
 base::Result<ShellResult> run_line(const DemoLine& line, const std::stop_token& stop) {
   const base::SystemClock clock;
   const base::MonoTime deadline = clock.mono_now() + kDemoAwaitTime;
   for (;;) {
     auto result = run_in_shell(line.command, kDemoLineTime, stop);
-    const bool again = line.is_awaited && !stop.stop_requested() && clock.mono_now() < deadline;
-    if (!again || fault_of(line, result).empty()) return result;
-    ::poll(nullptr, 0, kRetryMilliseconds);
+    const bool again = line.is_awaited && clock.mono_now() < deadline;
+    if (!again || fault_of(line, result).empty() || stops_within(kRetryInterval, stop)) return result;
   }
 }
 
@@ -69,8 +79,9 @@ DemoShow show_demo_lines(const std::vector<DemoLine>& lines, std::FILE* out, con
     std::fputs(text.c_str(), out);
     std::fflush(out);
     const auto result = run_line(line, stop);
-    if (stop.stop_requested()) return show;
     const std::string fault = fault_of(line, result);
+    const bool is_ending = fault.empty() ? stop.stop_requested() : stops_within(kStopGrace, stop);
+    if (is_ending) return show;
     ++show.shown;
     if (!fault.empty()) ++show.unexpected;
     text = result ? shown_output(result->output) : "";
