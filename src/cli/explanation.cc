@@ -31,13 +31,15 @@ struct Case {
 
 base::Result<void> read_url(const Question& question, Case& asked) {
   std::string_view url = question.url;
-  if (const std::size_t mark = url.find("://"); mark != std::string_view::npos && !url.starts_with('/')) {
+  if (url.starts_with("https://") || url.starts_with("http://")) {
+    const std::size_t mark = url.find("://");
     asked.scheme = url.substr(0, mark);
     url.remove_prefix(mark + 3);
     const std::size_t slash = std::min(url.find_first_of("/?"), url.size());
     asked.head.authority = url.substr(0, slash);
     url.remove_prefix(slash);
-  } else if (!url.starts_with('/') && url != "*") {
+    if (asked.head.authority.empty()) return base::fail("the URL names no host; write https://host/path, or /path");
+  } else if ((!url.starts_with('/') || url.starts_with("//")) && url != "*") {
     return base::fail("the URL must be https://host/path, http://host/path or /path");
   }
   const bool lacks_slash = url.empty() || url.starts_with('?');
@@ -72,7 +74,6 @@ http::Reason ask_filters(const Case& asked) {
   if (route.cors && filter::is_preflight(asked.head)) return filter::Cors(*route.cors).judge_preflight(asked.head);
   return http::Reason::kNone;
 }
-
 
 std::string duration_text(const std::optional<base::Duration>& duration) {
   if (!duration) return "off";
