@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `viaduct explain` says of one request: made by the very router and filters that the daemon uses.
+// What `viaduct explain` says of one request: made by the very router and filters that the daemon uses. A pure function
+// of a snapshot; any thread.
 #pragma once
 
 #include <nlohmann/json.hpp>
