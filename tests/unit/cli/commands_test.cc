@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "cli/command.h"
+#include "support/command_line.h"
+
+namespace viaduct::cli {
+namespace {
+
+using support::run_command;
+
+TEST(Commands, NamesEveryCommandInTheHelp) {
+  const auto result = run_command({"--help"});
+  EXPECT_EQ(result.exit_code, kDone);
+  for (const char* name : {"run", "check", "explain", "reload", "stop", "demo", "reference", "version"}) {
+    EXPECT_TRUE(result.out.find(std::string("  ") + name + " ") != std::string::npos) << name << result.out;
+  }
+}
+
+TEST(Commands, HasHelpForEveryCommand) {
+  for (const char* name : {"run", "check", "explain", "reload", "stop", "demo", "reference", "version"}) {
+    const auto result = run_command({name, "--help"});
+    EXPECT_EQ(result.exit_code, kDone) << name;
+    EXPECT_FALSE(result.out.empty()) << name;
+  }
+}
+
+TEST(Commands, CallsWrongUsageWrongUsage) {
+  const std::vector<std::vector<std::string>> rows = {
+      {},
+      {"nonsense"},
+      {"--nonsense"},
+      {"version", "extra"},
+      {"version", "version"},
+      {"run", "--nonsense"},
+      {"check", "-c"},
+      {"check", "extra", "words"},
+      {"explain"},
+      {"explain", "GET"},
+      {"demo", "--http-port", "65536"},
+      {"demo", "--https-port", "-1"},
+      {"demo", "--http-port", "many"},
+      {"demo", "extra"},
+  };
+  for (const auto& words : rows) {
+    const auto result = run_command(words);
+    EXPECT_EQ(result.exit_code, kWrongUsage) << testing::PrintToString(words);
+    EXPECT_FALSE(result.err.empty()) << testing::PrintToString(words);
+  }
+}
+
+}  // namespace
+}  // namespace viaduct::cli

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/command.h"
+#include "support/command_line.h"
+#include "support/temporary_directory.h"
+
+namespace viaduct::cli {
+namespace {
+
+using support::run_command;
+using testing::HasSubstr;
+
+class ControlCommands : public testing::Test {
+ protected:
+  support::TemporaryDirectory directory_;
+};
+
+TEST_F(ControlCommands, StopEndsTheDaemonThatTheConfigNames) {
+  support::RunningDaemon daemon(directory_);
+  const auto result = run_command({"stop", "-c", daemon.file()});
+  EXPECT_EQ(result.exit_code, kDone);
+  EXPECT_EQ(result.out, "ok\n");
+  EXPECT_EQ(daemon.wait(), kDone);
+}
+
+TEST_F(ControlCommands, StopEndsTheDaemonBehindASocket) {
+  support::RunningDaemon daemon(directory_);
+  EXPECT_EQ(run_command({"stop", "--socket", directory_ / "admin.sock"}).exit_code, kDone);
+  EXPECT_EQ(daemon.wait(), kDone);
+}
+
+TEST_F(ControlCommands, ReloadTakesAGoodConfigAndRefusesABrokenOne) {
+  const support::RunningDaemon daemon(directory_);
+  const std::string socket = directory_ / "admin.sock";
+  EXPECT_EQ(run_command({"reload", "-c", daemon.file()}).out, "ok\n");
+  directory_.write("viaduct.yaml", std::string(support::plain_config()) + "nonsense: 1\n");
+  const auto refused = run_command({"reload", "--socket", socket});
+  EXPECT_EQ(refused.exit_code, kFailed);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_THAT(refused.err, HasSubstr("nonsense"));
+  // A config that is broken does not say where the daemon is.
+  const auto lost = run_command({"reload", "-c", daemon.file()});
+  EXPECT_EQ(lost.exit_code, kFailed);
+  EXPECT_THAT(lost.err, HasSubstr("--socket"));
+}
+
+TEST_F(ControlCommands, SaysThatNobodyListens) {
+  const std::string file = directory_.write("viaduct.yaml", support::plain_config());
+  for (const char* word : {"stop", "reload"}) {
+    const auto result = run_command({word, "-c", file});
+    EXPECT_EQ(result.exit_code, kFailed) << word;
+    EXPECT_THAT(result.err, HasSubstr("admin.sock")) << word;
+  }
+}
+
+TEST_F(ControlCommands, SaysThatTheConfigNamesNoSocket) {
+  std::string config(support::plain_config());
+  const std::string_view line = "admin: { socket: admin.sock }\n";
+  config.erase(config.find(line), line.size());
+  const auto result = run_command({"stop", "-c", directory_.write("viaduct.yaml", config)});
+  EXPECT_EQ(result.exit_code, kFailed);
+  EXPECT_THAT(result.err, HasSubstr("admin.socket"));
+}
+
+TEST_F(ControlCommands, NamesAConfigThatIsMissing) {
+  const auto result = run_command({"stop", "-c", directory_ / "missing.yaml"});
+  EXPECT_EQ(result.exit_code, kFailed);
+  EXPECT_THAT(result.err, HasSubstr("missing.yaml"));
+}
+
+}  // namespace
+}  // namespace viaduct::cli
