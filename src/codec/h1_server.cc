@@ -18,9 +18,9 @@ namespace {
 
 constexpr std::string_view kContinueResponse = "HTTP/1.1 100 Continue\r\n\r\n";
 
-// The client can still read an answer: it is late or slow, but the transport stands.
+// The request is late or slow, but the client still waits for an answer.
 bool is_answerable(Reason reason) {
-  return reason != Reason::kClientClosed && reason != Reason::kClientReadTimeout;
+  return reason == Reason::kHeaderTimeout || reason == Reason::kBodyTimeout || reason == Reason::kRateTooLow;
 }
 
 }  // namespace

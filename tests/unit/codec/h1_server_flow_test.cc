@@ -310,6 +310,10 @@ TEST(H1ServerFlow, TellsEveryStreamThatTheTransportBroke) {
   exchange.answers = false;
   exchange.feed(kGet);
   expect_reset(exchange, Reason::kClientClosed, CodecEnding::kClose);
+  H1ServerWire ended;
+  ended.answers = false;
+  ended.feed(kGet);
+  expect_reset(ended, Reason::kServerDraining, CodecEnding::kClose);
   H1ServerWire flushing;
   flushing.takes_output = false;
   flushing.feed(kGet);
