@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/loading.h"
 
-#include <algorithm>
 #include <cstdio>
 
 namespace viaduct::cli {
@@ -11,7 +10,11 @@ LoadedConfig load_and_build(const std::string& file, tls::TicketKeys& ticket_key
   if (result.loaded.config == nullptr) return result;
   const base::SystemClock clock;
   result.built = daemon::build_snapshot(*result.loaded.config, 1, ticket_keys, clock.wall_now());
-  std::ranges::copy(result.built.problems, std::back_inserter(result.loaded.problems));
+  for (config::Problem& problem : result.built.problems) {
+    // The builder knows the key, the loader where it stands.
+    if (result.loaded.places.has(problem.key)) problem.place = result.loaded.places.value(problem.key);
+    result.loaded.problems.push_back(problem);
+  }
   config::sort_problems(result.loaded.problems, result.loaded.sources);
   return result;
 }

@@ -9,12 +9,14 @@
 #include "action/respond.h"
 #include "action/static_file.h"
 #include "base/check.h"
+#include "base/format.h"
 #include "filter/allow_list.h"
 #include "filter/cors.h"
 #include "filter/edit_fields.h"
 #include "filter/forwarded.h"
 #include "filter/rewrite.h"
 #include "observe/line_format.h"
+#include "route/regex.h"
 #include "tls/client_context.h"
 
 namespace viaduct::daemon {
@@ -33,12 +35,30 @@ class Builder {
         {.place = place, .key = std::move(key), .message = std::move(message), .severity = Severity::kError});
   }
 
-  exchange::RoutePlan plan_route(const config::Site& site, const config::Route& route) {
+  // `key` is where the route stands: "sites[0].routes[2]".
+  exchange::RoutePlan plan_route(const config::Route& route, const std::string& key) {
+    key_ = key;
     exchange::RoutePlan plan;
     plan.route = &route;
     add_filters(route, plan.filters);
-    plan.action = make_action(site, route);
+    plan.action = std::visit([&](const auto& action) { return make(action, route); }, route.action);
     return plan;
+  }
+
+  // What the router cannot be built with.
+  void check_regexes() {
+    for (std::size_t i = 0; i < config_.sites.size(); ++i) {
+      for (std::size_t j = 0; j < config_.sites[i].routes.size(); ++j) {
+        const config::Route& route = config_.sites[i].routes[j];
+        for (std::size_t k = 0; k < route.match.regex.size(); ++k) {
+          const auto regex = route::Regex::compile(route.match.regex[k]);
+          if (regex) continue;
+          fail(route.place, base::format("sites[{}].routes[{}].match.regex[{}]", i, j, k),
+               base::format("`{}` is no regular expression: {}; write it as RE2 reads it", route.match.regex[k],
+                            regex.error().message));
+        }
+      }
+    }
   }
 
   void check_upstreams() {
@@ -73,7 +93,7 @@ class Builder {
     if (rewrite) {
       filters.push_back(std::move(*rewrite));
     } else {
-      fail(route.place, "route " + route.name + ".rewrite", rewrite.error().message);
+      fail(route.place, key_ + ".rewrite", rewrite.error().message);
     }
   }
 
@@ -82,10 +102,6 @@ class Builder {
       return !side.remove.empty() || !side.set.empty() || !side.add.empty();
     };
     return any(edits.request) || any(edits.response);
-  }
-
-  std::unique_ptr<const exchange::Action> make_action(const config::Site&, const config::Route& route) {
-    return std::visit([&](const auto& action) { return make(action, route); }, route.action);
   }
 
   std::unique_ptr<const exchange::Action> make(const config::ProxyAction& action, const config::Route&) {
@@ -97,14 +113,14 @@ class Builder {
   std::unique_ptr<const exchange::Action> make(const config::StaticAction& action, const config::Route& route) {
     auto made = action::StaticFile::make(action, route.rewrite);
     if (made) return std::move(*made);
-    fail(route.place, "route " + route.name + ".static", made.error().message);
+    fail(route.place, key_ + ".static.root", made.error().message);
     return nullptr;
   }
 
   std::unique_ptr<const exchange::Action> make(const config::RedirectAction& action, const config::Route& route) {
     auto made = action::Redirect::make(action);
     if (made) return std::move(*made);
-    fail(route.place, "route " + route.name + ".redirect.to", made.error().message);
+    fail(route.place, key_ + ".redirect.to", made.error().message);
     return nullptr;
   }
 
@@ -114,6 +130,7 @@ class Builder {
 
   const config::Config& config_;
   BuildResult& result_;
+  std::string key_;  // of the route that is being planned
 };
 
 void load_certificates(const config::Config& config, tls::TicketKeys& ticket_keys, base::WallTime now,
@@ -131,6 +148,22 @@ void load_certificates(const config::Config& config, tls::TicketKeys& ticket_key
   result.certificate_stamps = std::move(load.stamps);
 }
 
+void plan_routes(const config::Config& config, Builder& builder, exchange::Snapshot& snapshot) {
+  auto router = route::Router::build(config);
+  if (!router) {
+    builder.fail({}, "sites", router.error().message);
+    return;
+  }
+  snapshot.router = std::make_unique<const route::Router>(std::move(*router));
+  snapshot.plans.resize(snapshot.router->route_count());
+  for (std::uint32_t i = 0; i < config.sites.size(); ++i) {
+    for (std::uint32_t j = 0; j < config.sites[i].routes.size(); ++j) {
+      snapshot.plans[snapshot.router->route_index(i, j)] =
+          builder.plan_route(config.sites[i].routes[j], base::format("sites[{}].routes[{}]", i, j));
+    }
+  }
+}
+
 }  // namespace
 
 BuildResult build_snapshot(const config::Config& config, std::uint64_t version, tls::TicketKeys& ticket_keys,
@@ -140,20 +173,9 @@ BuildResult build_snapshot(const config::Config& config, std::uint64_t version, 
   snapshot->version = version;
   snapshot->config = std::make_unique<const config::Config>(config);
   const config::Config& kept = *snapshot->config;
-  auto router = route::Router::build(kept);
   Builder builder(kept, result);
-  if (router) {
-    snapshot->router = std::make_unique<const route::Router>(std::move(*router));
-    snapshot->plans.resize(snapshot->router->route_count());
-    for (std::uint32_t i = 0; i < kept.sites.size(); ++i) {
-      for (std::uint32_t j = 0; j < kept.sites[i].routes.size(); ++j) {
-        snapshot->plans[snapshot->router->route_index(i, j)] =
-            builder.plan_route(kept.sites[i], kept.sites[i].routes[j]);
-      }
-    }
-  } else {
-    builder.fail({}, "sites", router.error().message);
-  }
+  builder.check_regexes();
+  if (result.problems.empty()) plan_routes(kept, builder, *snapshot);
   builder.check_upstreams();
   builder.check_access_log();
   load_certificates(kept, ticket_keys, now, *snapshot, result);

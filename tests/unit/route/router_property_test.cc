@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "route/route_check.h"
+#include "route/conditions.h"
 #include "route/router.h"
 #include "support/routing.h"
 
@@ -245,16 +245,23 @@ std::vector<std::string> outcomes(Scene& scene) {
   return found;
 }
 
+// Whether a request could take both routes with nothing to say which one wins: an error of the config.
+bool could_both_win(const config::Route& a, const config::Route& b) {
+  const bool same_path = a.match.exact == b.match.exact && a.match.prefix == b.match.prefix;
+  const Conditions first(a.match);
+  const Conditions second(b.match);
+  return same_path && first.count() == second.count() && !first.excludes(second);
+}
+
 TEST(RouterOrder, DecidesNothing) {
   std::mt19937 random(99);
   for (int round = 0; round < 40; ++round) {
     std::vector<config::Route> routes;
     // Routes that could both win are an error of the config; only the others count.
     for (int tries = 0; tries < 25; ++tries) {
-      routes.push_back(make_route("r" + std::to_string(tries), random_match(random)));
-      config::Config config;
-      config.sites = {make_site({"host.test"}, routes)};
-      if (!check_routes(config).empty()) routes.pop_back();
+      const config::Route route = make_route("r" + std::to_string(tries), random_match(random));
+      const auto collides = [&](const config::Route& other) { return could_both_win(route, other); };
+      if (std::ranges::none_of(routes, collides)) routes.push_back(route);
     }
     Scene scene(routes);
     const std::vector<std::string> expected = outcomes(scene);
