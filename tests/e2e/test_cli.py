@@ -50,8 +50,8 @@ def problems_of(text):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["nonsense"], ["run", "--nonsense"], ["check", "-c"], ["explain"], ["explain", "GET"], ["check", "extra", "arguments"],
-    ["reference", "--nonsense"], []])
+    [], ["nonsense"], ["run", "--nonsense"], ["check", "-c"], ["check", "extra", "arguments"], ["explain"],
+    ["explain", "GET"], ["reference", "--nonsense"]])
 def test_wrong_usage_exits_with_2(arguments):
     done = run(*arguments)
     assert done.returncode == 2 and (done.stderr or done.stdout)

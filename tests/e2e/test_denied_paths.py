@@ -6,6 +6,7 @@ characters: with and without resolving them. Denied in either reading: 403. Diff
 import pytest
 
 from harness.client import HOST, RawClient, build_request, exchange, fetch
+from harness.expect import ExpectedRecords
 from harness.scene import V3_PATH, scene
 
 DENIED = [
@@ -106,62 +107,66 @@ def daemon(start_daemon, site_pair, web_root, raw):
     return start_daemon(scene(site_pair, web_root, raw.url))
 
 
-def assert_refused(daemon, raw, response, status, reason):
+@pytest.fixture(scope="module")
+def records():
+    return ExpectedRecords()
+
+
+def assert_refused(records, raw, response, status, reason, label=None):
     assert response.status == status, response.head + response.body
-    record = daemon.record_of(response)
-    assert (record["status"], record["reason"]) == (status, reason)
+    records.add(label, response, [reason])
     assert not raw.received, raw.received[0].head
 
 
 @pytest.mark.parametrize("target", DENIED)
-def test_denied_under_every_spelling(daemon, raw, target):
+def test_denied_under_every_spelling(daemon, raw, records, target):
     raw.clear()
-    assert_refused(daemon, raw, fetch(daemon.https, "GET", target), 403, "path_denied")
+    assert_refused(records, raw, fetch(daemon.https, "GET", target), 403, "path_denied", target)
 
 
 @pytest.mark.parametrize("target", DENIED)
-def test_denied_byte_by_byte_and_for_post(daemon, raw, target):
+def test_denied_byte_by_byte_and_for_post(daemon, raw, records, target):
     raw.clear()
     data = build_request("POST", target, body=b"{}")
-    assert_refused(daemon, raw, exchange(daemon.http, data, "POST", step=1), 403, "path_denied")
+    assert_refused(records, raw, exchange(daemon.http, data, "POST", step=1), 403, "path_denied", target)
 
 
 @pytest.mark.parametrize("target", DENIED[:3] + DENIED[20:24])
-def test_denied_in_absolute_form(daemon, raw, target):
+def test_denied_in_absolute_form(daemon, raw, records, target):
     raw.clear()
-    assert_refused(daemon, raw, fetch(daemon.http, "GET", f"http://{HOST}{target}"), 403, "path_denied")
+    assert_refused(records, raw, fetch(daemon.http, "GET", f"http://{HOST}{target}"), 403, "path_denied", target)
 
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"])
-def test_denied_for_every_method(daemon, raw, method):
+def test_denied_for_every_method(daemon, raw, records, method):
     raw.clear()
-    assert_refused(daemon, raw, fetch(daemon.https, method, "/api/v1/internal/x"), 403, "path_denied")
+    assert_refused(records, raw, fetch(daemon.https, method, "/api/v1/internal/x"), 403, "path_denied")
 
 
-def test_denied_for_a_preflight_and_for_http_1_0(daemon, raw):
+def test_denied_for_a_preflight_and_for_http_1_0(daemon, raw, records):
     raw.clear()
     preflight = [("Origin", "http://localhost:8000"), ("Access-Control-Request-Method", "POST")]
     response = fetch(daemon.https, "OPTIONS", "/api/v1/internal/x", preflight)
-    assert_refused(daemon, raw, response, 403, "path_denied")
+    assert_refused(records, raw, response, 403, "path_denied")
     response = fetch(daemon.http, "GET", "/api/v1/internal/x", host=None, version="HTTP/1.0")
-    assert_refused(daemon, raw, response, 403, "path_denied")
+    assert_refused(records, raw, response, 403, "path_denied")
 
 
 @pytest.mark.parametrize("target", DECODED_TWICE)
-def test_path_that_is_denied_when_decoded_twice_never_arrives(daemon, raw, target):
+def test_path_that_is_denied_when_decoded_twice_never_arrives(daemon, raw, records, target):
     raw.clear()
     response = fetch(daemon.https, "GET", target)
     assert response.status in (400, 403), response.head
-    assert daemon.record_of(response)["reason"] in ("path_denied", "path_ambiguous")
+    records.add(target, response, ["path_denied", "path_ambiguous"])
     assert not raw.received
 
 
 @pytest.mark.parametrize("method, target", AMBIGUOUS)
 @pytest.mark.parametrize("scheme", ["https", "http"])
-def test_two_readings_that_are_two_routes_are_refused(daemon, raw, scheme, method, target):
+def test_two_readings_that_are_two_routes_are_refused(daemon, raw, records, scheme, method, target):
     raw.clear()
     response = fetch(getattr(daemon, scheme), method, target, body=b"{}" if method == "POST" else None)
-    assert_refused(daemon, raw, response, 400, "path_ambiguous")
+    assert_refused(records, raw, response, 400, "path_ambiguous", target)
 
 
 @pytest.mark.parametrize("target", ALLOWED)
@@ -181,3 +186,7 @@ def test_denied_requests_keep_the_connection_in_step(daemon, raw):
         if "close" not in refused.tokens("Connection"):
             assert client.request("GET", "/api/v1/next").body == b"ok"
     assert [one.target for one in raw.received] in ([], ["/api/v1/next"])
+
+
+def test_the_log_says_why_each_was_refused(daemon, records):
+    records.check(daemon)

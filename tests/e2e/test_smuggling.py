@@ -4,6 +4,7 @@ each row of harness/smuggling.py whole and byte by byte. After a refusal the con
 import pytest
 
 from harness.client import HOST, Ended, RawClient, build_request, chunk
+from harness.expect import ExpectedRecords
 from harness.scene import scene
 from harness.smuggling import (CHUNKED, FIELDS, FRAMING, ROWS, SMUGGLED, STRANGE_HOSTS, TARGETS, chunked, get,
                                post)
@@ -15,13 +16,18 @@ def daemon(start_daemon, site_pair, web_root, raw):
     return start_daemon(scene(site_pair, web_root, raw.url))
 
 
+@pytest.fixture(scope="module")
+def records():
+    return ExpectedRecords()
+
+
 @pytest.fixture(autouse=True)
 def nothing_received(raw):
     raw.clear()
 
 
-def refuse(daemon, data, step, row):
-    """Sends a row, expects its refusal and the end of the connection; returns the answer."""
+def refuse(daemon, records, data, step, row):
+    """Sends a row, expects its refusal and the end of the connection."""
     name, _, statuses, reasons = row
     with RawClient(daemon.http.port) as client:
         if step:
@@ -32,21 +38,19 @@ def refuse(daemon, data, step, row):
         assert response.status in statuses, f"{name}: {response.head + response.body!r}"
         if row not in TARGETS:
             assert client.at_end(), f"{name}: the connection stays open after a refusal"
-    record = daemon.record_of(response)
-    assert record["status"] == response.status and record["reason"] in reasons, record
-    return response
+    records.add(name, response, reasons)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 @pytest.mark.parametrize("step", [None, 1], ids=["whole", "bytewise"])
-def test_refused_and_nothing_arrives(daemon, raw, step, row):
-    refuse(daemon, row[1], step, row)
+def test_refused_and_nothing_arrives(daemon, raw, records, step, row):
+    refuse(daemon, records, row[1], step, row)
     assert not raw.received, raw.received[0].head
 
 
 @pytest.mark.parametrize("row", FRAMING[:6] + FIELDS[:4] + FIELDS[10:16] + CHUNKED[10:18], ids=lambda row: row[0])
-def test_request_behind_a_refused_one_is_not_read(daemon, raw, row):
-    refuse(daemon, row[1] + SMUGGLED * 3, None, row)
+def test_request_behind_a_refused_one_is_not_read(daemon, raw, records, row):
+    refuse(daemon, records, row[1] + SMUGGLED * 3, None, row)
     assert not raw.received, raw.received[0].head
 
 
@@ -70,12 +74,12 @@ def test_refused_over_tls(daemon, raw, row):
 
 
 @pytest.mark.parametrize("host", STRANGE_HOSTS, ids=repr)
-def test_strange_host_never_arrives(daemon, raw, host):
+def test_strange_host_never_arrives(daemon, raw, records, host):
     with RawClient(daemon.http.port) as client:
         client.send(get(b"GET /api/v1/x HTTP/1.1", host=b"Host: " + host + b"\r\n"))
         response = client.read_response()
     assert response.status in (400, 421) and not raw.received
-    assert daemon.record_of(response)["reason"] in ("invalid_host", "host_unknown")
+    records.add(host, response, ["invalid_host", "host_unknown"])
 
 
 @pytest.mark.parametrize("bad", [b"zz\r\n", b"5\r\nhelloX", b"5\nhello\r\n", b"ffffffffffffffffff\r\n"])
@@ -162,6 +166,10 @@ def test_connection_cannot_take_the_framing_away(daemon, raw, connection):
         assert client.read_response().status == 200 and client.read_response().status == 200
     assert [(one.target, one.body, one.get("Host")) for one in raw.received] == [
         ("/api/v1/x", b"ok", HOST), ("/api/v1/next", b"", HOST)]
+
+
+def test_the_log_says_why_each_was_refused(daemon, records):
+    records.check(daemon)
 
 
 def test_the_daemon_still_serves(daemon, raw):

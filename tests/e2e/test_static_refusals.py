@@ -6,7 +6,7 @@ import os
 import pytest
 
 from harness.client import RawClient, build_request, exchange, fetch
-from harness.expect import ACCEPT_HTML, assert_own_answer
+from harness.expect import ACCEPT_HTML, ExpectedRecords, assert_own_answer
 from harness.scene import CHALLENGE, PAGE, VERIFY_BODY, VERIFY_NAME, proxy, scene
 
 HTML = [("Accept", ACCEPT_HTML)]
@@ -22,6 +22,11 @@ def daemon(start_daemon, site_pair, web_root, raw):
         proxy("regex-post", {"regex": "^/hook/[a-z]+$", "methods": ["POST"]}, "app"),
     ]
     return start_daemon(config)
+
+
+@pytest.fixture(scope="module")
+def records():
+    return ExpectedRecords()
 
 
 def get(daemon, target, fields=(), method="GET", **more):
@@ -55,12 +60,12 @@ def test_fallback_serves_the_page_to_browsers(daemon, method, target):
     ("/service/", HTML),
     ("/hook/abc", HTML),
 ])
-def test_fallback_is_refused(daemon, raw, target, fields):
+def test_fallback_is_refused(daemon, raw, records, target, fields):
     raw.clear()
     response = get(daemon, target, fields)
     assert response.status in (404, 405), response.head
     assert PAGE not in response.body
-    assert daemon.record_of(response)["reason"] in ("static_not_found", "method_not_allowed")
+    records.add(target, response, ["static_not_found", "method_not_allowed"])
     assert not raw.received
 
 
@@ -73,15 +78,16 @@ def test_missing_file_is_a_problem_with_a_reason(daemon):
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "PROPFIND"])
 @pytest.mark.parametrize("target", ["/", "/static/style.css", "/orders/123", "/static/missing.js"])
-def test_other_methods_get_405(daemon, method, target):
+def test_other_methods_get_405(daemon, records, method, target):
     response = get(daemon, target, HTML, method, body=b"x")
     assert response.status == 405, response.head
     assert {"get", "head"} <= set(response.tokens("Allow"))
-    assert daemon.record_of(response)["reason"] == "method_not_allowed"
+    records.add(target, response, ["method_not_allowed"])
 
 
 # ---- out of the root ------------------------------------------------------------------------------------------------
 
+REFUSED = ["path_ambiguous", "path_invalid", "path_denied", "static_not_found", "static_forbidden"]
 TRAVERSALS = [
     "/../outside/secret.txt", "/static/../../outside/secret.txt", "/static/..%2f..%2foutside/secret.txt",
     "/%2e%2e/outside/secret.txt", "/static/%2e%2e/%2e%2e/outside/secret.txt", "/..%5coutside%5csecret.txt",
@@ -98,15 +104,13 @@ DOT_FILES = ["/.hidden", "/.env", "/.git/config", "/static/../.hidden", "/%2ehid
 
 
 @pytest.mark.parametrize("target", TRAVERSALS + DOT_FILES)
-def test_nothing_outside_the_root_and_no_dot_file_is_served(daemon, target):
+def test_nothing_outside_the_root_and_no_dot_file_is_served(daemon, records, target):
     for step in (None, 1):
         request = build_request("GET", target, [("Accept", "image/*")])  # no fallback to the page
         response = exchange(daemon.https, request, step=step)
         assert response.status in (400, 403, 404), response.head + response.body
         assert not any(secret in response.body for secret in SECRETS)
-        assert daemon.record_of(response)["reason"] in ("path_ambiguous", "path_invalid", "path_denied",
-                                                        "static_not_found",
-                                                        "static_forbidden")
+        records.add(target, response, REFUSED)
 
 
 @pytest.mark.parametrize("target", ["/%00", "/a%0d%0ab", "/%ff", "/%c3%28", "/x%0ay.html"])
@@ -168,3 +172,7 @@ def test_acme_challenge_and_well_known(daemon):
                           "/.well-known/acme-challenge/../security.txt", "/.well-known/acme-challengex/y"])
 def test_what_only_looks_like_a_spared_path_is_redirected(daemon, target):
     assert fetch(daemon.redirecting, "GET", target).status in (308, 400)
+
+
+def test_the_log_says_why_each_was_refused(daemon, records):
+    records.check(daemon)

@@ -44,8 +44,8 @@ def write_config(config, directory, name="viaduct.yaml"):
 
 def run(*arguments, timeout=None, environment=None, cwd=None):
     """Runs `viaduct ARGUMENTS` to its end. Returns subprocess.CompletedProcess with text output."""
-    return subprocess.run([find_binary(), *map(str, arguments)], capture_output=True, encoding="utf-8", errors="backslashreplace",
-                          timeout=timeout or 3 * DEADLINE, stdin=subprocess.DEVNULL, cwd=cwd,
+    return subprocess.run([find_binary(), *map(str, arguments)], capture_output=True, encoding="utf-8",
+                          errors="backslashreplace", timeout=timeout or 3 * DEADLINE, stdin=subprocess.DEVNULL, cwd=cwd,
                           env={**os.environ, **(environment or {})})
 
 

@@ -156,6 +156,10 @@ class Daemon:
         """All whole lines of the JSON access log."""
         return [json.loads(line) for line in self.access_text().split("\n")[:-1]]
 
+    def wait_for_text(self, text):
+        """Waits until the access log holds `text`."""
+        wait_until(lambda: text in self.access_text(), lambda: f"{text} in the access log")
+
     def wait_record(self, request_id):
         """The access record of one exchange. AssertionError when there is none in time, or two."""
         assert request_id, "the answer carries no X-Request-ID"

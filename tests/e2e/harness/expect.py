@@ -17,6 +17,32 @@ def carried(fields, *without):
     return [(name, value) for name, value in fields if name.lower() not in left_out]
 
 
+class ExpectedRecords:
+    """What the access log must say about many exchanges, looked up once at the end of a file: the log is written in
+    batches, and waiting for each of hundreds of lines would cost minutes."""
+
+    def __init__(self):
+        self.expected = []
+
+    def add(self, label, response, reasons):
+        assert response.request_id, response.head
+        self.expected.append((label, response.request_id, response.status, set(reasons)))
+
+    def check(self, daemon):
+        if self.expected:
+            daemon.wait_record(self.expected[-1][1])
+        for _, request_id, _, _ in self.expected:  # of other workers
+            daemon.wait_for_text(request_id)
+        records = {}
+        for record in daemon.access_records():
+            records.setdefault(record["request_id"], []).append((record["status"], record["reason"]))
+        wrong = [(label, status, reasons, records[request_id])
+                 for label, request_id, status, reasons in self.expected
+                 if len(records[request_id]) != 1 or records[request_id][0][0] != status
+                 or records[request_id][0][1] not in reasons]
+        assert not wrong, "\n".join(map(str, wrong))
+
+
 def assert_same_answer(proxied, direct):
     """The upstream's answer came back as it was: status line, fields, body (its Date may differ)."""
     assert (proxied.status, proxied.reason, proxied.body) == (direct.status, direct.reason, direct.body)
