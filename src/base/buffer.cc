@@ -79,39 +79,38 @@ void Buffer::append(std::string_view bytes) {
 }
 
 void Buffer::take_all(Buffer& other) {
-  if (other.head_ == nullptr || this == &other) return;
-  if (head_ == nullptr) {
-    head_ = other.head_;
-  } else {
-    tail_->next = other.head_;
-  }
-  tail_ = other.tail_;
-  size_ += other.size_;
-  other.head_ = other.tail_ = nullptr;
-  other.size_ = 0;
+  if (this != &other) take(other, other.size_);
 }
 
 void Buffer::take(Buffer& other, std::size_t count) {
   DCHECK(count <= other.size_);
   while (count > 0) {
     Slice* slice = other.head_;
-    const std::size_t length = slice->end - slice->begin;
-    if (length > count) {
+    const std::size_t length = std::min<std::size_t>(slice->end - slice->begin, count);
+    const bool is_whole = slice->begin + length == slice->end;
+    if (copies_small({slice->chunk->bytes + slice->begin, length})) {
+      other.drop(length);
+    } else if (is_whole) {
+      other.head_ = slice->next;
+      if (other.head_ == nullptr) other.tail_ = nullptr;
+      other.size_ -= length;
+      link(slice);
+    } else {
       ++slice->chunk->references;
-      push(slice->chunk, slice->begin, slice->begin + static_cast<std::uint32_t>(count));
-      slice->begin += static_cast<std::uint32_t>(count);
-      other.size_ -= count;
-      return;
+      push(slice->chunk, slice->begin, slice->begin + static_cast<std::uint32_t>(length));
+      slice->begin += static_cast<std::uint32_t>(length);
+      other.size_ -= length;
     }
-    other.head_ = slice->next;
-    if (other.head_ == nullptr) other.tail_ = nullptr;
-    other.size_ -= length;
-    slice->next = nullptr;
-    (tail_ == nullptr ? head_ : tail_->next) = slice;
-    tail_ = slice;
-    size_ += length;
     count -= length;
   }
+}
+
+bool Buffer::copies_small(std::string_view bytes) {
+  if (bytes.size() > kCopyBytesMax || tail_ == nullptr || tail_->end != tail_->chunk->used) return false;
+  if (Chunk::kBytes - tail_->end < bytes.size()) return false;
+  std::memcpy(tail_->chunk->bytes + tail_->end, bytes.data(), bytes.size());
+  commit(bytes.size());
+  return true;
 }
 
 void Buffer::share(const Buffer& other) {
@@ -214,9 +213,14 @@ std::string Buffer::to_string() const {
 void Buffer::push(Chunk* chunk, std::uint32_t begin, std::uint32_t end) {
   Slice* slice = pool_->take_slice();
   *slice = {.next = nullptr, .chunk = chunk, .begin = begin, .end = end};
+  link(slice);
+}
+
+void Buffer::link(Slice* slice) {
+  slice->next = nullptr;
   (tail_ == nullptr ? head_ : tail_->next) = slice;
   tail_ = slice;
-  size_ += end - begin;
+  size_ += slice->end - slice->begin;
 }
 
 void Buffer::pop_front() {

@@ -72,6 +72,10 @@ class ChunkPool {
 // A queue of bytes. Movable; not copyable.
 class Buffer {
  public:
+  // Runs of at most this many bytes are copied behind the last ones where its chunk has room, instead of keeping a
+  // chunk of their own alive: a body that arrives byte by byte would hold 16 KiB for each of them.
+  static constexpr std::size_t kCopyBytesMax = 1024;
+
   // `pool` must outlive the buffer.
   explicit Buffer(ChunkPool& pool) : pool_(&pool) {}
   ~Buffer() { clear(); }
@@ -125,6 +129,9 @@ class Buffer {
 
  private:
   void push(Chunk* chunk, std::uint32_t begin, std::uint32_t end);
+  void link(Slice* slice);
+  // Copies `bytes` to the end if they are few and fit into the last chunk; false where not.
+  bool copies_small(std::string_view bytes);
   void pop_front();
 
   ChunkPool* pool_;

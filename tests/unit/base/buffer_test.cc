@@ -265,5 +265,37 @@ TEST(ChunkPool, KeepsAChunkWhileItIsReferredTo) {
   EXPECT_EQ(pool.chunks_in_use(), 0u);
 }
 
+TEST(Buffer, KeepsFewChunksForBytesThatArriveOneByOne) {
+  ChunkPool pool;
+  Buffer collected(pool);
+  std::string expected;
+  for (int i = 0; i < 40'000; ++i) {
+    Buffer arrived(pool);
+    const char byte = static_cast<char>('a' + i % 26);
+    arrived.append({&byte, 1});
+    expected += byte;
+    collected.take_all(arrived);
+    EXPECT_TRUE(arrived.empty());
+  }
+  EXPECT_EQ(collected.to_string(), expected);
+  EXPECT_LE(pool.chunks_in_use(), 4u);
+}
+
+TEST(Buffer, MovesRunsLongerThanTheBoundAndCopiesThoseWithinIt) {
+  for (const std::size_t length : {Buffer::kCopyBytesMax, Buffer::kCopyBytesMax + 1}) {
+    ChunkPool pool;
+    Buffer collected(pool);
+    collected.append("head");
+    Buffer arrived(pool);
+    arrived.append(std::string(length, 'x'));
+    const void* where = arrived.front().data();
+    collected.take_all(arrived);
+    collected.drop(4);
+    const bool is_same = collected.front().data() == where;
+    EXPECT_EQ(is_same, length > Buffer::kCopyBytesMax);
+    EXPECT_EQ(collected.size(), length);
+  }
+}
+
 }  // namespace
 }  // namespace viaduct::base
