@@ -94,6 +94,11 @@ std::string explain_server(const std::string& text) {
         "\"{}\" has a path, but paths are forwarded as they come; write {}://{}, and rewrite to change them", text,
         scheme, rest.substr(0, path));
   }
+  const Authority authority = split_authority(rest);
+  if (authority.rest.starts_with(':') && check_host_field(authority.host)) {
+    return base::format("\"{}\" has no port from 1 to 65535; write one like {}://{}:8000", text, scheme,
+                        authority.host);
+  }
   return base::format("\"{}\" is no server; {}", text, example);
 }
 
@@ -123,7 +128,7 @@ Parsed<std::vector<base::SocketAddress>> parse_listener_address(const std::strin
     if (!path) return wrong(std::move(path).error());
     return std::vector{base::SocketAddress::unix_path(*path)};
   }
-  if (text.starts_with(':')) {
+  if (text.starts_with(':') && !text.starts_with("::")) {
     const auto port = parse_port(text.substr(1));
     if (!port) return wrong(base::format("\"{}\" has no port from 0 to 65535; write one like \":443\"", text));
     return std::vector{base::SocketAddress(*base::IpAddress::parse("::"), *port),

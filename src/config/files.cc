@@ -64,9 +64,9 @@ std::string explain_unwritable_file(const std::string& path) {
   }
   const std::string directory = std::filesystem::path(path).parent_path().string();
   if (::stat(directory.c_str(), &status) == -1) {
-    return base::format("the directory {} cannot be used: {}; create it", directory, error_text(errno));
+    return base::format("cannot make the file {}: {}; create its directory", path, error_text(errno));
   }
-  if (!S_ISDIR(status.st_mode)) return base::format("{} is no directory; name a file in one", directory);
+  if (!S_ISDIR(status.st_mode)) return base::format("cannot make the file {}: {} is no directory", path, directory);
   return {};
 }
 

@@ -28,6 +28,15 @@ constexpr Hint kTopHints[] = {
     {"server", "a server block is a site here: sites: [{ hosts: [NAME], routes: [...] }]"},
 };
 
+constexpr std::string_view kInListener = "listeners[]";
+
+constexpr Hint kListenerHints[] = {
+    {"listen", "the address is called address: address: \"0.0.0.0:443\""},
+    {"bind", "the address is called address: address: \"0.0.0.0:443\""},
+    {"host", "host and port are one address: address: \"0.0.0.0:443\""},
+    {"ssl", "write tls: true"},
+};
+
 constexpr Hint kHints[] = {
     // nginx
     {"location", "a location is a route here: routes: [{ match: { prefix: /x }, upstream: NAME }]"},
@@ -148,6 +157,10 @@ std::string_view foreign_word_hint(std::string_view word, std::string_view kind)
   if (kind == kAtTop) {
     const auto* top = std::ranges::find(kTopHints, lower, &Hint::word);
     if (top != std::end(kTopHints)) return top->sentence;
+  }
+  if (kind == kInListener) {
+    const auto* listener = std::ranges::find(kListenerHints, lower, &Hint::word);
+    if (listener != std::end(kListenerHints)) return listener->sentence;
   }
   const auto* hint = std::ranges::find(kHints, lower, &Hint::word);
   return hint == std::end(kHints) ? std::string_view() : hint->sentence;

@@ -42,11 +42,17 @@ std::vector<std::string> names_of(const std::vector<KeyInfo>& keys) {
   return names;
 }
 
-std::string advice_on_unknown(const std::string& key, const std::vector<KeyInfo>& known, const Scope& scope) {
-  if (const auto hint = foreign_word_hint(key, scope.kind()); !hint.empty()) return std::string(hint);
+std::string advise_on_unknown(const std::string& key, const std::vector<KeyInfo>& known, const Scope& scope) {
+  if (const auto hint = foreign_word_hint(key, scope.kind()); !hint.empty()) {
+    scope.reading().excuse(scope.path(), {});
+    return std::string(hint);
+  }
   if (lacks_space_after_colon(key)) return "a space is missing behind the colon";
   const std::vector<std::string> names = names_of(known);
-  if (const std::string likely = nearest(key, names); !likely.empty()) return "did you mean \"" + likely + "\"?";
+  if (const std::string likely = nearest(key, names); !likely.empty()) {
+    scope.reading().excuse(scope.path(), likely);
+    return "did you mean \"" + likely + "\"?";
+  }
   std::vector<std::string> homes;
   collect_homes(scope.reading().known(), "", key, homes);
   if (!homes.empty()) return "it belongs elsewhere: " + join_or(homes);
@@ -57,10 +63,13 @@ std::string advice_on_unknown(const std::string& key, const std::vector<KeyInfo>
 
 bool expect_map(const Node& node, const Scope& scope) {
   if (node.is_map()) return true;
-  const bool is_joined = node.is_scalar() && !node.is_quoted && lacks_space_after_colon(node.text);
+  const bool is_plain = node.is_scalar() && !node.is_quoted;
+  const bool is_joined = is_plain && lacks_space_after_colon(node.text);
+  const bool is_joined_item = is_plain && node.text.size() > 1 && node.text.starts_with('-');
   scope.error(node.place, base::format("this should be a map of keys and values, but it is {}; {}", describe(node),
-                                       is_joined ? "a space is missing behind the colon"
-                                                 : "write its keys below it, indented, or as { key: value }"));
+                                       is_joined        ? "a space is missing behind the colon"
+                                       : is_joined_item ? "a space is missing behind the dash"
+                                                        : "write its keys below it, indented, or as { key: value }"));
   return false;
 }
 
@@ -68,7 +77,7 @@ void report_unknown_keys(const Node& map, const std::vector<KeyInfo>& known, con
   for (const Entry& entry : map.entries) {
     const bool is_known = std::ranges::find(known, entry.key, &KeyInfo::name) != known.end();
     if (is_known || entry.key.empty()) continue;  // a key that is no text was told by the reader
-    const std::string advice = advice_on_unknown(entry.key, known, scope);
+    const std::string advice = advise_on_unknown(entry.key, known, scope);
     scope.at_key(entry).error(
         entry.key_place, base::format("unknown key \"{}\"; {}", entry.key,
                                       advice.empty() ? "see `viaduct reference` for those that are known" : advice));
@@ -86,12 +95,11 @@ void check_exclusive(const Node& map, const std::vector<std::string>& exclusive,
                                         found[0]->key, found[0]->key_place.line, join_or(exclusive)));
 }
 
-void report_missing(const Place& place, const std::vector<std::string>& missing, const Scope& scope) {
-  if (missing.empty()) return;
-  std::string names;
-  for (const std::string& name : missing) names += (names.empty() ? "\"" : ", \"") + name + "\"";
-  scope.error(place, base::format("{} {} missing; add {}", names, missing.size() == 1 ? "is" : "are",
-                                  missing.size() == 1 ? "it" : "them"));
+void report_missing(const Place& place, const std::string& key, const Scope& scope) {
+  if (scope.reading().is_excused(scope.path(), key)) return;
+  scope.reading().add({.place = place,
+                       .key = scope.path().empty() ? key : scope.path() + "." + key,
+                       .message = base::format("\"{}\" is missing; add it", key)});
 }
 
 bool asks_for_something(const Node& node) {

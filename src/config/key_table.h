@@ -81,8 +81,8 @@ bool expect_map(const Node& node, const Scope& scope);
 void report_unknown_keys(const Node& map, const std::vector<KeyInfo>& known, const Scope& scope);
 // An error when more than one of the `exclusive` keys stands in `map`.
 void check_exclusive(const Node& map, const std::vector<std::string>& exclusive, const Scope& scope);
-// One error at `place` for all `missing` required keys.
-void report_missing(const Place& place, const std::vector<std::string>& missing, const Scope& scope);
+// The error at `place` for a required `key` that is not there.
+void report_missing(const Place& place, const std::string& key, const Scope& scope);
 // False for what asks for nothing (false, null), so that a planned key is not told about.
 bool asks_for_something(const Node& node);
 // True for a written value that stands for "none": null, "", [].
@@ -189,12 +189,10 @@ class Table {
  private:
   // A required key may also have been inherited, so the object is asked and not the map alone.
   void check_required(const Node& node, const Object& object, const Scope& scope) const {
-    std::vector<std::string> missing;
     for (std::size_t i = 0; i < infos_.size(); ++i) {
       const bool is_missing = infos_[i].is_required && writes_[i] && node.find(infos_[i].name) == nullptr;
-      if (is_missing && is_none(writes_[i](object))) missing.push_back(infos_[i].name);
+      if (is_missing && is_none(writes_[i](object))) report_missing(node.place, infos_[i].name, scope);
     }
-    report_missing(node.place, missing, scope);
   }
 
   std::vector<std::string> exclusive_;

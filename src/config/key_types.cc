@@ -111,6 +111,7 @@ Type<std::string> text_with_variables(const std::string& name, std::vector<std::
 Type<Secret> secret(TextRule rule) {
   Type<Secret> type;
   type.info.name = "text or file:PATH";
+  type.info.takes_number = true;
   type.read = [rule = std::move(rule)](const Node& node, Secret& value, const Scope& scope) {
     Parsed<std::string> text = read_scalar(node, scope, "text or file:PATH").value_or("");
     if (text->starts_with(kSecretPrefix)) {
@@ -196,7 +197,8 @@ bool expect_list(const Node& node, const Scope& scope, const std::string& wanted
 TypeInfo list_info(const TypeInfo& item, bool takes_one) {
   TypeInfo info;
   info.form = TypeInfo::Form::kList;
-  info.name = "list of " + item.name;
+  const bool is_plural = item.name == "text" || item.name.contains(" or ");
+  info.name = "list of " + item.name + (is_plural ? "" : "s");
   info.takes_one = takes_one;
   info.item = {item};
   return info;
@@ -207,6 +209,7 @@ Type<std::map<std::string, std::string>> text_map(const std::string& name, TextR
   type.info.form = TypeInfo::Form::kMap;
   type.info.name = "map of " + name;
   type.info.item = {text("text").info};
+  type.info.item.front().takes_number = true;
   type.read = [name_rule = std::move(name_rule), value_type = text("text", std::move(rule))](
                   const Node& node, std::map<std::string, std::string>& values, const Scope& scope) {
     if (!expect_map(node, scope)) return;

@@ -31,7 +31,7 @@ LoadResult load(const std::string& directory, const LoadOptions& options, const 
     ConfigDraft draft;
     reading.places().set_value("", root->place);
     table.read(*root, draft, Scope(reading));
-    name_routes(draft);
+    complete_routes(draft);
     validate(draft, reading);
     if (!reading.has_errors()) result.config = resolve(std::move(draft));
   }

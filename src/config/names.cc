@@ -8,6 +8,8 @@
 #include "base/format.h"
 #include "base/ip.h"
 #include "config/spelling.h"
+#include "http/method.h"
+#include "http/syntax.h"
 
 namespace viaduct::config {
 
@@ -29,14 +31,6 @@ std::unexpected<std::string> wrong(std::string message) {
 
 bool is_letter_or_digit(char byte) {
   return base::is_digit(byte) || (base::to_lower(byte) >= 'a' && base::to_lower(byte) <= 'z');
-}
-
-// RFC 9110 §5.6.2.
-bool is_token(std::string_view text) {
-  const auto is_tchar = [](char byte) {
-    return is_letter_or_digit(byte) || std::string_view("!#$%&'*+-.^_`|~").contains(byte);
-  };
-  return !text.empty() && std::ranges::all_of(text, is_tchar);
 }
 
 bool is_label(std::string_view label) {
@@ -64,9 +58,12 @@ bool is_port(std::string_view text) {
   return port && *port >= 1 && *port <= 65535 && text.front() != '0';
 }
 
+// What ends in a number is an IPv4 address or nothing: no top-level domain is numeric.
 bool is_host(std::string_view text) {
   if (text.starts_with('[')) return base::IpAddress::parse(text).has_value();
-  return is_host_name(text);
+  const std::string_view last = text.substr(text.rfind('.') + 1);
+  const bool is_numeric = base::parse_decimal(last).has_value();
+  return is_numeric ? base::IpAddress::parse(text).has_value() : is_host_name(text);
 }
 
 // "host", "host:port", "[::1]:port": where the port begins, or npos.
@@ -170,8 +167,8 @@ Parsed<std::string> check_host_field(const std::string& text) {
 }
 
 Parsed<std::string> check_field_name(const std::string& text) {
-  if (is_token(text)) return text;
-  if (text.ends_with(':') && is_token(text.substr(0, text.size() - 1))) {
+  if (http::is_token(text)) return text;
+  if (text.ends_with(':') && http::is_token(text.substr(0, text.size() - 1))) {
     return wrong(base::format("\"{}\" ends in a colon; write {}", text, text.substr(0, text.size() - 1)));
   }
   return wrong(base::format("\"{}\" is no field name; write letters, digits and - alone", text));
@@ -187,16 +184,12 @@ Parsed<std::string> check_editable_field(const std::string& text) {
 }
 
 Parsed<std::string> check_field_value(const std::string& text) {
-  const auto is_forbidden = [](char byte) {
-    return (static_cast<unsigned char>(byte) < 0x20 && byte != '\t') || byte == 0x7f;
-  };
-  if (std::ranges::any_of(text, is_forbidden)) {
-    return wrong("the value holds a line end or another control character; write one line");
-  }
-  if (!text.empty() && (text.front() == ' ' || text.back() == ' ' || text.front() == '\t' || text.back() == '\t')) {
+  if (http::is_field_value(text)) return text;
+  const std::string_view blanks = " \t";
+  if (blanks.contains(text.front()) || blanks.contains(text.back())) {
     return wrong("the value starts or ends with a space, which does not arrive; delete it");
   }
-  return text;
+  return wrong("the value holds a line end or another control character; write one line");
 }
 
 Parsed<std::string> check_method(const std::string& text) {
@@ -210,7 +203,7 @@ Parsed<std::string> check_method(const std::string& text) {
     return wrong(base::format("\"{}\" is no method; did you mean \"{}\"?", text, likely));
   }
   const auto is_small = [](char byte) { return byte >= 'a' && byte <= 'z'; };
-  if (is_token(text) && std::ranges::none_of(text, is_small)) return text;
+  if (http::is_token(text) && std::ranges::none_of(text, is_small)) return text;
   return wrong(base::format("\"{}\" is no method; write a name in capitals, like GET or POST", text));
 }
 
@@ -234,7 +227,7 @@ Parsed<std::string> check_cors_origin(const std::string& text) {
                               host.substr(0, host.rfind(':'))));
   }
   const std::string name = host.starts_with("*.") ? host.substr(2) : host;
-  const bool is_scheme = is_token(scheme) && is_letter_or_digit(scheme.front());
+  const bool is_scheme = http::is_token(scheme) && is_letter_or_digit(scheme.front());
   if (is_scheme && check_host_field(name) && !(host != name && name.starts_with('['))) return scheme + "://" + host;
   return wrong(base::format(
       "\"{}\" is no origin as CORS has it; write one like https://www.example.com or https://*.example.com", text));

@@ -45,14 +45,20 @@ std::vector<std::string> Places::paths() const {
 }
 
 void Reading::add(Problem problem) {
+  name(problem);
   if (mended_lines_.contains({problem.place.file, problem.place.line})) return;
   const auto is_told = [&problem](const Problem& other) {
-    return other.severity == Severity::kError && is_same_place(other.place, problem.place);
+    return other.severity == Severity::kError && is_same_place(other.place, problem.place) && other.key == problem.key;
   };
-  // A second error at one place is mostly a consequence of the first; the root is where all missing keys are told.
-  const bool is_root = problem.place.line <= 1 && problem.place.column <= 1;
-  if (!is_root && std::ranges::any_of(problems_, is_told)) return;
+  const bool is_first_error = problem.severity == Severity::kError && !has_errors();
+  if (problems_.size() >= kProblemsMax && !is_first_error) return;
+  // A second error about the same thing is a consequence of the first.
+  if (std::ranges::any_of(problems_, is_told)) return;
   problems_.push_back(std::move(problem));
+}
+
+void Reading::name(Problem& problem) {
+  if (problem.key.empty() && problem.place.line > 0) problem.key = "yaml";
 }
 
 void Reading::error_at(const std::string& path, std::string message) {
@@ -66,6 +72,7 @@ void Reading::warn_at(const std::string& path, std::string message) {
 void Reading::add_text_problems(std::vector<Problem> problems) {
   for (Problem& problem : problems) {
     mended_lines_.emplace(problem.place.file, problem.place.line);
+    name(problem);
     problems_.push_back(std::move(problem));
   }
 }
@@ -79,7 +86,7 @@ void Reading::add_planned(const std::string& kind, const std::string& path, cons
 
 std::vector<Problem> Reading::take_problems() {
   for (const auto& [kind, use] : planned_) {
-    std::string message = "accepted, not in effect in this version: a later version acts on it";
+    std::string message = "accepted, not in effect in this version: a later version acts on this key";
     if (use.count > 1) message += base::format(" ({} uses, the first is here)", use.count);
     add({.place = use.place, .key = use.path, .message = std::move(message), .severity = Severity::kWarning});
   }

@@ -41,6 +41,9 @@ class Places {
   std::map<std::string, Place, std::less<>> values_;
 };
 
+// More problems than this are not told.
+inline constexpr std::size_t kProblemsMax = 1000;
+
 class Reading {
  public:
   // Relative paths of the config are below `directory`. `known` is every key there is, for hints; it must outlive this
@@ -56,7 +59,14 @@ class Reading {
 
   // Adds a problem, unless its line had to be mended before it could be read, or an error is at that place already.
   void add(Problem problem);
-  // The same for a check that runs behind the reading: at the value of `path`, or at the nearest one above it.
+  // Notes that the map at `path` has an unknown key that was meant for `meant` (empty: for anything), so that nobody
+  // misses that one, too.
+  void excuse(const std::string& path, const std::string& meant) { excused_.emplace(path, meant); }
+  // True when `key` is missing from the map at `path` only because it was written in another way.
+  bool is_excused(const std::string& path, const std::string& key) const {
+    return excused_.contains({path, key}) || excused_.contains({path, ""});
+  }
+  // add() for a check that runs behind the reading: at the value of `path`, or at the nearest one above it.
   void error_at(const std::string& path, std::string message);
   void warn_at(const std::string& path, std::string message);
   // Adds problems of the text itself and takes their lines for mended.
@@ -68,6 +78,9 @@ class Reading {
   bool has_errors() const { return config::has_errors(problems_); }
 
  private:
+  // What belongs to no key is about the YAML itself.
+  static void name(Problem& problem);
+
   struct PlannedUse {
     std::string path;
     Place place;
@@ -81,6 +94,7 @@ class Reading {
   std::vector<Problem> problems_;
   std::set<std::pair<std::string, int>> mended_lines_;
   std::map<std::string, PlannedUse> planned_;
+  std::set<std::pair<std::string, std::string>> excused_;
 };
 
 // One point of the tree.

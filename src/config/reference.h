@@ -7,6 +7,7 @@
 #include <string>
 
 #include "config/node.h"
+#include "config/schema.h"
 #include "config/types.h"
 
 namespace viaduct::config {

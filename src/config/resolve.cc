@@ -55,11 +55,13 @@ Action action_of(const RouteDraft& draft) {
 
 }  // namespace
 
-void name_routes(ConfigDraft& draft) {
+void complete_routes(ConfigDraft& draft) {
   for (SiteDraft& site : draft.sites) {
     std::set<std::string> taken;
     for (const RouteDraft& route : site.drafts) taken.insert(route.name);
     for (RouteDraft& route : site.drafts) {
+      const Match& match = route.match;
+      if (match.exact.empty() && match.prefix.empty() && match.regex.empty()) route.match.prefix = {"/"};
       if (!route.name.empty()) continue;
       route.name = unlike(name_of_path(first_path(route.match)), taken);
       taken.insert(route.name);

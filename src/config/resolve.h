@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last step of a load: names for routes that have none, and the immutable Config out of a draft that was checked.
+// The last step of a load: what routes leave out, and the immutable Config out of a draft that was checked.
 // Cold path; one thread.
 #pragma once
 
@@ -9,8 +9,9 @@
 
 namespace viaduct::config {
 
-// Names the routes that the file does not name, after their first path, unlike every other of their site.
-void name_routes(ConfigDraft& draft);
+// Fills in what a route may leave out: without any path it takes all of them (prefix: /), and without a name it is
+// called after its first path, unlike every other of its site.
+void complete_routes(ConfigDraft& draft);
 // The config that daemon/build reads. REQUIRES: the draft was validated without an error.
 std::unique_ptr<Config> resolve(ConfigDraft draft);
 // A draft that says what `config` does, for the dump.

@@ -24,12 +24,31 @@ struct PathRule {
   std::string key;  // "sites[0].routes[1].match.exact[0]"
 };
 
-// Expressions that are found in every path.
-constexpr std::string_view kUniversal[] = {"^",   "/",    "^/",    ".*",   "^.*",    "^/.*",   "/.*",
-                                           ".*$", "^.*$", "^/.*$", "(.*)", "^(.*)$", "^/(.*)$"};
+// The text that a path must begin with or hold for a regex to be found in it, where that is all that the regex asks
+// for.
+struct Literal {
+  std::string_view text;
+  bool is_anchored = false;
+};
 
-bool is_universal(const PathRule& rule) {
-  return rule.kind == PathKind::kRegex && std::ranges::find(kUniversal, rule.text) != std::end(kUniversal);
+std::optional<Literal> literal_of(std::string_view regex) {
+  Literal literal{.text = regex, .is_anchored = regex.starts_with('^')};
+  if (literal.is_anchored) literal.text.remove_prefix(1);
+  if (literal.text.starts_with(".*")) {
+    literal.is_anchored = false;
+    literal.text.remove_prefix(2);
+  }
+  if (literal.text.ends_with(".*$")) literal.text.remove_suffix(3);
+  if (literal.text.ends_with(".*")) literal.text.remove_suffix(2);
+  if (literal.text.find_first_of(R"(.\[]{}()*+?|^$)") != std::string_view::npos) return std::nullopt;
+  return literal;
+}
+
+// True when the regex `text` is certainly found in `path` and in all that begins with it.
+bool is_found_below(std::string_view text, std::string_view path) {
+  const auto literal = literal_of(text);
+  if (!literal) return false;
+  return literal->is_anchored ? path.starts_with(literal->text) : path.contains(literal->text);
 }
 
 // The path that a regex like ^/exact/path$ stands for.
@@ -150,9 +169,11 @@ class SiteRoutes {
 
   // `other`, whose conditions `rule` implies, is tried first and takes every path of `rule`.
   bool hides(const PathRule& other, const PathRule& rule) const {
-    if (rule.kind == PathKind::kPrefix && is_universal(other)) return true;
-    if (rule.kind == PathKind::kRegex && other.kind == PathKind::kRegex && &other < &rule) {
-      return is_universal(other) || (other.text == rule.text && other.route != rule.route);
+    if (other.kind == PathKind::kRegex && rule.kind == PathKind::kPrefix) {
+      return is_found_below(other.text, rule.text);
+    }
+    if (other.kind == PathKind::kRegex && rule.kind == PathKind::kRegex && &other < &rule) {
+      return is_found_below(other.text, "/") || (other.text == rule.text && other.route != rule.route);
     }
     if (rule.kind == PathKind::kRegex && other.kind == PathKind::kExact) return literal_path(rule.text) == other.text;
     // "/api" takes "/api" and all below "/api/"; it is needless where both have routes of their own.
@@ -215,11 +236,15 @@ class SiteRoutes {
   void report_denied(const PathRule& rule, bool is_whole_route) {
     const std::string& deny = *denied_by(rule);
     if (is_callback(rule.route)) {
-      return reading_.error_at(
+      reading_.error_at(
           rule.key, base::format("deny: {} refuses {}, which a platform calls; take it out of deny", deny, rule.text));
+    } else if (is_whole_route) {
+      reading_.error_at(
+          rule.key,
+          base::format("deny: {} refuses {}, so the route can never be reached; delete one of them", deny, rule.text));
+    } else {
+      reading_.warn_at(rule.key, base::format("deny: {} refuses {}; delete one of them", deny, rule.text));
     }
-    reading_.warn_at(rule.key, base::format("deny: {} refuses {}{}; delete one of them", deny, rule.text,
-                                            is_whole_route ? ", so the route is never reached" : ""));
   }
 
   // A route inside a callback prefix, or a regex, may take what a platform sends.

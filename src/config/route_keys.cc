@@ -156,10 +156,8 @@ Table<RouteDraft> route_keys() {
       .add("name", &RouteDraft::name, text("name", check_name, "^[A-Za-z0-9._-]{1,64}$"),
            "What logs, metrics and `viaduct explain` call the route; unique in its site.")
       .defaults_to("made from the path");
-  table
-      .add("match", &RouteDraft::match, object(match_keys()),
-           "Which requests take the route; exact, prefix or regex is needed.")
-      .required();
+  table.add("match", &RouteDraft::match, object(match_keys()),
+            "Which requests take the route; without exact, prefix and regex, those for every path.");
   table.add_own(inherited_route_keys());
   return table;
 }

@@ -21,8 +21,7 @@ json or_environment(json schema) {
 }
 
 json schema_of_text(const TypeInfo& type) {
-  json schema = {
-      {"type", type.takes_number || type.pattern.empty() ? json::array({"string", "number"}) : json("string")}};
+  json schema = {{"type", type.takes_number ? json::array({"string", "number"}) : json("string")}};
   if (type.pattern.empty()) return schema;
   schema["pattern"] = type.pattern;
   return or_environment(std::move(schema));

@@ -21,6 +21,28 @@ std::string fold(std::string_view text) {
   return folded;
 }
 
+// A number is not like another number.
+bool has_letter(std::string_view text) {
+  return std::ranges::any_of(text,
+                             [](char byte) { return base::to_lower(byte) >= 'a' && base::to_lower(byte) <= 'z'; });
+}
+
+// The one known name that starts with `word` or that `word` holds; empty when there is none or several.
+std::string only_part(std::string_view word, std::span<const std::string> known) {
+  constexpr std::size_t kPartMin = 3;
+  const std::string folded = fold(word);
+  std::string only;
+  for (const std::string& candidate : known) {
+    const std::string other = fold(candidate);
+    const bool is_part =
+        std::min(folded.size(), other.size()) >= kPartMin && (other.starts_with(folded) || folded.contains(other));
+    if (!is_part) continue;
+    if (!only.empty()) return {};
+    only = candidate;
+  }
+  return only;
+}
+
 }  // namespace
 
 std::size_t edit_distance(std::string_view from, std::string_view to) {
@@ -46,7 +68,7 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
 }
 
 std::string nearest(std::string_view word, std::span<const std::string> known) {
-  if (word.empty() || word.size() > kLengthMax) return {};
+  if (!has_letter(word) || word.size() > kLengthMax) return {};
   std::string best;
   // Two letters of three may be right in "lgos" for "logs"; in a long word every third may be wrong.
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
@@ -58,7 +80,7 @@ std::string nearest(std::string_view word, std::span<const std::string> known) {
     best_distance = distance;
     best = candidate;
   }
-  return best;
+  return best.empty() ? only_part(word, known) : best;
 }
 
 std::string suggestion(std::string_view word, std::span<const std::string> known) {

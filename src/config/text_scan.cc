@@ -55,11 +55,12 @@ class TextScanner {
     Place place;
   };
 
-  Place place_at(std::size_t offset) const {
-    return {.file = file_, .line = line_number_, .column = column_of_offset(line_, offset)};
+  Place place_at(std::size_t offset) {
+    return {.file = file_, .line = line_number_, .column = columns_.column_of(line_, offset)};
   }
 
   void report(std::size_t offset, std::string message) {
+    if (scan_.problems.size() == kFindingsMax) return;
     scan_.problems.push_back({.place = place_at(offset), .key = {}, .message = std::move(message)});
   }
 
@@ -84,6 +85,7 @@ class TextScanner {
   }
 
   void scan_line() {
+    dashes_ = 0;
     if (line_number_ == 1 && line_.starts_with("\xef\xbb\xbf")) {
       report(0, "byte order mark (U+FEFF) at the start of the file; save it as UTF-8 without byte order mark");
       line_.remove_prefix(3);
@@ -139,8 +141,10 @@ class TextScanner {
   bool scan_look_alike(std::size_t at, char32_t value, std::string_view bytes) {
     const LookAlike found = look_alike(value);
     if (found.look == Look::kPlain) return false;
+    // A run of the same character is told once.
+    const bool is_repeated = found.look != Look::kPunctuation && line_.substr(0, at).ends_with(bytes);
     if (found.look == Look::kControl) {
-      report(at, describe_look_alike(value, bytes) + "; delete it");
+      if (!is_repeated) report(at, describe_look_alike(value, bytes) + "; delete it");
       return true;
     }
     if (state_ == State::kComment || state_ == State::kBlock) return false;
@@ -153,7 +157,7 @@ class TextScanner {
     }
     if (found.name.ends_with("dash") && state_ != State::kNodeStart) return false;  // typography
     if (is_in_quotes) return closes_quote_by_mistake(at, found.ascii) && mend_quote(at, value, bytes, found.ascii);
-    report_structure(at, value, bytes, found);
+    if (!is_repeated) report_structure(at, value, bytes, found);
     feed_mended(at, found.ascii);
     return true;
   }
@@ -194,6 +198,9 @@ class TextScanner {
       state_ = State::kNodeStart;
       is_key_position_ = ascii == ',';
       scan_.mended += ascii;
+      // Where a space follows anyway, columns stay what they are.
+      const std::size_t next = at + first_code_point(line_.substr(at)).length;
+      if (ends_token(next)) return;
       ascii = ' ';
     } else if (kFlow.contains(ascii) && (state_ == State::kNodeStart || !flow_.empty())) {
       scan_flow(at, ascii);
@@ -234,6 +241,7 @@ class TextScanner {
     } else if ((byte == '-' || byte == '?') && ends_token(at + 1) && flow_.empty()) {
       parent_indent_ = static_cast<int>(at);
       is_key_position_ = true;
+      check_depth(at, ++dashes_);
     } else if (byte == '"' || byte == '\'') {
       open_quote(at, byte);
     } else if (kFlow.contains(byte)) {
@@ -246,7 +254,7 @@ class TextScanner {
       return copy(at, line_.size() - at);
     } else if (scan_trap(at, byte)) {
       state_ = State::kPlain;
-      scan_.mended += 'x';
+      if (ends_token(at + 1) || kFlow.contains(line_[at + 1])) scan_.mended += 'x';
       return length;
     } else {
       start_plain(at);
@@ -292,10 +300,18 @@ class TextScanner {
     state_ = State::kNodeStart;
     if (byte == '[' || byte == '{') {
       flow_.push_back({.character = byte, .place = place_at(at)});
+      check_depth(at, flow_.size());
     } else if (byte != ',') {
       close_flow(at, byte);
     }
     is_key_position_ = !flow_.empty() && flow_.back().character == '{';
+  }
+
+  // The parser takes a time for nesting that grows with its square.
+  void check_depth(std::size_t at, std::size_t depth) {
+    if (depth <= kDepthMax || !scan_.can_be_parsed) return;
+    report(at, base::format("maps and lists are nested more than {} deep; flatten them", kDepthMax));
+    scan_.can_be_parsed = false;
   }
 
   void close_flow(std::size_t at, char byte) {
@@ -305,9 +321,12 @@ class TextScanner {
       scan_.can_be_parsed = false;
       return;
     }
+    const char opening = byte == ']' ? '[' : '{';
     const Opening opened = flow_.back();
     flow_.pop_back();
-    if (opened.character == (byte == ']' ? '[' : '{')) return;
+    if (opened.character == opening) return;
+    // The inner one was forgotten; go on as if it had been closed.
+    if (!flow_.empty() && flow_.back().character == opening) flow_.pop_back();
     report(at, base::format("{} closes the {} of line {}, column {}; type {} instead", byte, opened.character,
                             opened.place.line, opened.place.column, opened.character == '[' ? ']' : '}'));
     scan_.can_be_parsed = false;
@@ -393,6 +412,7 @@ class TextScanner {
   TextScan scan_;
   std::set<std::string> anchors_;
   std::string_view line_;
+  ColumnCounter columns_;
   int line_number_ = 0;
   State state_ = State::kNodeStart;
   std::vector<Opening> flow_;     // brackets that are open
@@ -401,6 +421,7 @@ class TextScanner {
   bool is_key_position_ = false;  // the next scalar may be a key
   bool is_plain_key_ = false;     // the plain scalar that is being read may be one
   int parent_indent_ = -1;        // lines that are indented deeper belong to the value that is being read
+  std::size_t dashes_ = 0;        // lists that this line has opened
   int block_indent_ = -1;         // the same for the block scalar that is being read
   bool has_reported_bytes_ = false;
 };

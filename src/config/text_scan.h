@@ -6,6 +6,7 @@
 // harmlessly in quotes, comments and block scalars is left alone.
 #pragma once
 
+#include <cstddef>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,6 +15,12 @@
 #include "config/problem.h"
 
 namespace viaduct::config {
+
+// More findings than this in one file are not told.
+inline constexpr std::size_t kFindingsMax = 500;
+
+// Maps and lists in each other; a config that is nested deeper is none.
+inline constexpr std::size_t kDepthMax = 32;
 
 struct TextScan {
   std::vector<Problem> problems;  // all errors

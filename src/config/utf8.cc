@@ -50,15 +50,22 @@ CodePoint first_code_point(std::string_view text) {
 }
 
 int column_of_offset(std::string_view line, std::size_t offset) {
-  int column = 1;
-  std::size_t at = 0;
-  while (at < line.size()) {
-    const std::size_t length = first_code_point(line.substr(at)).length;
-    if (offset < at + length) break;
-    at += length;
-    ++column;
+  return ColumnCounter().column_of(line, offset);
+}
+
+int ColumnCounter::column_of(std::string_view line, std::size_t offset) {
+  if (line.data() != line_ || offset < offset_) {
+    line_ = line.data();
+    offset_ = 0;
+    column_ = 1;
   }
-  return column;
+  while (offset_ < line.size()) {
+    const std::size_t length = first_code_point(line.substr(offset_)).length;
+    if (offset < offset_ + length) break;
+    offset_ += length;
+    ++column_;
+  }
+  return column_;
 }
 
 std::size_t offset_of_column(std::string_view line, int column) {

@@ -21,6 +21,18 @@ CodePoint first_code_point(std::string_view text);
 // The column, from 1, of the code point that holds byte `offset` of `line`; an offset at or behind the end gives the
 // column behind the last code point.
 int column_of_offset(std::string_view line, std::size_t offset);
+// column_of_offset() for many offsets that mostly grow: a line is counted once, however often it is asked about.
+class ColumnCounter {
+ public:
+  // `line` must stay where it is as long as it is asked about.
+  int column_of(std::string_view line, std::size_t offset);
+
+ private:
+  const char* line_ = nullptr;
+  std::size_t offset_ = 0;  // of the code point that was counted last
+  int column_ = 1;
+};
+
 // The byte offset of column `column` (from 1) of `line`; line.size() when the line is shorter.
 std::size_t offset_of_column(std::string_view line, int column);
 // How many cells of a terminal `code_point` takes: 0 (invisible), 1, or 2 (East Asian wide).

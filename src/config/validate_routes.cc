@@ -24,7 +24,6 @@ class RouteCheck {
       : config_(config), route_(route), position_(position), reading_(reading) {}
 
   void run() {
-    check_match();
     check_action();
     check_cors();
     check_rewrite();
@@ -50,17 +49,11 @@ class RouteCheck {
                                                      key, object, key));
   }
 
-  void check_match() {
-    const Match& match = route_.match;
-    const bool has_path = !match.exact.empty() || !match.prefix.empty() || !match.regex.empty();
-    if (!has_path && has_own_key(reading_.places(), position_, "match")) {
-      reading_.error_at(position_.path() + ".match",
-                        "no path is matched; add exact, prefix or regex (prefix: / takes all paths)");
-    }
-  }
-
   void check_action() {
     if (std::holds_alternative<std::monostate>(route_.chosen)) {
+      for (const char* key : {"upstream", "static", "redirect", "respond"}) {
+        if (reading_.is_excused(position_.path(), key)) return;
+      }
       return reading_.error_at(position_.path(),
                                "the route has no action; add upstream: NAME, static, redirect or respond");
     }
@@ -140,16 +133,17 @@ class RouteCheck {
 
   void check_rewrite() {
     if (!route_.rewrite || route_.callback != CallbackProvider::kNone) return;
-    const bool is_proxy = std::holds_alternative<ProxyAction>(route_.chosen);
-    if (!is_proxy && has_own_key(reading_.places(), position_, "rewrite")) {
+    const bool has_path_to_change =
+        std::holds_alternative<ProxyAction>(route_.chosen) || std::holds_alternative<StaticAction>(route_.chosen);
+    if (!has_path_to_change && has_own_key(reading_.places(), position_, "rewrite")) {
       return reading_.error_at(path_of("rewrite"),
-                               "rewrite changes what goes to an upstream, and this route has none; for "
-                               "files write static: { strip_prefix: /x }");
+                               "this route neither forwards the request nor looks a file up, so there "
+                               "is nothing to rewrite; delete it");
     }
     const auto* strip = std::get_if<StripPrefix>(&*route_.rewrite);
     const auto* replace = std::get_if<ReplacePrefix>(&*route_.rewrite);
     const std::string prefix = strip != nullptr ? strip->prefix : replace != nullptr ? replace->from : "";
-    if (is_proxy && !prefix.empty() && !can_start_with(prefix)) {
+    if (has_path_to_change && !prefix.empty() && !can_start_with(prefix)) {
       reading_.warn_at(path_of("rewrite"),
                        base::format("no path of this route starts with {}, so nothing is changed", prefix));
     }

@@ -36,6 +36,7 @@ void check_hosts(const ConfigDraft& draft, Reading& reading) {
                                           show_place(other, reading.places().nearest(path))));
     }
     if (!site.hosts.empty() || site.is_default) continue;
+    if (reading.is_excused(path_of(i), "hosts")) continue;
     const bool is_empty_list = reading.places().has(path_of(i) + ".hosts");
     reading.error_at(path_of(i) + (is_empty_list ? ".hosts" : ""),
                      "the site has no hosts, so no request reaches it; add hosts: [NAME] or default: true");

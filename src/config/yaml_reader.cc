@@ -10,7 +10,6 @@
 #include <sstream>
 
 #include "base/format.h"
-#include "config/text_scan.h"
 #include "config/utf8.h"
 
 namespace viaduct::config {
@@ -27,14 +26,28 @@ std::vector<std::string_view> split_lines(std::string_view text) {
   return lines;
 }
 
-// yaml-cpp's marks count lines and bytes from 0.
-Place place_of(const YAML::Mark& mark, const std::string& file, const std::vector<std::string_view>& lines) {
-  const std::string_view line = mark.line < static_cast<int>(lines.size()) && mark.line >= 0
-                                    ? lines[static_cast<std::size_t>(mark.line)]
-                                    : std::string_view();
-  const int column = mark.column < 0 ? 1 : column_of_offset(line, static_cast<std::size_t>(mark.column));
-  return {.file = file, .line = mark.line + 1, .column = column};
-}
+// Turns yaml-cpp's marks, which count lines and bytes from 0, into places.
+class Marks {
+ public:
+  Marks(std::string_view text, std::string file) : file_(std::move(file)), lines_(split_lines(text)) {}
+
+  Place place_of(const YAML::Mark& mark) {
+    const bool is_inside = mark.line >= 0 && mark.line < line_count();
+    // What the parser finds missing at the end stands behind the last line.
+    if (!is_inside) return {.file = file_, .line = std::max(line_count(), 1), .column = 1};
+    const int column = columns_.column_of(line(mark.line), static_cast<std::size_t>(std::max(mark.column, 0)));
+    return {.file = file_, .line = mark.line + 1, .column = column};
+  }
+  // Line `index`, from 0. REQUIRES: there is one.
+  std::string_view line(int index) const { return lines_[static_cast<std::size_t>(index)]; }
+
+ private:
+  int line_count() const { return static_cast<int>(lines_.size()); }
+
+  std::string file_;
+  std::vector<std::string_view> lines_;
+  ColumnCounter columns_;
+};
 
 std::size_t count_nodes(const Node& node) {
   std::size_t count = 1;
@@ -43,12 +56,20 @@ std::size_t count_nodes(const Node& node) {
   return count;
 }
 
+// How many collections are in each other: 0 for a scalar.
+std::size_t depth_of(const Node& node) {
+  std::size_t depth = 0;
+  for (const Node& item : node.items) depth = std::max(depth, depth_of(item));
+  for (const Entry& entry : node.entries) depth = std::max(depth, depth_of(entry.value));
+  return node.is_list() || node.is_map() ? depth + 1 : 0;
+}
+
 // Builds the tree from the parser's events. A collection that breaks a rule is still built, so that the parser goes on
 // and the rest of the file is read; what goes beyond a bound is skipped.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(const std::string& file, const std::vector<std::string_view>& lines, std::vector<Problem>& problems)
-      : file_(file), lines_(lines), problems_(problems) {}
+  // Both must outlive this.
+  TreeBuilder(Marks& marks, std::vector<Problem>& problems) : marks_(marks), problems_(problems) {}
 
   // The finished tree; absent when a bound was passed, since then parts of it are missing.
   std::optional<Node> take_root() {
@@ -58,12 +79,11 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ != 2) return;
-    const Place place = place_of(mark, file_, lines_);
-    const bool is_separator = lines_.size() >= static_cast<std::size_t>(place.line) &&
-                              lines_[static_cast<std::size_t>(place.line) - 1].starts_with("---");
-    report(place, is_separator
-                      ? "a second document starts here; keep one document a file (use include for more files)"
-                      : "this belongs to nothing above it; check the indentation, and the space behind - and :");
+    const Place place = marks_.place_of(mark);
+    const bool is_separator = marks_.line(place.line - 1).starts_with("---");
+    report_text(place, is_separator
+                           ? "a second document starts here; keep one document a file (use include for more files)"
+                           : "this belongs to nothing above it; check the indentation, and the space behind - and :");
   }
   void OnDocumentEnd() override {}
 
@@ -76,14 +96,15 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) {
-      report(place_of(mark, file_, lines_), "this alias stands inside its own anchor; write the value out");
+      if (has_reported_bound_) return OnNull(mark, 0);
+      report(marks_.place_of(mark), "this alias stands inside its own anchor; write the value out");
       OnNull(mark, 0);
       return;
     }
     nodes_ += count_nodes(found->second);
-    if (is_full(mark)) return OnNull(mark, 0);
+    if (is_full(marks_.place_of(mark), depth_of(found->second))) return OnNull(mark, 0);
     Node copy = found->second;
-    copy.place = place_of(mark, file_, lines_);
+    copy.place = marks_.place_of(mark);
     add(std::move(copy), 0);
   }
 
@@ -92,7 +113,7 @@ class TreeBuilder final : public YAML::EventHandler {
     check_tag(mark, tag);
     Node node = Node::word(value);
     node.is_quoted = tag != "?";
-    node.place = place_of(mark, file_, lines_);
+    node.place = marks_.place_of(mark);
     add(std::move(node), anchor);
   }
 
@@ -118,41 +139,56 @@ class TreeBuilder final : public YAML::EventHandler {
   };
 
   void report(const Place& place, std::string message) {
-    problems_.push_back({.place = place, .key = {}, .message = std::move(message)});
+    problems_.push_back({.place = place, .key = path(), .message = std::move(message)});
+  }
+
+  // A problem that belongs to no key.
+  void report_text(const Place& place, std::string message) {
+    problems_.push_back({.place = place, .key = "yaml", .message = std::move(message)});
+  }
+
+  // Of the value that is being read: "sites[0].hosts".
+  std::string path() const {
+    std::string path;
+    for (const Open& open : open_) {
+      if (open.node.is_list()) path += base::format("[{}]", open.node.items.size());
+      if (open.has_key) path += (path.empty() ? "" : ".") + open.key;
+    }
+    return path;
   }
 
   // The parser marks an absent value where the next token stands; show it at its key instead.
-  Place place_of_null(const YAML::Mark& mark) const {
-    Place place = place_of(mark, file_, lines_);
+  Place place_of_null(const YAML::Mark& mark) {
     const bool has_key = !open_.empty() && open_.back().has_key;
-    return has_key && place.line != open_.back().key_place.line ? open_.back().key_place : place;
+    const bool is_elsewhere = has_key && mark.line + 1 != open_.back().key_place.line;
+    return is_elsewhere ? open_.back().key_place : marks_.place_of(mark);
   }
 
   void check_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == "?" || tag == "!") return;
-    report(place_of(mark, file_, lines_), "tags have no meaning here; delete the word that starts with !");
+    report(marks_.place_of(mark), "tags have no meaning here; delete the word that starts with !");
   }
 
-  // True beyond a bound, which is reported once.
-  bool is_full(const YAML::Mark& mark) {
-    const bool is_too_deep = open_.size() >= kDepthMax;
+  // True when something of this depth would be beyond a bound, which is reported once.
+  bool is_full(const Place& place, std::size_t depth) {
+    const bool is_too_deep = open_.size() + depth > kDepthMax;
     if (!is_too_deep && nodes_ <= kNodesMax) return false;
     if (!has_reported_bound_) {
       has_reported_bound_ = true;
-      report(place_of(mark, file_, lines_),
-             is_too_deep ? base::format("maps and lists are nested more than {} deep; flatten them", kDepthMax)
-                         : base::format("the file has more than {} values, aliases followed; split it", kNodesMax));
+      report(place, is_too_deep
+                        ? base::format("maps and lists are nested more than {} deep; flatten them", kDepthMax)
+                        : base::format("the file has more than {} values, aliases followed; split it", kNodesMax));
     }
     return true;
   }
 
   void start(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Node node) {
     check_tag(mark, tag);
-    if (is_full(mark) || skipped_ > 0) {
+    if (is_full(marks_.place_of(mark), 1) || skipped_ > 0) {
       ++skipped_;
       return;
     }
-    node.place = place_of(mark, file_, lines_);
+    node.place = marks_.place_of(mark);
     open_.push_back({.node = std::move(node), .anchor = anchor, .has_key = false, .key = {}, .key_place = {}});
   }
 
@@ -169,7 +205,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void add(Node node, YAML::anchor_t anchor) {
     if (skipped_ > 0) return;
     if (++nodes_ > kNodesMax) {
-      is_full(YAML::Mark());
+      is_full(node.place, 0);
       return;
     }
     if (anchor != 0) anchors_[anchor] = node;
@@ -195,19 +231,18 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void add_value(Open& map, Node node) {
-    map.has_key = false;
     const auto same = std::ranges::find(map.node.entries, map.key, &Entry::key);
     if (same != map.node.entries.end() && !map.key.empty()) {
       report(map.key_place,
              base::format("the key \"{}\" stands twice in this map, first in line {}; delete one of them", map.key,
                           same->key_place.line));
-      return;
+    } else {
+      map.node.entries.push_back({.key = map.key, .key_place = map.key_place, .value = std::move(node)});
     }
-    map.node.entries.push_back({.key = map.key, .key_place = map.key_place, .value = std::move(node)});
+    map.has_key = false;
   }
 
-  std::string file_;
-  const std::vector<std::string_view>& lines_;
+  Marks& marks_;
   std::vector<Problem>& problems_;
   Node root_ = Node::map();
   std::vector<Open> open_;
@@ -217,6 +252,24 @@ class TreeBuilder final : public YAML::EventHandler {
   int documents_ = 0;
   bool has_reported_bound_ = false;
 };
+
+bool is_before_or_at(const Place& left, const Place& right) {
+  return left.line < right.line || (left.line == right.line && left.column <= right.column);
+}
+
+// The path of the last key or value of `node` that starts at or before `place`; `path` is that of `node` itself.
+std::string path_at(const Node& node, const Place& place, const std::string& path) {
+  std::string last = path;
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    if (!is_before_or_at(node.items[i].place, place)) break;
+    last = path_at(node.items[i], place, base::format("{}[{}]", path, i));
+  }
+  for (const Entry& entry : node.entries) {
+    if (!is_before_or_at(entry.key_place, place)) break;
+    last = path_at(entry.value, place, path.empty() ? entry.key : path + "." + entry.key);
+  }
+  return last;
+}
 
 // What the parser's messages mean for somebody who writes a config.
 struct Translation {
@@ -254,8 +307,8 @@ std::string translate(const std::string& message) {
 
 // Parses `text` into `root`. A fault of the parser becomes a problem.
 void parse(const std::string& text, const std::string& file, YamlDocument& document) {
-  const std::vector<std::string_view> lines = split_lines(text);
-  TreeBuilder builder(file, lines, document.problems);
+  Marks marks(text, file);
+  TreeBuilder builder(marks, document.problems);
   try {
     std::istringstream stream(text);
     YAML::Parser parser(stream);
@@ -263,11 +316,7 @@ void parse(const std::string& text, const std::string& file, YamlDocument& docum
     for (int i = 0; i < 2 && parser.HandleNextDocument(builder); ++i) continue;
     document.root = builder.take_root();
   } catch (const YAML::Exception& fault) {
-    Place place = place_of(fault.mark, file, lines);
-    if (fault.mark.is_null() || place.line > static_cast<int>(lines.size())) {
-      place = {.file = file, .line = static_cast<int>(std::max<std::size_t>(lines.size(), 1)), .column = 1};
-    }
-    document.problems.push_back({.place = place, .key = {}, .message = translate(fault.msg)});
+    document.problems.push_back({.place = marks.place_of(fault.mark), .key = {}, .message = translate(fault.msg)});
   }
 }
 
@@ -290,7 +339,11 @@ YamlDocument read_yaml(std::string_view text, const std::string& file) {
   parse(scan.mended, file, document);
   // A fault of a text that had to be mended may come from the mending.
   if (found > 0 && !document.root) document.problems.resize(found);
-  if (document.root && document.root->is_null()) document.root = Node::map();
+  if (!document.root) return document;
+  if (document.root->is_null()) document.root = Node::map();
+  for (Problem& problem : document.problems) {
+    if (problem.key.empty()) problem.key = path_at(*document.root, problem.place, "");
+  }
   return document;
 }
 

@@ -13,12 +13,12 @@
 
 #include "config/node.h"
 #include "config/problem.h"
+#include "config/text_scan.h"
 
 namespace viaduct::config {
 
 // Bounds of one file. A config beyond them is no config.
 inline constexpr std::size_t kFileBytesMax = 1024 * 1024;
-inline constexpr std::size_t kDepthMax = 32;     // maps and lists in each other
 inline constexpr std::size_t kNodesMax = 50000;  // with aliases followed
 
 struct YamlDocument {

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/files.h"
+
+#include <gtest/gtest.h>
+
+#include "support/temporary_directory.h"
+
+namespace viaduct::config {
+namespace {
+
+TEST(ReadTextFile, ReadsUpToItsLimit) {
+  const support::TemporaryDirectory directory;
+  const std::string path = directory.write("file", std::string("a\0b\n", 4));
+  EXPECT_EQ(read_text_file(path, 4), std::string("a\0b\n", 4));
+  EXPECT_EQ(read_text_file(path, 3).error(), path + " has more than 3 bytes; make it smaller");
+  EXPECT_EQ(read_text_file(directory.write("empty", ""), 0), "");
+}
+
+TEST(ReadTextFile, SaysWhyNot) {
+  const support::TemporaryDirectory directory;
+  EXPECT_EQ(read_text_file(directory / "missing", 9).error(),
+            "cannot read " + directory / "missing" + ": No such file or directory; check the path");
+  EXPECT_EQ(read_text_file(directory.path(), 9).error(), directory.path() + " is a directory; name a file");
+}
+
+TEST(ExplainUnreadableFile, IsSilentForAFile) {
+  const support::TemporaryDirectory directory;
+  EXPECT_EQ(explain_unreadable_file(directory.write("file", "x")), "");
+  EXPECT_NE(explain_unreadable_file(directory / "missing"), "");
+  EXPECT_NE(explain_unreadable_file(directory.path()), "");
+  EXPECT_NE(explain_unreadable_file(directory / "file/below"), "");
+}
+
+TEST(ExplainUnreadableDirectory, IsSilentForADirectory) {
+  const support::TemporaryDirectory directory;
+  EXPECT_EQ(explain_unreadable_directory(directory.path()), "");
+  EXPECT_NE(explain_unreadable_directory(directory / "missing"), "");
+  const std::string file = directory.write("file", "x");
+  EXPECT_EQ(explain_unreadable_directory(file), file + " is no directory; name one");
+}
+
+TEST(ExplainUnwritableFile, WantsTheDirectory) {
+  const support::TemporaryDirectory directory;
+  EXPECT_EQ(explain_unwritable_file(directory / "new.log"), "");
+  EXPECT_EQ(explain_unwritable_file(directory.write("old.log", "x")), "");
+  EXPECT_EQ(
+      explain_unwritable_file(directory / "missing/new.log"),
+      "cannot make the file " + directory / "missing/new.log" + ": No such file or directory; create its directory");
+  EXPECT_EQ(explain_unwritable_file(directory.path()), directory.path() + " is a directory; name a file");
+  EXPECT_NE(explain_unwritable_file(directory / "old.log/below/new.log"), "");
+  EXPECT_NE(explain_unwritable_file(directory / "old.log/new.log"), "");
+}
+
+}  // namespace
+}  // namespace viaduct::config
