@@ -67,7 +67,8 @@ void ClientConnection::take_input_end(net::IoStatus status) {
   if (status == net::IoStatus::kFailed) {
     codec_->abort(http::Reason::kUpstreamReset);
   } else {
-    codec_->on_input_end(status == net::IoStatus::kEnd);
+    // After a failed write the kernel shows a reset as an end.
+    codec_->on_input_end(status == net::IoStatus::kEnd && !write_failed_);
   }
 }
 
@@ -105,28 +106,33 @@ void ClientConnection::on_turn_end() {
 void ClientConnection::flush() {
   base::Buffer& output = codec_->output();
   bool progressed = false;
-  if (!output.empty() && !write_blocked_) {
+  if (!output.empty() && !write_blocked_ && !write_failed_) {
     const net::IoResult result = transport_->write(output);
     progressed = result.bytes > 0;
-    if (result.status == net::IoStatus::kFailed) {
-      // The answer may already be here (a server that refuses a large body answers and closes): read it first.
-      output.clear();
-      on_transport_readable();
-      if (state_ == State::kOpen && !input_ended_) codec_->abort(http::Reason::kUpstreamReset);
-    } else {
-      write_blocked_ = result.status == net::IoStatus::kAgain;
-    }
+    write_blocked_ = result.status == net::IoStatus::kAgain;
+    if (result.status == net::IoStatus::kFailed) take_write_failure();
   }
-  if (state_ == State::kOpen && (progressed || output.empty())) codec_->on_output_drained();
+  if (state_ == State::kOpen && !write_failed_ && (progressed || output.empty())) codec_->on_output_drained();
   if (state_ != State::kOpen) return;
   count_wait(progressed);
   settle();
 }
 
+// The answer may already be here: a server that refuses a large body answers and closes. So nothing more is written,
+// and what comes is read to its end, which is near.
+void ClientConnection::take_write_failure() {
+  write_failed_ = true;
+  codec_->output().clear();
+  if (codec_->wants_input() && !input_ended_) on_transport_readable();
+}
+
 void ClientConnection::settle() {
   const codec::CodecEnding ending = codec_->ending();
-  if (ending == codec::CodecEnding::kAbort ||
-      (ending != codec::CodecEnding::kOpen && (codec_->output().empty() || input_ended_))) {
+  if (ending == codec::CodecEnding::kAbort) {
+    end(true);
+    return;
+  }
+  if (ending != codec::CodecEnding::kOpen && (codec_->output().empty() || input_ended_)) {
     close();
     return;
   }
@@ -138,13 +144,17 @@ void ClientConnection::settle() {
 }
 
 void ClientConnection::close() {
+  end(false);
+}
+
+void ClientConnection::end(bool abortive) {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   timer_.stop();
   ready_handler_ = nullptr;
   net::TurnEnd::unlink();
   server_.forget(*this);
-  transport_->close(false);
+  transport_->close(abortive);
   loop_.retire(*this);
 }
 
@@ -156,6 +166,7 @@ void ClientConnection::dispose() {
 // ---------------------------------------------------
 
 ClientConnection::Wait ClientConnection::present_wait() {
+  if (write_failed_) return Wait::kRead;
   if (!codec_->output().empty()) return Wait::kSend;
   switch (codec_->phase()) {
     case codec::CodecPhase::kIdle: return Wait::kIdle;
@@ -188,8 +199,11 @@ void ClientConnection::count_wait(bool progressed) {
 }
 
 void ClientConnection::on_timer(int) {
+  if (state_ != State::kOpen) return;
+  // The handler may have stopped reading since.
+  if (present_wait() != wait_) count_wait(false);
   const auto limit = limit_of(wait_);
-  if (state_ != State::kOpen || !limit) return;
+  if (!limit) return;
   if (loop_.now() < wait_since_ + *limit) {
     timer_.start(wait_since_ + *limit);
     return;

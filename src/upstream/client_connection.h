@@ -76,9 +76,12 @@ class ClientConnection final : public net::Retirable,
   void on_turn_end() override;
 
   void flush();
+  void take_write_failure();
   void take_input_end(net::IoStatus status);
   // Gives the codec's wishes to the transport: reading, and the end.
   void settle();
+  // close(), or with a reset.
+  void end(bool abortive);
   void count_wait(bool progressed);
   Wait present_wait();
   std::optional<base::Duration> limit_of(Wait wait) const;
@@ -97,6 +100,7 @@ class ClientConnection final : public net::Retirable,
   bool is_pooled_ = false;
   bool input_ended_ = false;
   bool write_blocked_ = false;     // the transport will tell when there is room
+  bool write_failed_ = false;      // nothing is written any more
   bool resume_input_ = false;      // the codec wants what input_ holds
   bool request_finished_ = false;  // between requests: the pool may take the connection at the end of the turn
 };
