@@ -36,6 +36,7 @@ base::Result<void> Registry::adopt(const std::vector<config::Upstream>& configs)
   for (Entry& entry : entries_) {
     const bool wanted = std::ranges::find(fingerprints, entry.fingerprint) != fingerprints.end();
     if (entry.is_current && !wanted) entry.upstream->retire_pools();
+    if (!entry.is_current && wanted) entry.upstream->revive_pools();
     entry.is_current = wanted;
   }
   current_.clear();

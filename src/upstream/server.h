@@ -41,6 +41,8 @@ class Server {
   void forget(ClientConnection& connection);
   // Closes what is idle now, and from now on everything that becomes idle.
   void retire_pool();
+  // Keeps connections again, after retire_pool().
+  void revive_pool() { keeps_idle_ = true; }
   std::uint32_t connections() const { return connections_; }
 
  private:

@@ -67,4 +67,8 @@ void Upstream::retire_pools() {
   for (const auto& server : servers_) server->retire_pool();
 }
 
+void Upstream::revive_pools() {
+  for (const auto& server : servers_) server->revive_pool();
+}
+
 }  // namespace viaduct::upstream

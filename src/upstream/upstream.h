@@ -47,6 +47,8 @@ class Upstream {
   bool is_in_use() const { return requests_ > 0; }
   // No snapshot wants it any more: idle connections go, busy ones go when they become idle.
   void retire_pools();
+  // A snapshot wants it again.
+  void revive_pools();
 
  private:
   net::Loop& loop_;
