@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the end-to-end tests. Daemons and upstreams live as long as one test file; files share nothing."""
-import os
 import shutil
 import sys
 import tempfile
@@ -16,14 +15,6 @@ from harness.client import HOST  # noqa: E402
 from harness.daemon import Daemon  # noqa: E402
 from harness.scene import make_web_root  # noqa: E402
 from harness.upstream import RawUpstream  # noqa: E402
-
-
-def pytest_collection_modifyitems(items):
-    if os.environ.get("VIADUCT_E2E_FULL"):
-        return
-    for item in items:
-        if item.get_closest_marker("full"):
-            item.add_marker(pytest.mark.skip(reason="takes long; set VIADUCT_E2E_FULL=1"))
 
 
 def fresh_directory():
