@@ -6,6 +6,18 @@
 #include "base/format.h"
 
 namespace viaduct::upstream {
+namespace {
+
+tls::FileStamps tls_files_of(const config::Upstream& config) {
+  tls::FileStamps stamps;
+  if (std::ranges::none_of(config.servers, &config::Server::tls)) return stamps;
+  for (const std::string& file : {config.tls.ca, config.tls.cert, config.tls.key}) {
+    if (!file.empty()) stamps.add(file);
+  }
+  return stamps;
+}
+
+}  // namespace
 
 std::string fingerprint_of(const config::Upstream& config) {
   std::string text =
@@ -22,27 +34,36 @@ std::string fingerprint_of(const config::Upstream& config) {
   return text;
 }
 
+Upstream* Registry::find(const std::vector<Entry>& entries, const std::string& fingerprint) {
+  const auto found = std::ranges::find_if(entries, [&fingerprint](const Entry& entry) {
+    return entry.fingerprint == fingerprint && !entry.tls_files.changed();
+  });
+  return found == entries.end() ? nullptr : found->upstream.get();
+}
+
 base::Result<void> Registry::adopt(const std::vector<config::Upstream>& configs) {
   std::vector<Entry> added;
-  std::vector<std::string> fingerprints;
+  std::vector<Upstream*> wanted;
   for (const config::Upstream& config : configs) {
-    fingerprints.push_back(fingerprint_of(config));
-    if (std::ranges::find(entries_, fingerprints.back(), &Entry::fingerprint) != entries_.end()) continue;
-    auto made = Upstream::make(loop_, resolver_, config);
-    if (!made) return std::unexpected(std::move(made).error());
-    added.push_back({.fingerprint = fingerprints.back(), .upstream = std::move(*made), .is_current = false});
+    const std::string fingerprint = fingerprint_of(config);
+    Upstream* upstream = find(entries_, fingerprint);
+    if (upstream == nullptr) {
+      Entry& entry = added.emplace_back(Entry{.fingerprint = fingerprint, .tls_files = tls_files_of(config)});
+      auto made = Upstream::make(loop_, resolver_, config);
+      if (!made) return std::unexpected(std::move(made).error());
+      entry.upstream = std::move(*made);
+      upstream = entry.upstream.get();
+    }
+    wanted.push_back(upstream);
   }
   std::ranges::move(added, std::back_inserter(entries_));
   for (Entry& entry : entries_) {
-    const bool wanted = std::ranges::find(fingerprints, entry.fingerprint) != fingerprints.end();
-    if (entry.is_current && !wanted) entry.upstream->retire_pools();
-    if (!entry.is_current && wanted) entry.upstream->revive_pools();
-    entry.is_current = wanted;
+    const bool is_wanted = std::ranges::find(wanted, entry.upstream.get()) != wanted.end();
+    if (entry.is_current && !is_wanted) entry.upstream->retire_pools();
+    if (!entry.is_current && is_wanted) entry.upstream->revive_pools();
+    entry.is_current = is_wanted;
   }
-  current_.clear();
-  for (const std::string& fingerprint : fingerprints) {
-    current_.push_back(std::ranges::find(entries_, fingerprint, &Entry::fingerprint)->upstream.get());
-  }
+  current_ = std::move(wanted);
   sweep();
   return {};
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "tls/file_stamps.h"
 #include "upstream/upstream.h"
 
 namespace viaduct::upstream {
@@ -27,10 +28,14 @@ class Registry {
 
  private:
   struct Entry {
-    std::string fingerprint;  // everything in the config that the upstream depends on
-    std::unique_ptr<Upstream> upstream;
+    std::string fingerprint;      // everything in the config that the upstream depends on
+    tls::FileStamps tls_files{};  // as they were when the upstream read them
+    std::unique_ptr<Upstream> upstream{};
     bool is_current = false;
   };
+
+  // The upstream that was made of the same config and the same files; null when there is none.
+  static Upstream* find(const std::vector<Entry>& entries, const std::string& fingerprint);
 
   net::Loop& loop_;
   net::Resolver& resolver_;
