@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/connector.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "support/cert_sites.h"
+#include "support/connect_outcome.h"
+#include "support/scripted_server.h"
+#include "support/tls_ends.h"
+#include "support/wait_until.h"
+#include "upstream/server.h"
+
+namespace viaduct::upstream {
+namespace {
+
+using namespace std::chrono_literals;
+using http::Reason;
+
+class ConnectorTest : public testing::Test {
+ protected:
+  // Makes the server that the connector is to reach.
+  Server& serve(const config::Server& server, const tls::ClientContext* context = nullptr) {
+    config_ = support::make_upstream({server});
+    server_.emplace(config_.servers[0], config_, context);
+    return *server_;
+  }
+  Connector& start(std::optional<base::Duration> timeout = std::nullopt) {
+    Connector& connector = *std::make_unique<Connector>(loop_, resolver_, *server_, outcome_).release();
+    connector.start(timeout);
+    return connector;
+  }
+  bool until_event() {
+    return support::wait_until(loop_, [this] { return outcome_.events > 0; });
+  }
+
+  support::ManualClock clock_;
+  net::Loop loop_{clock_};
+  net::Resolver resolver_{loop_};
+  config::Upstream config_;
+  std::optional<Server> server_;
+  support::ConnectOutcome outcome_;
+};
+
+TEST_F(ConnectorTest, ConnectsLaterThanItIsAsked) {
+  support::ScriptedServer listener(loop_);
+  serve(listener.config());
+  start();
+  EXPECT_EQ(outcome_.events, 0);
+  ASSERT_TRUE(until_event());
+  ASSERT_NE(outcome_.connection, nullptr);
+  EXPECT_TRUE(outcome_.connection->is_reusable());
+  EXPECT_EQ(&outcome_.connection->server(), &*server_);
+  EXPECT_EQ(server_->connections(), 1u);
+  EXPECT_EQ(outcome_.times.tls, 0ns);
+  support::settle(loop_);
+  EXPECT_EQ(outcome_.events, 1);
+}
+
+TEST_F(ConnectorTest, ReachesUnixSockets) {
+  const support::TemporaryDirectory directory;
+  support::ScriptedServer listener(loop_, directory / "app.sock");
+  serve(listener.config());
+  start();
+  ASSERT_TRUE(until_event());
+  EXPECT_NE(outcome_.connection, nullptr);
+}
+
+TEST_F(ConnectorTest, NamesTheServerThatRefuses) {
+  const support::RefusingPort port;
+  serve(port.config());
+  start(2s);
+  EXPECT_EQ(outcome_.events, 0);
+  ASSERT_TRUE(until_event());
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamConnectRefused);
+  EXPECT_EQ(outcome_.error.message,
+            "server 127.0.0.1:" + std::to_string(port.port()) + ": connect: Connection refused");
+  EXPECT_EQ(outcome_.error.side, base::Side::kUpstream);
+  EXPECT_TRUE(outcome_.error.retryable);
+  EXPECT_EQ(server_->connections(), 0u);
+}
+
+TEST_F(ConnectorTest, TakesAUnixSocketThatIsNotThereForARefusal) {
+  const support::TemporaryDirectory directory;
+  config::Server server;
+  server.is_unix = true;
+  server.host = directory / "none.sock";
+  serve(server);
+  start();
+  ASSERT_TRUE(until_event());
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamConnectRefused);
+  EXPECT_TRUE(outcome_.error.message.starts_with("server unix:" + server.host + ": ")) << outcome_.error.message;
+}
+
+TEST_F(ConnectorTest, TellsOtherFailuresFromRefusals) {
+  config::Server server;
+  server.host = "255.255.255.255";  // nobody has it: the kernel does not even try
+  server.port = 9;
+  serve(server);
+  start();
+  ASSERT_TRUE(until_event());
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamConnectFailed);
+}
+
+TEST_F(ConnectorTest, TriesTheAddressesOfANameInTurn) {
+  // localhost is ::1 and 127.0.0.1; the server has the latter alone.
+  support::ScriptedServer listener(loop_);
+  config::Server server = listener.config();
+  server.host = "localhost";
+  serve(server);
+  start();
+  ASSERT_TRUE(until_event());
+  EXPECT_NE(outcome_.connection, nullptr) << outcome_.error.message;
+  EXPECT_EQ(server_->name(), "localhost:" + std::to_string(server.port));
+}
+
+TEST_F(ConnectorTest, TellsThatANameDoesNotExist) {
+  config::Server server;
+  server.host = "no-such-name.invalid";
+  serve(server);
+  start();
+  EXPECT_EQ(outcome_.events, 0);
+  // The resolver asks in real time.
+  const base::MonoTime begin = std::chrono::steady_clock::now();
+  ASSERT_TRUE(support::wait_until(loop_, [&] {
+    clock_.advance(std::chrono::steady_clock::now() - begin - (clock_.mono_now().time_since_epoch() - 1000s));
+    return outcome_.events > 0;
+  }));
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamNameUnresolved);
+  EXPECT_TRUE(outcome_.error.message.starts_with("server no-such-name.invalid:80: ")) << outcome_.error.message;
+}
+
+// ---- the deadline ---------------------------------------------------------------------------------------------------
+
+TEST_F(ConnectorTest, GivesUpAServerThatDoesNotAnswer) {
+  const support::SilentPort port;
+  serve(port.config());
+  start(2s);
+  support::pass_time(loop_, clock_, 1990ms);
+  EXPECT_EQ(outcome_.events, 0);
+  support::pass_time(loop_, clock_, 20ms);
+  ASSERT_EQ(outcome_.events, 1);
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamConnectTimeout);
+  EXPECT_TRUE(outcome_.error.message.ends_with(": connect timed out after 2000ms (timeouts.connect)"))
+      << outcome_.error.message;
+  EXPECT_TRUE(outcome_.error.retryable);
+}
+
+TEST_F(ConnectorTest, WaitsForEverWithoutADeadline) {
+  const support::SilentPort port;
+  serve(port.config());
+  Connector& connector = start();
+  support::pass_time(loop_, clock_, 10h);
+  EXPECT_EQ(outcome_.events, 0);
+  connector.cancel();
+}
+
+TEST_F(ConnectorTest, IsSilentAfterItWasCancelled) {
+  const support::SilentPort port;
+  serve(port.config());
+  start(2s).cancel();
+  support::pass_time(loop_, clock_, 3s);
+  EXPECT_EQ(outcome_.events, 0);
+  support::ScriptedServer listener(loop_);
+  serve(listener.config());
+  Connector& connector = start(2s);
+  support::wait_until(loop_, [&] { return !listener.connections.empty() || outcome_.events > 0; });
+  if (outcome_.events > 0) return;  // it was faster than we
+  connector.cancel();
+  support::pass_time(loop_, clock_, 3s);
+  EXPECT_EQ(outcome_.events, 0);
+  EXPECT_EQ(server_->connections(), 0u);
+}
+
+// ---- TLS ------------------------------------------------------------------------------------------------------------
+
+// A server with a certificate for `host`, called by 127.0.0.1.
+class ConnectorTlsTest : public ConnectorTest {
+ protected:
+  // What the config says of the upstream's TLS; trusts the server's own certificate.
+  void serve_tls(const std::string& host, const std::string& expected, bool verify = true) {
+    const tls::PemPair pair = support::make_pair_for({host});
+    sites_.add({host}, {pair}, true);
+    store_.emplace(sites_.store());
+    listener_.on_socket = [this](os::Fd fd) {
+      ends_.push_back(std::make_unique<support::TlsEnd>(loop_, std::move(fd), store_->new_session(tls::Alpn::kHttp1)));
+      ends_.back()->start();
+    };
+    tls_config_.verify = verify;
+    tls_config_.sni = expected;
+    tls_config_.ca = sites_.directory().write("ca.pem", pair.cert);
+    auto context = tls::ClientContext::load(tls_config_);
+    ASSERT_TRUE(context.has_value()) << context.error().message;
+    context_.emplace(std::move(*context));
+    config::Server server = listener_.config();
+    server.tls = true;
+    config_ = support::make_upstream({server});
+    config_.tls = tls_config_;
+    server_.emplace(config_.servers[0], config_, &*context_);
+  }
+
+  support::CertSites sites_;
+  std::optional<tls::CertStore> store_;
+  support::ScriptedServer listener_{loop_};
+  std::vector<std::unique_ptr<support::TlsEnd>> ends_;
+  config::UpstreamTls tls_config_;
+  std::optional<tls::ClientContext> context_;
+};
+
+TEST_F(ConnectorTlsTest, IsReadyBehindTheHandshake) {
+  serve_tls("app.test", "app.test");
+  start(2s);
+  ASSERT_TRUE(until_event());
+  EXPECT_NE(outcome_.connection, nullptr) << outcome_.error.message;
+}
+
+TEST_F(ConnectorTlsTest, RefusesACertificateForAnotherName) {
+  serve_tls("app.test", "other.test");
+  start(2s);
+  ASSERT_TRUE(until_event());
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamCertificateInvalid);
+  EXPECT_NE(outcome_.error.message.find("other.test"), std::string::npos) << outcome_.error.message;
+  EXPECT_EQ(server_->connections(), 0u);
+}
+
+TEST_F(ConnectorTlsTest, TakesAnyCertificateOnlyWhereTheConfigSaysSo) {
+  serve_tls("app.test", "other.test", false);
+  start(2s);
+  ASSERT_TRUE(until_event());
+  EXPECT_NE(outcome_.connection, nullptr) << outcome_.error.message;
+}
+
+TEST_F(ConnectorTlsTest, TellsThatAServerDoesNotSpeakTls) {
+  serve_tls("app.test", "app.test");
+  listener_.on_socket = nullptr;
+  listener_.on_bytes = [](support::ScriptedConnection& connection) {
+    connection.send("HTTP/1.1 400 Bad Request\r\n\r\n");
+  };
+  start(2s);
+  ASSERT_TRUE(until_event());
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamTlsFailed);
+  EXPECT_EQ(server_->connections(), 0u);
+}
+
+TEST_F(ConnectorTlsTest, CountsTheHandshakeInTheDeadline) {
+  serve_tls("app.test", "app.test");
+  listener_.on_socket = nullptr;  // accepts and says nothing
+  start(2s);
+  support::wait_until(loop_, [this] { return !listener_.connections.empty() && !listener_.last().received.empty(); });
+  support::pass_time(loop_, clock_, 1990ms);
+  EXPECT_EQ(outcome_.events, 0);
+  support::pass_time(loop_, clock_, 20ms);
+  ASSERT_EQ(outcome_.events, 1);
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamConnectTimeout);
+  EXPECT_TRUE(outcome_.error.message.ends_with(": handshake timed out after 2000ms (timeouts.connect)"));
+  EXPECT_EQ(server_->connections(), 0u);
+}
+
+TEST_F(ConnectorTlsTest, ClosesTheSocketWhenItIsCancelledInTheHandshake) {
+  serve_tls("app.test", "app.test");
+  listener_.on_socket = nullptr;
+  Connector& connector = start(2s);
+  support::wait_until(loop_, [this] { return !listener_.connections.empty() && !listener_.last().received.empty(); });
+  connector.cancel();
+  EXPECT_EQ(server_->connections(), 0u);
+  support::wait_until(loop_, [this] { return listener_.last().is_ended || listener_.last().is_reset; });
+  EXPECT_EQ(outcome_.events, 0);
+}
+
+}  // namespace
+}  // namespace viaduct::upstream

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/retry.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace viaduct::upstream {
+namespace {
+
+using http::Reason;
+
+constexpr auto kAllReasons = std::to_array({
+#define VIADUCT_REASON_VALUE(enumerator, name, status, sentence) Reason::enumerator,
+    VIADUCT_REASONS(VIADUCT_REASON_VALUE)
+#undef VIADUCT_REASON_VALUE
+});
+
+// The attempt whose seven answers are the bits of `bits`.
+FailedAttempt attempt_of(unsigned bits, Reason reason) {
+  return {.connected = (bits & 1) != 0,
+          .reused = (bits & 2) != 0,
+          .answered = (bits & 4) != 0,
+          .body_kept = (bits & 8) != 0,
+          .repeatable = (bits & 16) != 0,
+          .retried_fresh = (bits & 32) != 0,
+          .servers_left = (bits & 64) != 0,
+          .reason = reason};
+}
+
+constexpr unsigned kCases = 128;
+
+// Section 8 of the contract, word for word, for every combination.
+TEST(Retry, FollowsTheTableInEveryCase) {
+  for (const Reason reason : kAllReasons) {
+    for (unsigned bits = 0; bits < kCases; ++bits) {
+      const FailedAttempt attempt = attempt_of(bits, reason);
+      RetryVerdict wanted = RetryVerdict::kGiveUp;
+      if (!attempt.connected) {
+        if (attempt.servers_left) wanted = RetryVerdict::kNextServer;
+      } else {
+        const bool was_dead = attempt.reused && !attempt.answered &&
+                              (reason == Reason::kUpstreamClosed || reason == Reason::kUpstreamReset);
+        const bool is_harmless = attempt.repeatable && attempt.body_kept;
+        if (was_dead && is_harmless && !attempt.retried_fresh) wanted = RetryVerdict::kFreshConnection;
+      }
+      EXPECT_EQ(decide_retry(attempt), wanted) << bits << " " << http::reason_name(reason);
+    }
+  }
+}
+
+TEST(Retry, NeverSendsAgainWhatMayHaveBegun) {
+  struct Row {
+    std::string_view why;
+    FailedAttempt attempt;
+  };
+  const FailedAttempt dead = {.connected = true,
+                              .reused = true,
+                              .body_kept = true,
+                              .repeatable = true,
+                              .servers_left = true,
+                              .reason = Reason::kUpstreamClosed};
+  ASSERT_EQ(decide_retry(dead), RetryVerdict::kFreshConnection);
+  const auto changed = [&dead](auto change) {
+    FailedAttempt attempt = dead;
+    change(attempt);
+    return attempt;
+  };
+  const std::initializer_list<Row> rows = {
+      {"a fresh connection", changed([](FailedAttempt& a) { a.reused = false; })},
+      {"a byte of an answer", changed([](FailedAttempt& a) { a.answered = true; })},
+      {"a POST", changed([](FailedAttempt& a) { a.repeatable = false; })},
+      {"a body that is gone", changed([](FailedAttempt& a) { a.body_kept = false; })},
+      {"a second time", changed([](FailedAttempt& a) { a.retried_fresh = true; })},
+      {"a slow head", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamHeaderTimeout; })},
+      {"a slow reader", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamSendTimeout; })},
+      {"the deadline", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamTotalTimeout; })},
+      {"garbage", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamInvalidResponse; })},
+  };
+  for (const Row& row : rows) EXPECT_EQ(decide_retry(row.attempt), RetryVerdict::kGiveUp) << row.why;
+}
+
+TEST(Retry, AsksTheNextServerWhateverTheMethodWhenNothingWasSent) {
+  FailedAttempt attempt{.servers_left = true, .reason = Reason::kUpstreamConnectRefused};
+  EXPECT_EQ(decide_retry(attempt), RetryVerdict::kNextServer);
+  attempt.retried_fresh = true;
+  EXPECT_EQ(decide_retry(attempt), RetryVerdict::kNextServer);
+  attempt.servers_left = false;
+  EXPECT_EQ(decide_retry(attempt), RetryVerdict::kGiveUp);
+}
+
+}  // namespace
+}  // namespace viaduct::upstream

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/upstream.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "support/connect_outcome.h"
+#include "support/scripted_server.h"
+#include "support/temporary_directory.h"
+#include "support/wait_until.h"
+
+namespace viaduct::upstream {
+namespace {
+
+config::Server server_at(std::uint16_t port, bool backup = false) {
+  config::Server server;
+  server.host = "127.0.0.1";
+  server.port = port;
+  server.backup = backup;
+  return server;
+}
+
+class UpstreamTest : public testing::Test {
+ protected:
+  std::unique_ptr<Upstream> make(const config::Upstream& config) {
+    auto made = Upstream::make(loop_, resolver_, config);
+    EXPECT_TRUE(made.has_value()) << made.error().message;
+    return std::move(*made);
+  }
+  // Picks until none is left, as letters; 'a' is the first server.
+  static std::string pick_all(Upstream& upstream) {
+    Upstream::ServerSet tried;
+    std::string text;
+    while (Server* server = upstream.pick(tried, {})) {
+      const std::size_t index = upstream.index_of(*server);
+      EXPECT_FALSE(tried[index]) << text;
+      tried.set(index);
+      text += static_cast<char>('a' + index);
+    }
+    return text;
+  }
+
+  support::ManualClock clock_;
+  net::Loop loop_{clock_};
+  net::Resolver resolver_{loop_};
+};
+
+TEST_F(UpstreamTest, GoesRoundItsServers) {
+  const auto upstream = make(support::make_upstream({server_at(1), server_at(2), server_at(3)}));
+  std::string text;
+  for (int i = 0; i < 6; ++i) text += static_cast<char>('a' + upstream->index_of(*upstream->pick({}, {})));
+  EXPECT_EQ(text, "abcabc");
+}
+
+TEST_F(UpstreamTest, GivesEveryServerToARequestOnceAndBackupsLast) {
+  const auto upstream =
+      make(support::make_upstream({server_at(1, true), server_at(2), server_at(3, true), server_at(4)}));
+  for (int i = 0; i < 5; ++i) {
+    std::string text = pick_all(*upstream);
+    ASSERT_EQ(text.size(), 4u) << text;
+    std::sort(text.begin(), text.begin() + 2);
+    std::sort(text.begin() + 2, text.end());
+    EXPECT_EQ(text, "bdac");
+  }
+}
+
+TEST_F(UpstreamTest, TakesBackupsWhereThereIsNothingElse) {
+  const auto upstream = make(support::make_upstream({server_at(1, true)}));
+  EXPECT_EQ(pick_all(*upstream), "a");
+}
+
+TEST_F(UpstreamTest, HoldsAsManyServersAsTheConfigAllows) {
+  std::vector<config::Server> servers;
+  for (std::size_t i = 0; i < Upstream::kServersMax; ++i)
+    servers.push_back(server_at(static_cast<std::uint16_t>(i + 1)));
+  const auto upstream = make(support::make_upstream(servers));
+  EXPECT_EQ(pick_all(*upstream).size(), Upstream::kServersMax);
+}
+
+TEST_F(UpstreamTest, KeepsItsOwnCopyOfTheConfig) {
+  auto config = std::make_unique<config::Upstream>(support::make_upstream({server_at(1)}));
+  const auto upstream = make(*config);
+  config.reset();
+  EXPECT_EQ(upstream->config().name, "app");
+  EXPECT_EQ(upstream->pick({}, {})->name(), "127.0.0.1:1");
+}
+
+TEST_F(UpstreamTest, NamesTheFileThatItCannotRead) {
+  const support::TemporaryDirectory directory;
+  config::Upstream config = support::make_upstream({server_at(1)});
+  config.tls.ca = directory / "none.pem";
+  make(config);  // no server speaks TLS: nobody reads it
+  config.servers[0].tls = true;
+  const auto made = Upstream::make(loop_, resolver_, config);
+  ASSERT_FALSE(made.has_value());
+  EXPECT_TRUE(made.error().message.starts_with("upstream app: ")) << made.error().message;
+  EXPECT_NE(made.error().message.find("none.pem"), std::string::npos) << made.error().message;
+}
+
+TEST_F(UpstreamTest, SpeaksTlsWithTheServersThatDo) {
+  config::Upstream config = support::make_upstream({server_at(1), server_at(2)});
+  config.servers[1].tls = true;
+  const auto upstream = make(config);
+  EXPECT_FALSE(upstream->pick({}, {})->is_tls());
+  EXPECT_TRUE(upstream->pick({}, {})->is_tls());
+}
+
+TEST_F(UpstreamTest, ConnectsToTheServerThatWasPicked) {
+  support::ScriptedServer listener(loop_);
+  const auto upstream = make(support::make_upstream({listener.config()}));
+  support::ConnectOutcome outcome;
+  upstream->connect(*upstream->pick({}, {}), outcome, std::chrono::seconds(2));
+  EXPECT_EQ(outcome.events, 0);
+  support::wait_until(loop_, [&] { return outcome.events > 0; });
+  ASSERT_NE(outcome.connection, nullptr);
+  outcome.connection->server().give_back(*outcome.connection);
+  upstream->retire_pools();
+  EXPECT_EQ(upstream->pick({}, {})->connections(), 0u);
+}
+
+TEST_F(UpstreamTest, CountsTheRequestsThatUseIt) {
+  const auto upstream = make(support::make_upstream({server_at(1)}));
+  EXPECT_FALSE(upstream->is_in_use());
+  upstream->enter();
+  upstream->enter();
+  upstream->leave();
+  EXPECT_TRUE(upstream->is_in_use());
+  upstream->leave();
+  EXPECT_FALSE(upstream->is_in_use());
+}
+
+}  // namespace
+}  // namespace viaduct::upstream
