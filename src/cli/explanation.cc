@@ -201,8 +201,8 @@ std::string render_readings(const json& readings) {
 std::string render_action(const json& action) {
   std::string text = "action: " + action["kind"].get<std::string>() + "\n";
   for (const auto& [key, value] : action.items()) {
-    if (key == "kind" || value == "") continue;
-    text += base::format("{}: {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    const std::string shown = value.is_string() ? value.get<std::string>() : value.dump();
+    if (key != "kind" && !shown.empty()) text += base::format("{}: {}\n", key, shown);
   }
   return text;
 }

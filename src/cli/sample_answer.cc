@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/format.h"
 #include "base/uri.h"
 
 namespace viaduct::cli {
@@ -20,7 +21,7 @@ std::string to_text(const nlohmann::ordered_json& json) {
 
 SampleAnswer describe(const SampleRequest& request) {
   nlohmann::ordered_json fields = nlohmann::ordered_json::array();
-  for (const auto& [name, value] : request.fields) fields.push_back(name + ": " + value);
+  for (const auto& [name, value] : request.fields) fields.push_back(base::format("{}: {}", name, value));
   const nlohmann::ordered_json answer = {
       {"upstream", request.upstream},
       {"method", request.method},
