@@ -74,7 +74,7 @@ void H1Client::on_input_end(bool clean) {
 void H1Client::take_input_end() {
   switch (state_) {
     case State::kIdle: close(); break;
-    case State::kWaiting: fail(answered_ ? Reason::kUpstreamTruncated : Reason::kUpstreamClosed); break;
+    case State::kWaiting: fail(Reason::kUpstreamClosed); break;
     case State::kBody: {
       // A body without a length ends here, but only if nobody cut the connection (RFC 9112 §8).
       if (input_end_ != InputEnd::kClean || !parser_.finish()) return fail(Reason::kUpstreamTruncated);

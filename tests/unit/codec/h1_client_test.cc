@@ -248,9 +248,9 @@ TEST(H1Client, TellsWhereAnAnswerBrokeOff) {
   };
   for (const Cut& cut : std::vector<Cut>{
            {"", "reset upstream_closed"},
-           {"H", "reset upstream_truncated answered"},
-           {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", "reset upstream_truncated answered"},
-           {"HTTP/1.1 100 Continue\r\n\r\n", "reset upstream_truncated answered"},
+           {"H", "reset upstream_closed answered"},
+           {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", "reset upstream_closed answered"},
+           {"HTTP/1.1 100 Continue\r\n\r\n", "reset upstream_closed answered"},
            {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", "reset upstream_truncated answered"},
            {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "reset upstream_truncated answered"},
            {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "reset upstream_truncated answered"},
