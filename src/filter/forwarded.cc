@@ -55,7 +55,9 @@ exchange::FilterVerdict Forwarded::on_request(exchange::Exchange& exchange) cons
   base::Arena& arena = exchange.arena();
   const bool trusted = exchange.is_peer_trusted();
   const bool appends = trusted || mode_ == config::ForwardedMode::kAppend;
-  const std::string_view peer = address_text(exchange.client().peer.ip(), arena);
+  // Whoever came over a Unix socket has no address; nginx's word for that.
+  const bool is_unix = exchange.client().local.is_unix();
+  const std::string_view peer = is_unix ? "unix:" : address_text(exchange.client().peer.ip(), arena);
   const std::string_view chain = appends ? extend_forwarded_for(fields, peer) : peer;
   const std::string_view given_proto = trusted ? fields.value(FieldName::kXForwardedProto) : std::string_view{};
   const std::string_view given_host = trusted ? fields.value(FieldName::kXForwardedHost) : std::string_view{};
