@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two ends of one TCP connection over the loopback, for tests that must see the difference between an end and a reset,
+// which Unix sockets (support/pipe_pair.h) do not make.
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <utility>
+
+#include "base/ip.h"
+#include "os/fd.h"
+#include "os/socket.h"
+
+namespace viaduct::support {
+
+// {the end that connected, the end that was accepted}, both non-blocking.
+inline std::pair<os::Fd, os::Fd> tcp_pair() {
+  auto listener = os::listen_on({*base::IpAddress::parse("127.0.0.1"), 0}, {});
+  EXPECT_TRUE(listener.has_value());
+  sockaddr_storage storage{};
+  const socklen_t length = os::local_address(listener->get()).to_sockaddr(storage);
+  os::Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&storage), length), 0);
+  EXPECT_EQ(::fcntl(client.get(), F_SETFL, O_NONBLOCK), 0);
+  os::Fd accepted(::accept4(listener->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  EXPECT_TRUE(accepted);
+  return {std::move(client), std::move(accepted)};
+}
+
+}  // namespace viaduct::support

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/connection_limits.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace viaduct::daemon {
+namespace {
+
+base::IpAddress address(std::string_view text) {
+  return *base::IpAddress::parse(text);
+}
+
+config::Client client(std::uint32_t total, std::optional<std::uint32_t> per_address = std::nullopt) {
+  config::Client client;
+  client.max_connections = total;
+  client.max_connections_per_address = per_address;
+  return client;
+}
+
+TEST(ConnectionLimits, HoldTheTotal) {
+  ConnectionLimits limits;
+  const config::Client three = client(3);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(limits.enter(address("192.0.2.1"), three));
+  EXPECT_FALSE(limits.enter(address("192.0.2.2"), three));
+  EXPECT_EQ(limits.connections(), 3u);
+  limits.leave(address("192.0.2.1"));
+  EXPECT_TRUE(limits.enter(address("192.0.2.2"), three));
+  EXPECT_FALSE(limits.enter(address("192.0.2.2"), three));
+}
+
+TEST(ConnectionLimits, HoldEachAddressByItself) {
+  ConnectionLimits limits;
+  const config::Client two = client(100, 2);
+  EXPECT_TRUE(limits.enter(address("192.0.2.1"), two));
+  EXPECT_TRUE(limits.enter(address("192.0.2.1"), two));
+  EXPECT_FALSE(limits.enter(address("192.0.2.1"), two));
+  EXPECT_TRUE(limits.enter(address("2001:db8::1"), two));
+  EXPECT_EQ(limits.connections(), 3u);  // a refusal counts nothing
+  limits.leave(address("192.0.2.1"));
+  EXPECT_TRUE(limits.enter(address("192.0.2.1"), two));
+  EXPECT_FALSE(limits.enter(address("192.0.2.1"), two));
+}
+
+TEST(ConnectionLimits, HoldTheTotalBesideTheAddresses) {
+  ConnectionLimits limits;
+  const config::Client both = client(2, 2);
+  EXPECT_TRUE(limits.enter(address("192.0.2.1"), both));
+  EXPECT_TRUE(limits.enter(address("192.0.2.2"), both));
+  EXPECT_FALSE(limits.enter(address("192.0.2.3"), both));
+}
+
+// A reload may set the limit of addresses, or take it away, while there are connections.
+TEST(ConnectionLimits, SurviveAReload) {
+  ConnectionLimits limits;
+  EXPECT_TRUE(limits.enter(address("192.0.2.1"), client(100)));
+  EXPECT_TRUE(limits.enter(address("192.0.2.2"), client(100, 1)));
+  limits.leave(address("192.0.2.1"));  // came before the limit
+  limits.leave(address("192.0.2.2"));
+  EXPECT_EQ(limits.connections(), 0u);
+  EXPECT_TRUE(limits.enter(address("192.0.2.2"), client(100, 1)));
+  EXPECT_TRUE(limits.enter(address("192.0.2.3"), client(1)) == false);  // the lower total holds for newcomers
+  EXPECT_EQ(limits.connections(), 1u);
+}
+
+TEST(ConnectionLimits, CountRightWhenAllWorkersCount) {
+  ConnectionLimits limits;
+  const config::Client tight = client(50, 10);
+  std::vector<std::thread> workers;
+  std::atomic<int> most = 0;
+  for (int worker = 0; worker < 4; ++worker) {
+    workers.emplace_back([&, worker] {
+      const base::IpAddress mine = address("192.0.2." + std::to_string(worker % 2));
+      for (int i = 0; i < 2000; ++i) {
+        if (!limits.enter(mine, tight)) continue;
+        const int now = static_cast<int>(limits.connections());
+        for (int seen = most.load(); seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        limits.leave(mine);
+      }
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+  EXPECT_EQ(limits.connections(), 0u);
+  EXPECT_LE(most.load(), 50);
+}
+
+}  // namespace
+}  // namespace viaduct::daemon
