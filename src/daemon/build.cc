@@ -18,6 +18,7 @@
 #include "observe/line_format.h"
 #include "route/regex.h"
 #include "tls/client_context.h"
+#include "upstream/upstream.h"
 
 namespace viaduct::daemon {
 namespace {
@@ -63,6 +64,11 @@ class Builder {
 
   void check_upstreams() {
     for (const config::Upstream& upstream : config_.upstreams) {
+      if (upstream.servers.size() > upstream::Upstream::kServersMax) {
+        fail(upstream.place, "upstreams." + upstream.name + ".servers",
+             base::format("{} servers, {} are allowed; make two upstreams of them, or put them behind fewer addresses",
+                          upstream.servers.size(), upstream::Upstream::kServersMax));
+      }
       if (std::ranges::none_of(upstream.servers, &config::Server::tls)) continue;
       if (auto context = tls::ClientContext::load(upstream.tls); !context) {
         fail(upstream.place, "upstreams." + upstream.name + ".tls", context.error().message);

@@ -20,7 +20,7 @@ namespace viaduct::upstream {
 
 class Upstream {
  public:
-  // Servers of one upstream; the config refuses more.
+  // Servers of one upstream; daemon/build refuses more.
   static constexpr std::size_t kServersMax = 256;
   using ServerSet = std::bitset<kServersMax>;
 

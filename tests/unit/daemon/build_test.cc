@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/build.h"
+
+#include <gtest/gtest.h>
+
+#include "action/proxy.h"
+#include "action/redirect.h"
+#include "action/respond.h"
+#include "action/static_file.h"
+#include "filter/allow_list.h"
+#include "filter/cors.h"
+#include "filter/edit_fields.h"
+#include "filter/forwarded.h"
+#include "filter/rewrite.h"
+#include "support/cert_sites.h"
+#include "support/config_load.h"
+#include "support/tls_ends.h"
+#include "upstream/upstream.h"
+
+namespace viaduct::daemon {
+namespace {
+
+const base::WallTime kNow = std::chrono::system_clock::now();
+
+class BuildTest : public testing::Test {
+ protected:
+  BuildResult build(const config::Config& config) { return build_snapshot(config, 7, ticket_keys_, kNow); }
+  // A snapshot without problems.
+  exchange::SnapshotRef snapshot_of(const config::Config& config) {
+    BuildResult built = build(config);
+    for (const config::Problem& problem : built.problems) ADD_FAILURE() << problem.key << ": " << problem.message;
+    EXPECT_NE(built.snapshot, nullptr);
+    return built.snapshot;
+  }
+  // "key: message" of each problem, joined by "|".
+  std::string problems_of(const config::Config& config) {
+    const BuildResult built = build(config);
+    EXPECT_EQ(built.snapshot == nullptr, config::has_errors(built.problems));
+    std::string text;
+    for (const config::Problem& problem : built.problems) {
+      text += (text.empty() ? "" : "|") + problem.key + ": " + problem.message;
+    }
+    return text;
+  }
+
+  tls::TicketKeys ticket_keys_;
+};
+
+template <typename Wanted>
+bool is(const auto& made) {
+  return dynamic_cast<const Wanted*>(made.get()) != nullptr;
+}
+
+// ---- what becomes of a config ---------------------------------------------------------------------------------------
+
+TEST_F(BuildTest, MakesTheActionOfEveryRoute) {
+  const support::TemporaryDirectory directory;
+  const auto config = support::config_of(
+      support::with_routes("      - { match: { prefix: /proxy }, upstream: app }\n"
+                           "      - { match: { prefix: /static }, static: { root: . } }\n"
+                           "      - { match: { prefix: /redirect }, redirect: { to: 'https://${host}/' } }\n"
+                           "      - { match: { prefix: /respond }, respond: { body: ok } }\n"),
+      directory.path());
+  const exchange::SnapshotRef snapshot = snapshot_of(*config);
+  ASSERT_EQ(snapshot->plans.size(), 4u);
+  EXPECT_TRUE(is<action::ProxyAction>(snapshot->plans[0].action));
+  EXPECT_TRUE(is<action::StaticFile>(snapshot->plans[1].action));
+  EXPECT_TRUE(is<action::Redirect>(snapshot->plans[2].action));
+  EXPECT_TRUE(is<action::Respond>(snapshot->plans[3].action));
+  EXPECT_EQ(snapshot->version, 7u);
+  EXPECT_EQ(snapshot->certificates, nullptr);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(snapshot->plans[i].route, &snapshot->config->sites[0].routes[i]);
+}
+
+TEST_F(BuildTest, KeepsItsOwnCopyOfTheConfig) {
+  auto config = support::config_of(support::with_top(""));
+  const exchange::SnapshotRef snapshot = snapshot_of(*config);
+  config.reset();
+  EXPECT_EQ(snapshot->config->sites[0].hosts[0], "www.example.com");
+  EXPECT_EQ(snapshot->plans[0].route->match.prefix[0], "/");
+}
+
+TEST_F(BuildTest, PutsTheFiltersIntoTheirOrder) {
+  const auto config =
+      support::config_of(support::with_routes("      - match: { prefix: /a }\n"
+                                              "        upstream: app\n"
+                                              "        rewrite: { strip_prefix: /a }\n"
+                                              "        headers: { request: { set: { X-A: b } } }\n"
+                                              "        cors: { allow_origins: ['https://a.test'] }\n"
+                                              "        allow: { addresses: [10.0.0.0/8], mode: enforce }\n"
+                                              "      - { match: { prefix: /plain }, upstream: app }\n"
+                                              "      - { match: { prefix: /respond }, respond: { body: ok } }\n"));
+  const exchange::SnapshotRef snapshot = snapshot_of(*config);
+  const auto& filters = snapshot->plans[0].filters;
+  ASSERT_EQ(filters.size(), 5u);
+  EXPECT_TRUE(is<filter::AllowList>(filters[0]));
+  EXPECT_TRUE(is<filter::Cors>(filters[1]));
+  EXPECT_TRUE(is<filter::Forwarded>(filters[2]));
+  EXPECT_TRUE(is<filter::EditFields>(filters[3]));
+  EXPECT_TRUE(is<filter::Rewrite>(filters[4]));
+  ASSERT_EQ(snapshot->plans[1].filters.size(), 1u);
+  EXPECT_TRUE(is<filter::Forwarded>(snapshot->plans[1].filters[0]));
+  EXPECT_TRUE(snapshot->plans[2].filters.empty());  // nobody is told where it came from
+}
+
+TEST_F(BuildTest, LetsAStaticRouteLookItsRewrittenPathUpItself) {
+  const support::TemporaryDirectory directory;
+  const auto config = support::config_of(
+      support::with_routes("      - { match: { prefix: /a }, static: { root: . }, rewrite: { strip_prefix: /a } }\n"),
+      directory.path());
+  EXPECT_TRUE(snapshot_of(*config)->plans[0].filters.empty());
+}
+
+TEST_F(BuildTest, CountsRoutesThroughAllSites) {
+  const auto config =
+      support::config_of(support::with_routes("      - { match: { prefix: / }, upstream: app }\n"
+                                              "  - hosts: [other.example.com]\n"
+                                              "    routes:\n"
+                                              "      - { match: { prefix: / }, upstream: app }\n"));
+  const exchange::SnapshotRef snapshot = snapshot_of(*config);
+  ASSERT_EQ(snapshot->plans.size(), 2u);
+  EXPECT_EQ(snapshot->plans[1].route, &snapshot->config->sites[1].routes[0]);
+}
+
+// ---- what is wrong with it ------------------------------------------------------------------------------------------
+
+TEST_F(BuildTest, NamesWhatIsWrongAndWhereAllAtOnce) {
+  auto config =
+      support::config_of(support::with_routes("      - { match: { prefix: /a }, upstream: app }\n"
+                                              "      - { match: { prefix: /b }, upstream: app }\n"
+                                              "      - { match: { prefix: /c }, upstream: app }\n"));
+  std::vector<config::Route>& routes = config->sites[0].routes;
+  routes[0].rewrite = config::ReplaceRegex{.pattern = "(", .replacement = ""};
+  routes[1].action = config::RedirectAction{.to = "${nonsense}", .status = 302};
+  config::StaticAction action;
+  action.root = "/nonexistent/root";
+  routes[2].action = action;
+  config->upstreams[0].servers[0].tls = true;
+  config->upstreams[0].tls.ca = "/nonexistent/ca.pem";
+  config->access_log.format = config::AccessFormat::kTemplate;
+  config->access_log.line_template = "${nonsense}";
+  const BuildResult built = build(*config);
+  EXPECT_EQ(built.snapshot, nullptr);
+  std::vector<std::string> keys;
+  for (const config::Problem& problem : built.problems) {
+    keys.push_back(problem.key);
+    EXPECT_EQ(problem.severity, config::Severity::kError);
+    EXPECT_FALSE(problem.message.empty());
+  }
+  EXPECT_EQ(keys,
+            (std::vector<std::string>{"sites[0].routes[0].rewrite", "sites[0].routes[1].redirect.to",
+                                      "sites[0].routes[2].static.root", "upstreams.app.tls", "logs.access.format"}));
+}
+
+TEST_F(BuildTest, NamesEveryRegularExpressionThatIsNone) {
+  auto config = support::config_of(support::with_top(""));
+  config->sites[0].routes[0].match.regex = {"^/ok", "(", "[z-a]"};
+  const std::string problems = problems_of(*config);
+  EXPECT_TRUE(problems.starts_with("sites[0].routes[0].match.regex[1]: `(` is no regular expression: ")) << problems;
+  EXPECT_NE(problems.find("|sites[0].routes[0].match.regex[2]: `[z-a]` is no regular expression: "), std::string::npos);
+}
+
+TEST_F(BuildTest, RefusesARegexThatAStaticRouteCannotFollow) {
+  const support::TemporaryDirectory directory;
+  auto config = support::config_of(support::with_routes("      - { match: { prefix: /a }, static: { root: . } }\n"),
+                                   directory.path());
+  config->sites[0].routes[0].rewrite = config::ReplaceRegex{.pattern = "a", .replacement = "b"};
+  EXPECT_NE(problems_of(*config).find("use strip_prefix or prefix"), std::string::npos);
+}
+
+// What check passes, starts: a worker could not keep count of more.
+TEST_F(BuildTest, RefusesMoreServersThanAWorkerCanCount) {
+  auto config = support::config_of(support::with_top(""));
+  config->upstreams[0].servers.resize(upstream::Upstream::kServersMax);
+  snapshot_of(*config);
+  config->upstreams[0].servers.resize(upstream::Upstream::kServersMax + 1);
+  EXPECT_EQ(problems_of(*config),
+            "upstreams.app.servers: 257 servers, 256 are allowed; make two upstreams of them, or put them behind fewer "
+            "addresses");
+}
+
+// ---- certificates ---------------------------------------------------------------------------------------------------
+
+class BuildCertificatesTest : public BuildTest {
+ protected:
+  std::unique_ptr<config::Config> with_certificate(const tls::PemPair& pair) {
+    auto config = support::config_of(support::with_top(""));
+    config->listeners[0].tls = true;
+    config->sites[0].certificates = {files_.write("site", pair)};
+    return config;
+  }
+
+  support::CertSites files_;
+};
+
+TEST_F(BuildCertificatesTest, AreReadWhereAListenerSpeaksTls) {
+  const auto config = with_certificate(support::make_pair_for({"www.example.com"}));
+  const BuildResult built = build(*config);
+  ASSERT_NE(built.snapshot, nullptr);
+  ASSERT_NE(built.snapshot->certificates, nullptr);
+  EXPECT_FALSE(built.snapshot->certificates->empty());
+  EXPECT_FALSE(built.certificate_stamps.changed());
+  files_.write("site", support::make_pair_for({"www.example.com", "renewed.example.com"}));
+  EXPECT_TRUE(built.certificate_stamps.changed());
+}
+
+TEST_F(BuildCertificatesTest, AreNotReadWhereNobodyNeedsThem) {
+  const auto config = with_certificate({.cert = "broken", .key = "broken"});
+  config->listeners[0].tls = false;
+  EXPECT_EQ(snapshot_of(*config)->certificates, nullptr);
+}
+
+TEST_F(BuildCertificatesTest, AreWarnedOfOrRefused) {
+  const auto other_name = with_certificate(support::make_pair_for({"other.example.com"}));
+  const BuildResult warned = build(*other_name);
+  ASSERT_EQ(warned.problems.size(), 1u);
+  EXPECT_EQ(warned.problems[0].severity, config::Severity::kWarning);
+  EXPECT_NE(warned.snapshot, nullptr);
+  tls::PemPair mixed = support::make_pair_for({"www.example.com"});
+  mixed.key = support::make_pair_for({"www.example.com"}).key;
+  const auto mismatch = with_certificate(mixed);
+  const BuildResult refused = build(*mismatch);
+  EXPECT_EQ(refused.snapshot, nullptr);
+  EXPECT_TRUE(config::has_errors(refused.problems));
+  // So that a renewal is tried again when the files change, and not before.
+  EXPECT_FALSE(refused.certificate_stamps.empty());
+  EXPECT_FALSE(refused.certificate_stamps.changed());
+}
+
+}  // namespace
+}  // namespace viaduct::daemon
