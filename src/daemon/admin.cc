@@ -6,6 +6,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -46,10 +47,11 @@ class Admin::Session final : public base::ListHook<Session>,
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got > 0) command_.append(bytes.data(), static_cast<std::size_t>(got));
     const std::size_t line_end = command_.find('\n');
-    if (line_end != std::string::npos) {
-      answer(std::string_view(command_).substr(0, line_end));
-    } else if (got <= 0 || command_.size() > kCommandBytesMax) {
+    const bool is_too_long = std::min(line_end, command_.size()) > kCommandBytesMax;
+    if (is_too_long || (got <= 0 && line_end == std::string::npos)) {
       end();
+    } else if (line_end != std::string::npos) {
+      answer(std::string_view(command_).substr(0, line_end));
     }
   }
   void on_fd_writable() override {}
@@ -116,6 +118,7 @@ base::Result<std::string> ask_admin(const std::string& path, std::string_view co
     if (got == -1) return base::fail_errno("the daemon did not answer", errno);
     answer.append(bytes.data(), static_cast<std::size_t>(got));
   }
+  if (answer.empty()) return base::fail("the daemon did not answer; its log says why");
   while (answer.ends_with('\n')) answer.pop_back();
   return answer;
 }
