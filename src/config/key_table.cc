@@ -38,6 +38,7 @@ void collect_homes(const std::vector<KeyInfo>& keys, const std::string& prefix, 
 
 std::vector<std::string> names_of(const std::vector<KeyInfo>& keys) {
   std::vector<std::string> names;
+  names.reserve(keys.size());
   for (const KeyInfo& key : keys) names.push_back(key.name);
   return names;
 }

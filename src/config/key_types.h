@@ -103,7 +103,7 @@ struct Choice {
 };
 
 template <typename T>
-Type<T> choice(std::vector<Choice<T>> choices) {
+Type<T> choice(const std::vector<Choice<T>>& choices) {
   Type<T> type;
   type.info.form = TypeInfo::Form::kChoice;
   for (const Choice<T>& known : choices) type.info.choices.push_back(known.word);
@@ -183,7 +183,7 @@ Type<std::map<std::string, std::string>> text_map(const std::string& name, TextR
 
 // An object that `table` describes. Text stands for the key `shorthand`, if there is one.
 template <typename Object>
-Type<Object> object(Table<Object> table, const std::string& shorthand = {}) {
+Type<Object> object(const Table<Object>& table, const std::string& shorthand = {}) {
   Type<Object> type;
   type.info.form = TypeInfo::Form::kObject;
   type.info.name = "map";

@@ -152,14 +152,14 @@ std::string explain_path(const std::string& text) {
 }  // namespace
 
 Parsed<std::string> check_host(const std::string& text) {
-  const std::string host = base::lower_case(text);
+  std::string host = base::lower_case(text);
   const std::string_view name = host.starts_with("*.") ? std::string_view(host).substr(2) : std::string_view(host);
   if (name.size() == host.size() ? is_host(name) : is_host_name(name)) return host;
   return wrong(explain_host(text));
 }
 
 Parsed<std::string> check_host_field(const std::string& text) {
-  const std::string host = base::lower_case(text);
+  std::string host = base::lower_case(text);
   const std::size_t port = port_position(host);
   const bool has_port = port != std::string::npos && !is_host(host);
   if (is_host(has_port ? host.substr(0, port) : host) && (!has_port || is_port(host.substr(port + 1)))) return host;

@@ -41,9 +41,14 @@ Node Node::quoted(std::string text) {
   return node;
 }
 
-Node Node::list(std::vector<Node> items) {
+Node Node::list() {
   Node node;
   node.kind = Kind::kList;
+  return node;
+}
+
+Node Node::list(std::vector<Node> items) {
+  Node node = list();
   node.items = std::move(items);
   return node;
 }

@@ -28,7 +28,8 @@ struct Node {
   // An unquoted scalar (numbers, names), a quoted one, and collections, for trees that are written, not read.
   static Node word(std::string text);
   static Node quoted(std::string text);
-  static Node list(std::vector<Node> items = {});
+  static Node list();
+  static Node list(std::vector<Node> items);
   static Node map();
 
   bool is_null() const { return kind == Kind::kNull; }

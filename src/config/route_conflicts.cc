@@ -98,11 +98,9 @@ class SiteRoutes {
     for (std::size_t i = 0; i < paths.size(); ++i) {
       if (paths[i].empty()) continue;  // it was refused when it was read
       const std::string list = base::format("{}.match.{}", position(route).path(), key);
-      std::string item = base::format("{}[{}]", list, i);
-      rules_.push_back({.kind = kind,
-                        .text = paths[i],
-                        .route = route,
-                        .key = reading_.places().has(item) ? std::move(item) : list});
+      const std::string item = base::format("{}[{}]", list, i);
+      rules_.push_back(
+          {.kind = kind, .text = paths[i], .route = route, .key = reading_.places().has(item) ? item : list});
     }
   }
 

@@ -81,8 +81,8 @@ Type<AccessLog> access_format() {
 
 // null switches the log off, which is an empty file name.
 template <typename Log>
-Type<Log> log_or_null(Table<Log> table) {
-  Type<Log> type = object(std::move(table));
+Type<Log> log_or_null(const Table<Log>& table) {
+  Type<Log> type = object(table);
   type.info.is_nullable = true;
   type.read = [read = std::move(type.read)](const Node& node, Log& log, const Scope& scope) {
     if (node.is_null()) {

@@ -45,8 +45,9 @@ class RouteCheck {
     if (is_there || has_own_key(reading_.places(), position_, object)) return;
     // The key was written, and what is wrong with it is told already.
     if (!find_key_path(reading_.places(), position_, object + "." + key).empty()) return;
-    reading_.error_at(position_.path(), base::format("the route inherits {} without {}; add {}: {{ {}: ... }}", object,
-                                                     key, object, key));
+    reading_.add({.place = reading_.places().nearest(position_.path()),
+                  .key = base::format("{}.{}.{}", position_.path(), object, key),
+                  .message = base::format("the route inherits {0} without {1}; add {0}: {{ {1}: ... }}", object, key)});
   }
 
   void check_action() {
@@ -67,6 +68,7 @@ class RouteCheck {
 
   void check_upstream(const ProxyAction& proxy) {
     std::vector<std::string> names;
+    names.reserve(config_.upstreams.size());
     for (const Upstream& upstream : config_.upstreams) names.push_back(upstream.name);
     if (proxy.upstream.empty() || std::ranges::find(names, proxy.upstream) != names.end()) return;
     const std::string advice = names.empty()

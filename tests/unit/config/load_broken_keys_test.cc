@@ -73,10 +73,10 @@ const Row kRows[] = {
      "servers: [URL] } }\n"
      "upstream: { x: { servers: [\"http://127.0.0.1:1\"] } }\n"
      "^\n"},
-    {"Backend", with_top("backend: app\n"),
-     "viaduct.yaml:9:1: backend: unknown key \"backend\"; it is called an upstream here: upstreams: { NAME: { servers: "
-     "[URL] } }, and upstream: NAME in a route\n"
-     "backend: app\n"
+    {"ListenOfHaproxy", with_top("bind: \":80\"\n"),
+     "viaduct.yaml:9:1: bind: unknown key \"bind\"; write listeners: [{ address: \"0.0.0.0:443\", tls: true }] at the "
+     "top of the file\n"
+     "bind: \":80\"\n"
      "^\n"},
     {"Whitelist", with_routes("      - { match: { prefix: / }, upstream: app, whitelist: [10.0.0.0/8] }\n"),
      "viaduct.yaml:8:48: sites[0].routes[0].whitelist: unknown key \"whitelist\"; write allow: { addresses: [CIDR], "

@@ -47,7 +47,8 @@ const Row kRows[] = {
      "  - hosts: [a.example.com]\n"
      "    routes:\n"
      "      - { match: { prefix: / } }\n",
-     "viaduct.yaml:7:9: sites[0].routes[0]: the route inherits redirect without to; add redirect: { to: ... }\n"
+     "viaduct.yaml:7:9: sites[0].routes[0].redirect.to: the route inherits redirect without to; add redirect: { to: "
+     "... }\n"
      "      - { match: { prefix: / } }\n"
      "        ^\n"},
     {"SamePathTwice",

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Refusals with their whole messages are in load_broken_routes_test.cc; here it is what passes, and where a rule ends.
+#include "config/callback_rules.h"
+
+#include <gtest/gtest.h>
+
+#include "support/config_load.h"
+
+namespace viaduct::config {
+namespace {
+
+// What is told about a callback route with these keys, besides that callbacks are for a later version.
+std::string problems_of_callback(const std::string& keys, const std::string& site = "default: true") {
+  const LoadResult result = support::load_config(
+      "listeners: [{ address: \":80\" }]\n"
+      "upstreams: { app: { servers: \"http://a.example.com\" } }\n"
+      "sites: [{ " +
+      site + ", routes: [{ match: { exact: /pay }, callback: wechat_pay_v2, " + keys + " }] }]\n");
+  std::string text;
+  for (const Problem& problem : result.problems) {
+    if (problem.message.starts_with("accepted, ")) continue;
+    text += (problem.severity == Severity::kWarning ? "warning: " : "") + problem.key + ": " + problem.message + "\n";
+  }
+  return text;
+}
+
+TEST(CallbackRules, LetAPlainProxyRoutePass) {
+  EXPECT_EQ(problems_of_callback("upstream: app"), "");
+  EXPECT_EQ(problems_of_callback("upstream: app, body_limit: 1m, headers: { request: { set: { X-A: b } } }"), "");
+  EXPECT_EQ(problems_of_callback("upstream: app, allow: { addresses: \"::1\", mode: report }"), "");
+}
+
+TEST(CallbackRules, RefuseEveryOtherAction) {
+  for (const char* action : {"static: { root: / }", "redirect: { to: /x }", "respond: {}"}) {
+    EXPECT_TRUE(problems_of_callback(action).contains("a callback route takes the answer of its upstream alone"))
+        << action;
+  }
+  EXPECT_TRUE(problems_of_callback("forwarded: replace", "default: true, redirect: { to: /x }")
+                  .contains("not redirect, which it inherits from line 3; write upstream: NAME"));
+}
+
+TEST(CallbackRules, RefuseFiltersWrittenOrInherited) {
+  for (const char* filter :
+       {"cors: { allow_origins: \"*\" }", "rewrite: { strip_prefix: /pay }", "rate_limit: { rate: 1/s }"}) {
+    EXPECT_TRUE(problems_of_callback(std::string("upstream: app, ") + filter).contains("delete it")) << filter;
+    EXPECT_TRUE(problems_of_callback("upstream: app", std::string("default: true, ") + filter).contains("null here"))
+        << filter;
+    const std::string key = std::string(filter).substr(0, std::string(filter).find(':'));
+    EXPECT_EQ(problems_of_callback("upstream: app, " + key + ": null", std::string("default: true, ") + filter), "")
+        << filter;
+  }
+}
+
+TEST(CallbackRules, WarnOfTimeoutsBeyondThePlatformsPatience) {
+  EXPECT_EQ(problems_of_callback("upstream: app, timeouts: { total: 4999ms }"), "");
+  EXPECT_TRUE(
+      problems_of_callback("upstream: app, timeouts: { total: 5s }")
+          .starts_with(
+              "warning: sites[0].routes[0].timeouts.total: the platform hangs up after 5s, but timeouts.total is "
+              "5s"));
+  EXPECT_TRUE(problems_of_callback("upstream: app, timeouts: { total: null }").contains("timeouts.total is off"));
+}
+
+TEST(CallbackRules, WarnOfAddressListsThatRefuse) {
+  EXPECT_TRUE(problems_of_callback("upstream: app, allow: { addresses: \"::1\" }").contains("write mode: report"));
+}
+
+}  // namespace
+}  // namespace viaduct::config

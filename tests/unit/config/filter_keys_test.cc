@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/filter_keys.h"
+
+#include <gtest/gtest.h>
+
+#include "support/config_load.h"
+#include "support/temporary_directory.h"
+
+namespace viaduct::config {
+namespace {
+
+using namespace std::chrono_literals;
+using support::route_of;
+
+std::string show(const std::vector<std::pair<std::string, Secret>>& fields) {
+  std::string text;
+  for (const auto& [name, value] : fields) text += name + "=" + value.value + " ";
+  return text;
+}
+
+TEST(AllowKeys, TakeOneAddressOrMany) {
+  const Route route =
+      route_of("      - { upstream: app, allow: { addresses: [10.0.0.0/8, 192.0.2.1], mode: report } }\n");
+  ASSERT_TRUE(route.allow.has_value());
+  EXPECT_EQ(route.allow->mode, AllowMode::kReport);
+  EXPECT_TRUE(route.allow->addresses.contains(*base::IpAddress::parse("10.1.2.3")));
+  EXPECT_FALSE(route.allow->addresses.contains(*base::IpAddress::parse("192.0.2.2")));
+  EXPECT_EQ(route_of("      - { upstream: app, allow: { addresses: \"::1\" } }\n").allow->mode, AllowMode::kEnforce);
+}
+
+TEST(CorsKeys, FillEveryMember) {
+  const Route route = route_of(
+      "      - upstream: app\n"
+      "        cors:\n"
+      "          allow_origins: [\"https://www.example.com\", \"https://*.example.org\"]\n"
+      "          allow_methods: [PUT, \"*\"]\n"
+      "          allow_headers: X-User-ID\n"
+      "          expose_headers: [ETag]\n"
+      "          allow_credentials: true\n"
+      "          max_age: 10m\n");
+  ASSERT_TRUE(route.cors.has_value());
+  EXPECT_EQ(route.cors->allow_origins, (std::vector<std::string>{"https://www.example.com", "https://*.example.org"}));
+  EXPECT_EQ(route.cors->allow_methods, (std::vector<std::string>{"PUT", "*"}));
+  EXPECT_EQ(route.cors->allow_headers, (std::vector<std::string>{"X-User-ID"}));
+  EXPECT_EQ(route.cors->expose_headers, (std::vector<std::string>{"ETag"}));
+  EXPECT_TRUE(route.cors->allow_credentials);
+  EXPECT_EQ(route.cors->max_age, 10min);
+}
+
+TEST(HeaderEditKeys, KeepTheOrderOfTheFileAndReadSecrets) {
+  const support::TemporaryDirectory directory;
+  directory.write("internal", "s3cr3t\n");
+  const auto config = support::config_of(
+      support::with_routes("      - upstream: app\n"
+                           "        headers:\n"
+                           "          request: { set: { X-B: \"file:internal\", X-A: 1 }, remove: [X-Debug] }\n"
+                           "          response: { add: { X-Served-By: \"${HOME_NAME}\", X-Empty: \"\" } }\n"),
+      directory.path());
+  const HeaderEdits& edits = config->sites.front().routes.front().headers;
+  EXPECT_EQ(show(edits.request.set), "X-B=s3cr3t X-A=1 ");
+  EXPECT_EQ(edits.request.remove, (std::vector<std::string>{"X-Debug"}));
+  EXPECT_EQ(show(edits.response.add), "X-Served-By=home.example.com X-Empty= ");
+}
+
+TEST(HeaderEditKeys, MergeByNameWithoutCaseAndDropByNull) {
+  const auto config = support::config_of(
+      "listeners: [{ address: \":80\" }]\n"
+      "defaults: { headers: { response: { set: { X-A: default, X-B: default, X-C: default }, remove: [X-R] } } }\n"
+      "sites:\n"
+      "  - default: true\n"
+      "    headers: { response: { set: { x-b: site } } }\n"
+      "    routes:\n"
+      "      - { respond: {}, headers: { response: { set: { X-C: null, X-D: route }, remove: [] } } }\n");
+  const FieldEdits& edits = config->sites.front().routes.front().headers.response;
+  EXPECT_EQ(show(edits.set), "X-A=default x-b=site X-D=route ");
+  EXPECT_TRUE(edits.remove.empty());
+}
+
+TEST(RateLimitKeys, FillEveryMember) {
+  const Route route =
+      route_of("      - { upstream: app, rate_limit: { rate: 50/m, burst: 100, key: \"header:X-User\" } }\n");
+  ASSERT_TRUE(route.rate_limit.has_value());
+  EXPECT_EQ(route.rate_limit->requests, 50U);
+  EXPECT_EQ(route.rate_limit->per, 60s);
+  EXPECT_EQ(route.rate_limit->burst, 100U);
+  EXPECT_EQ(route.rate_limit->key, RateKey::kHeader);
+  EXPECT_EQ(route.rate_limit->header, "X-User");
+  EXPECT_EQ(route_of("      - { upstream: app, rate_limit: { rate: 1/s, key: route } }\n").rate_limit->key,
+            RateKey::kRoute);
+}
+
+TEST(Rewrite, HasThreeForms) {
+  const Route strip = route_of("      - { match: { prefix: /old }, upstream: app, rewrite: { strip_prefix: /old } }\n");
+  EXPECT_EQ(std::get<StripPrefix>(*strip.rewrite).prefix, "/old");
+  const Route replace = route_of("      - { match: { prefix: /a }, upstream: app, rewrite: { prefix: [/a, /b] } }\n");
+  EXPECT_EQ(std::get<ReplacePrefix>(*replace.rewrite).from, "/a");
+  EXPECT_EQ(std::get<ReplacePrefix>(*replace.rewrite).to, "/b");
+  const Route regex = route_of("      - { upstream: app, rewrite: { regex: ['^/x/(.*)$', '/y/\\1'] } }\n");
+  EXPECT_EQ(std::get<ReplaceRegex>(*regex.rewrite).pattern, "^/x/(.*)$");
+  EXPECT_EQ(std::get<ReplaceRegex>(*regex.rewrite).replacement, "/y/\\1");
+}
+
+TEST(Rewrite, RefusesPairsThatAreNone) {
+  for (const char* pair : {"/a", "[/a]", "[/a, /b, /c]", "[a, /b]", "[/a, [/b]]", "null"}) {
+    const std::string text = support::problems_of(
+        support::with_routes(std::string("      - { upstream: app, rewrite: { prefix: ") + pair + " } }\n"));
+    EXPECT_TRUE(text.contains("rewrite.prefix")) << pair << text;
+  }
+}
+
+}  // namespace
+}  // namespace viaduct::config

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/service_keys.h"
+
+#include <gtest/gtest.h>
+
+#include "support/config_load.h"
+#include "support/temporary_directory.h"
+
+namespace viaduct::config {
+namespace {
+
+using namespace std::chrono_literals;
+using support::config_of;
+using support::with_top;
+
+TEST(ErrorPages, AreReadWhenTheConfigIs) {
+  const support::TemporaryDirectory directory;
+  directory.write("errors/unavailable.html", "<h1>down</h1>\n");
+  directory.write("not_found.json", "{}");
+  const auto config = config_of(with_top("errors:\n"
+                                         "  \"502-504\": { file: errors/unavailable.html }\n"
+                                         "  404: { file: not_found.json }\n"),
+                                directory.path());
+  ASSERT_EQ(config->errors.size(), 2U);
+  EXPECT_EQ(config->errors[0].from, 502);
+  EXPECT_EQ(config->errors[0].to, 504);
+  EXPECT_EQ(config->errors[0].file, directory / "errors/unavailable.html");
+  EXPECT_EQ(config->errors[0].body, "<h1>down</h1>\n");
+  EXPECT_EQ(config->errors[0].content_type, "text/html; charset=utf-8");
+  EXPECT_EQ(config->errors[1].from, 404);
+  EXPECT_EQ(config->errors[1].to, 404);
+  EXPECT_EQ(config->errors[1].content_type, "application/json");
+}
+
+TEST(ErrorPages, HaveABound) {
+  const support::TemporaryDirectory directory;
+  directory.write("largest.txt", std::string(1024 * 1024, 'x'));
+  directory.write("large.txt", std::string(1024 * 1024 + 1, 'x'));
+  EXPECT_EQ(config_of(with_top("errors: { 502: { file: largest.txt } }\n"), directory.path())->errors[0].content_type,
+            "text/plain; charset=utf-8");
+  EXPECT_TRUE(support::problems_of(with_top("errors: { 502: { file: large.txt } }\n"), directory.path())
+                  .contains("has more than 1048576 bytes"));
+}
+
+TEST(LogKeys, FillEveryMember) {
+  const support::TemporaryDirectory directory;
+  const auto config = config_of(with_top("logs:\n"
+                                         "  access: { file: access.log, format: combined, query: keys }\n"
+                                         "  error: { file: error.log, level: debug }\n"),
+                                directory.path());
+  EXPECT_EQ(config->access_log.file, directory / "access.log");
+  EXPECT_EQ(config->access_log.format, AccessFormat::kCombined);
+  EXPECT_EQ(config->access_log.query, QueryLogging::kKeys);
+  EXPECT_EQ(config->error_log.file, directory / "error.log");
+  EXPECT_EQ(config->error_log.level, LogLevel::kDebug);
+}
+
+TEST(LogKeys, GoToTheStandardStreamsUnlessToldOtherwise) {
+  const auto config = config_of(with_top("logs: { error: { file: \"-\" } }\n"));
+  EXPECT_EQ(config->access_log.file, "-");
+  EXPECT_EQ(config->access_log.format, AccessFormat::kJson);
+  EXPECT_EQ(config->access_log.query, QueryLogging::kMasked);
+  EXPECT_EQ(config->error_log.file, "-");
+  EXPECT_EQ(config_of(with_top("logs: { access: null }\n"))->access_log.file, "");
+}
+
+TEST(LogKeys, TakeATemplate) {
+  const auto config =
+      config_of(with_top("logs: { access: { format: \"${client_ip} ${status} ${total_ms} ${HOME_NAME}\" } }\n"));
+  EXPECT_EQ(config->access_log.format, AccessFormat::kTemplate);
+  EXPECT_EQ(config->access_log.line_template, "${client_ip} ${status} ${total_ms} home.example.com");
+  for (const std::string& field : access_log_fields()) {
+    EXPECT_EQ(config_of(with_top("logs: { access: { format: \"${" + field + "}\" } }\n"))->access_log.line_template,
+              "${" + field + "}");
+  }
+}
+
+TEST(AdminKeys, FillEveryMember) {
+  const support::TemporaryDirectory directory;
+  const auto config =
+      config_of(with_top("admin: { socket: admin.sock, health: \"127.0.0.1:9180\" }\n"), directory.path());
+  EXPECT_EQ(config->admin.socket, directory / "admin.sock");
+  ASSERT_TRUE(config->admin.health.has_value());
+  EXPECT_EQ(config->admin.health->to_string(), "127.0.0.1:9180");
+  EXPECT_EQ(config_of(with_top(""))->admin.socket, "");
+  EXPECT_TRUE(support::problems_of(with_top("admin: { socket: /" + std::string(107, 'x') + " }\n"))
+                  .contains("at most 107 bytes, this has 108"));
+}
+
+TEST(ProcessKeys, FillEveryMember) {
+  const auto config = config_of(with_top("process: { workers: 4, user: www-data, drain: 1m }\n"));
+  EXPECT_EQ(config->process.workers, 4U);
+  EXPECT_EQ(config->process.user, "www-data");
+  EXPECT_EQ(config->process.drain, 60s);
+  EXPECT_EQ(config_of(with_top("process: { workers: auto }\n"))->process.workers, std::nullopt);
+}
+
+}  // namespace
+}  // namespace viaduct::config

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Refusals with their whole messages are in load_broken_parts_test.cc; here it is the edges of each rule.
+#include "config/validate_listeners.h"
+
+#include <gtest/gtest.h>
+
+#include "support/config_load.h"
+#include "support/temporary_directory.h"
+
+namespace viaduct::config {
+namespace {
+
+std::string problems_of_listeners(const std::string& listeners, const std::string& site = "default: true") {
+  return support::problems_of("listeners: " + listeners + "\nsites: [{ " + site + ", routes: [{ respond: {} }] }]\n");
+}
+
+TEST(ValidateListeners, LetsTwoAddressesShareAPort) {
+  EXPECT_EQ(problems_of_listeners("[{ address: \"127.0.0.1:80\" }, { address: \"127.0.0.2:80\" }]"), "");
+  EXPECT_EQ(problems_of_listeners("[{ address: \"0.0.0.0:80\" }, { address: \"[::]:80\" }]"), "");
+  EXPECT_EQ(problems_of_listeners("[{ address: \"127.0.0.1:80\" }, { address: \"127.0.0.1:81\" }]"), "");
+}
+
+TEST(ValidateListeners, LetsTheKernelChooseManyPorts) {
+  EXPECT_EQ(problems_of_listeners("[{ address: \"127.0.0.1:0\" }, { address: \"127.0.0.1:0\" }, { address: \":0\" }]"),
+            "");
+}
+
+TEST(ValidateListeners, RefusesOneAddressTwiceUnderEverySpelling) {
+  for (const char* other : {"127.0.0.1:80", "[::ffff:127.0.0.1]:80"}) {
+    EXPECT_TRUE(problems_of_listeners(std::string("[{ address: \"127.0.0.1:80\" }, { address: \"") + other + "\" }]")
+                    .contains("is bound twice"))
+        << other;
+  }
+  EXPECT_TRUE(problems_of_listeners("[{ address: \":80\" }, { address: \"[::]:80\" }]").contains("is bound twice"));
+  EXPECT_TRUE(problems_of_listeners("[{ address: \"unix:/x\" }, { address: \"unix:/x\" }]").contains("is bound twice"));
+}
+
+TEST(ValidateListeners, WantsTheDirectoryOfAUnixSocket) {
+  EXPECT_TRUE(problems_of_listeners("[{ address: \"unix:/nonexistent/x\" }]").contains("create its directory"));
+  const support::TemporaryDirectory directory;
+  EXPECT_EQ(problems_of_listeners("[{ address: \"unix:" + directory / "x" + "\" }]"), "");
+}
+
+TEST(ValidateListeners, WarnsOfCertificatesThatNobodyUses) {
+  const support::TemporaryDirectory directory;
+  directory.write("c", "x");
+  const std::string text = problems_of_listeners(
+      "[{ address: \":80\" }]", "default: true, tls: { cert: " + directory / "c" + ", key: " + directory / "c" + " }");
+  EXPECT_TRUE(text.starts_with("viaduct.yaml:2:31: warning: sites[0].tls: no listener speaks TLS")) << text;
+}
+
+TEST(ValidateListeners, RedirectsOnlyFromPlainToTls) {
+  const support::TemporaryDirectory directory;
+  directory.write("c", "x");
+  const std::string site = "default: true, tls: { cert: " + directory / "c" + ", key: " + directory / "c" + " }";
+  EXPECT_EQ(
+      problems_of_listeners("[{ address: \":80\", redirect_to_https: true }, { address: \":443\", tls: true }]", site),
+      "");
+  EXPECT_NE(problems_of_listeners("[{ address: \":443\", tls: true, redirect_to_https: true }]", site), "");
+}
+
+TEST(ValidateListeners, TakesOneTlsVersionAlone) {
+  EXPECT_EQ(support::problems_of(support::with_top("tls: { min_version: 1.3, max_version: 1.3 }\n")), "");
+}
+
+}  // namespace
+}  // namespace viaduct::config

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Refusals with their whole messages are in load_broken_parts_test.cc; here it is the edges of each rule.
+#include "config/validate_sites.h"
+
+#include <gtest/gtest.h>
+
+#include "support/config_load.h"
+#include "support/temporary_directory.h"
+
+namespace viaduct::config {
+namespace {
+
+std::string problems_of_sites(const std::string& sites) {
+  return support::problems_of("listeners: [{ address: \":80\" }]\nsites: [" + sites + "]\n");
+}
+
+constexpr const char* kRoutes = ", routes: [{ respond: {} }] }";
+
+TEST(ValidateSites, LetsANameAndItsWildcardStand) {
+  EXPECT_EQ(
+      problems_of_sites(std::string("{ hosts: [a.example.com]") + kRoutes + ", { hosts: [\"*.example.com\"]" + kRoutes),
+      "");
+}
+
+TEST(ValidateSites, FindsAHostTwiceInOneSiteAndWithoutCase) {
+  EXPECT_TRUE(
+      problems_of_sites(std::string("{ hosts: [a.example.com, A.EXAMPLE.com]") + kRoutes)
+          .starts_with("viaduct.yaml:2:34: sites[0].hosts[1]: the host a.example.com stands twice, first in line 2"));
+}
+
+TEST(ValidateSites, NamesTheOtherFileOfAHost) {
+  const support::TemporaryDirectory directory;
+  directory.write("part.yaml", std::string("sites:\n  - { hosts: a.example.com") + kRoutes + "\n");
+  const std::string main = directory.write(
+      "main.yaml",
+      std::string("include: part.yaml\nlisteners: [{ address: \":80\" }]\nsites: [{ hosts: a.example.com") + kRoutes +
+          "]\n");
+  const LoadResult result = load_file(main);
+  ASSERT_EQ(result.problems.size(), 1U);
+  EXPECT_EQ(result.problems[0].place.file, directory / "part.yaml");
+  EXPECT_EQ(result.problems[0].message,
+            "the host a.example.com stands twice, first in " + main + ":3; keep it in one site");
+}
+
+TEST(ValidateSites, TakesASiteForAllHosts) {
+  EXPECT_EQ(problems_of_sites(std::string("{ default: true") + kRoutes), "");
+  EXPECT_TRUE(
+      problems_of_sites(std::string("{ hosts: []") + kRoutes).contains("sites[0].hosts: the site has no hosts"));
+  EXPECT_TRUE(problems_of_sites(std::string("{ default: false") + kRoutes).contains("sites[0]: the site has no hosts"));
+}
+
+TEST(ValidateSites, DeniesAPathOnce) {
+  EXPECT_TRUE(problems_of_sites(std::string("{ default: true, deny: [/a, /b, /a]") + kRoutes)
+                  .contains("sites[0].deny[2]: /a is denied twice; delete one of them"));
+  EXPECT_EQ(problems_of_sites(std::string("{ default: true, deny: [/a, /a/]") + kRoutes), "");
+}
+
+}  // namespace
+}  // namespace viaduct::config
