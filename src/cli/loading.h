@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads and builds a config as the daemon does, for every command that needs one, and prints what is wrong with it. Cold
-// path; main thread.
+// Loads and builds a config as the daemon does, for every command that needs one, and prints what is wrong with it.
+// Cold path; main thread.
 #pragma once
 
 #include <string>

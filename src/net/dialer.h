@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connects one socket without blocking. The deadline is the caller's (a Timer of its own); cancel() ends the attempt.
+// Owned by who connects (upstream/connector); one worker's thread.
 #pragma once
 
 #include "base/error.h"

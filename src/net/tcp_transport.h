@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A plain byte stream over a connected TCP or Unix socket. See net/transport.h for the contract.
+// A plain byte stream over a connected TCP or Unix socket. See net/transport.h for the contract. Owned by a connection
+// of either side; one worker's thread.
 #pragma once
 
 #include "net/loop.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two connected stream sockets, non-blocking, for tests that need a real descriptor without a network.
+// Two connected stream sockets, non-blocking, for tests that need a real descriptor without a network. Owned by the
+// test; one thread.
 #pragma once
 
 #include <sys/socket.h>
