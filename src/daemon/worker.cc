@@ -143,7 +143,13 @@ void Worker::on_timer(int timer_id) {
 
 void Worker::on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_id) {
   const WorkerListener& listener = listener_setups_[static_cast<std::size_t>(listener_id)];
-  const config::Client& client = services_.snapshot->config->client;
+  const exchange::Snapshot& snapshot = *services_.snapshot;
+  if (listener.is_tls && snapshot.certificates == nullptr) {
+    // A reload took TLS out of the config; the socket stays until the daemon is started anew.
+    LOG_WARNING("connection_refused reason=no_certificates address={}", listener.local.to_string());
+    return;
+  }
+  const config::Client& client = snapshot.config->client;
   if (!limits_.enter(peer.ip(), client)) {
     counters_.count(http::Reason::kConnectionLimit, 0);
     LOG_WARNING("connection_refused reason=connection_limit client_ip={}", peer.ip().to_string());
@@ -151,7 +157,7 @@ void Worker::on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_
   }
   std::unique_ptr<net::Transport> transport;
   if (listener.is_tls) {
-    auto session = services_.snapshot->certificates->new_session(tls::Alpn::kHttp1);
+    auto session = snapshot.certificates->new_session(tls::Alpn::kHttp1);
     transport = std::make_unique<tls::TlsTransport>(loop_, std::move(fd), std::move(session));
   } else {
     transport = std::make_unique<net::TcpTransport>(loop_, std::move(fd));
