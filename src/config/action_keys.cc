@@ -68,6 +68,7 @@ Table<RedirectAction> redirect_keys() {
            "The new address; may hold ${host}, ${path}, ${query}, ${scheme}, ${client_ip} and ${request_id}.")
       .required();
   TypeInfo status = number_info("301, 302, 303, 307 or 308", 301, 308);
+  status.range.clear();
   table.add("status", &RedirectAction::status,
             scalar_type<std::uint16_t>(std::move(status), parse_redirect_status,
                                        [](const std::uint16_t& value) { return Node::word(std::to_string(value)); }),

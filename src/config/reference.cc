@@ -34,7 +34,10 @@ std::string describe_type(const KeyInfo& key) {
   if (!type.range.empty()) text += ", " + type.range;
   if (type.is_nullable) text += ", or null";
   if (key.is_required) return text + "; required";
-  // A map's default is what its keys say.
+  // A map's default is what its keys say, but one that may be off is on or off.
+  if (type.form == TypeInfo::Form::kObject && type.is_nullable) {
+    return text + (key.default_text == "none" ? "; default null" : "; on by default");
+  }
   const bool shows_default = type.form != TypeInfo::Form::kObject && !key.default_text.empty();
   return shows_default ? text + "; default " + key.default_text : text;
 }

@@ -55,6 +55,8 @@ TEST(Reference, GivesTypeDefaultAndSentence) {
                     "    How long the whole head of a request may take; 408.\n"));
   EXPECT_TRUE(text.contains("\nclient.min_rate\n    size, 1 to 1g, or null; default 500\n"));
   EXPECT_TRUE(text.contains("\nsites[].routes[].body_limit\n    size, 0 to 1024g, or null; default 20m\n"));
+  EXPECT_TRUE(text.contains("\nupstreams.NAME.eject\n    map, or null; on by default\n"));
+  EXPECT_TRUE(text.contains("\nsites[].routes[].cors\n    map, or null; default null\n"));
   EXPECT_TRUE(text.contains("\nlisteners[].address\n    address; required\n"));
   EXPECT_TRUE(text.contains("\nupstreams.NAME.servers[].weight\n    number, 1 to 1000; default 1\n"));
   EXPECT_TRUE(text.contains("\nsites[].routes[].cors.allow_methods\n    list of methods; default [GET, HEAD, POST]\n"));
