@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/supervisor.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "base/log.h"
+#include "support/blocking_client.h"
+#include "support/cert_sites.h"
+#include "support/config_load.h"
+#include "support/stepped_clock.h"
+#include "support/temporary_directory.h"
+#include "support/tls_ends.h"
+#include "tls/certificate.h"
+
+namespace viaduct::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using support::BlockingClient;
+
+class SupervisorTest : public testing::Test {
+ protected:
+  // Signals stay blocked in the thread that has called start(): later tests must not inherit that.
+  void SetUp() override { ASSERT_EQ(::pthread_sigmask(SIG_SETMASK, nullptr, &signals_before_), 0); }
+  void TearDown() override {
+    supervisor_.reset();
+    ASSERT_EQ(::pthread_sigmask(SIG_SETMASK, &signals_before_, nullptr), 0);
+    ASSERT_TRUE(base::log_open({}).has_value());
+  }
+
+  // A config that answers everything with `body`.
+  std::string text(std::string_view body, std::string_view more = "") const {
+    std::string text =
+        "listeners: [{ address: '127.0.0.1:0' }]\n"
+        "process: { workers: 2, drain: 20s }\n"
+        "admin: { socket: admin.sock }\n"
+        "logs: { access: { file: access.log, format: '${status} ${path} ${reason}' }, error: { file: error.log } }\n"
+        "sites: [{ hosts: [www.example.com], routes: [{ match: { prefix: / }, respond: { body: ";
+    return text.append(body).append(" } }] }]\n").append(more);
+  }
+  // Makes the supervisor for a config file with this text.
+  void make(const std::string& config_text, bool has_file = true) {
+    file_ = directory_.write("viaduct.yaml", config_text);
+    auto config = support::config_of(config_text, directory_.path());
+    BuildResult built = build_snapshot(*config, 1, ticket_keys_, clock_.wall_now());
+    ASSERT_NE(built.snapshot, nullptr);
+    supervisor_ = std::make_unique<Supervisor>(Supervisor::Setup{.clock = clock_,
+                                                                 .ticket_keys = ticket_keys_,
+                                                                 .config_file = has_file ? file_ : "",
+                                                                 .config = std::move(*config),
+                                                                 .built = std::move(built)});
+  }
+  // Starts it, lets `clients` run in a thread of theirs, and stops it when they are done.
+  template <typename Clients>
+  void serve(Clients clients) {
+    const auto started = supervisor_->start();
+    ASSERT_TRUE(started.has_value()) << started.error().message;
+    ASSERT_FALSE(supervisor_->addresses().empty());
+    std::thread thread([&] {
+      clients();
+      ask("stop");  // where the clients have not said so
+    });
+    supervisor_->run();
+    has_ended_ = true;
+    thread.join();
+  }
+  const base::SocketAddress& address() const { return supervisor_->addresses()[0]; }
+  std::string ask(std::string_view command) const {
+    const auto answer = ask_admin(directory_ / "admin.sock", command);
+    return answer ? *answer : "(none)";
+  }
+  std::string answer() const {
+    const std::string text = support::get(address());
+    return text.substr(text.find("\r\n\r\n") + 4);
+  }
+  // Asks until the answer is `wanted`, since workers take orders in their own time.
+  bool until_answer(std::string_view wanted) const {
+    const auto give_up = std::chrono::steady_clock::now() + 20s;
+    while (answer() != wanted) {
+      if (std::chrono::steady_clock::now() > give_up) return false;
+    }
+    return true;
+  }
+  std::string error_log() const { return support::file_bytes(directory_ / "error.log"); }
+
+  support::TemporaryDirectory directory_;
+  support::SteppedClock clock_;
+  tls::TicketKeys ticket_keys_;
+  std::string file_;
+  std::unique_ptr<Supervisor> supervisor_;
+  std::atomic<bool> has_ended_ = false;  // run() has returned
+  sigset_t signals_before_{};
+};
+
+TEST_F(SupervisorTest, ServesUntilTheAdminSocketStopsIt) {
+  make(text("hello"));
+  serve([this] {
+    EXPECT_EQ(answer(), "hello");
+    EXPECT_EQ(ask("stop"), "ok");
+  });
+  EXPECT_FALSE(BlockingClient(address()).is_connected());
+  EXPECT_EQ(ask("stop"), "(none)");
+  EXPECT_EQ(support::file_bytes(directory_ / "access.log"), "200 / -\n");
+  EXPECT_NE(error_log().find("info listening address=" + address().to_string() + " tls=false\n"), std::string::npos);
+  EXPECT_NE(error_log().find("info ready workers=2 snapshot=1\n"), std::string::npos);
+  EXPECT_NE(error_log().find("info stopped\n"), std::string::npos);
+}
+
+TEST_F(SupervisorTest, StopsBeforeItRuns) {
+  make(text("hello"));
+  ASSERT_TRUE(supervisor_->start().has_value());
+  supervisor_->stop();
+  supervisor_->run();
+  EXPECT_FALSE(BlockingClient(address()).is_connected());
+}
+
+TEST_F(SupervisorTest, EndsWhatItStartedWhenItGoesWithoutHavingRun) {
+  make(text("hello"));
+  ASSERT_TRUE(supervisor_->start().has_value());
+  const base::SocketAddress address = supervisor_->addresses()[0];
+  EXPECT_TRUE(BlockingClient(address).is_connected());
+  supervisor_.reset();
+  EXPECT_FALSE(BlockingClient(address).is_connected());
+}
+
+TEST_F(SupervisorTest, LetsTheExchangeUnderWayFinishWhenItStops) {
+  support::BlockingServer upstream;
+  const std::string port = std::to_string(upstream.address().port());
+  make(
+      "listeners: [{ address: '127.0.0.1:0' }]\n"
+      "process: { workers: 1 }\n"
+      "admin: { socket: admin.sock }\n"
+      "logs: { access: { file: access.log }, error: { file: error.log } }\n"
+      "upstreams: { app: { servers: ['http://127.0.0.1:" +
+      port + "'] } }\nsites: [{ hosts: [www.example.com], routes: [{ match: { prefix: / }, upstream: app }] }]\n");
+  serve([&] {
+    BlockingClient client(address());
+    client.send("GET / HTTP/1.1\r\nHost: www.example.com\r\n\r\n");
+    BlockingClient server = upstream.accept();
+    server.read_until("\r\n\r\n");
+    EXPECT_EQ(ask("stop"), "ok");
+    EXPECT_EQ(ask("reload"), "error: shutting down");
+    server.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate");
+    EXPECT_TRUE(client.read_all().ends_with("late"));
+  });
+}
+
+// ---- what cannot be opened ------------------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, NamesWhatItCannotOpenAndLeavesNothingOpen) {
+  const support::BlockingServer other;
+  for (const std::string& broken :
+       {std::string("listeners: [{ address: '") + other.address().to_string() + "' }]\n",
+        std::string("listeners: [{ address: '127.0.0.1:0' }]\nadmin: { socket: none/admin.sock }\n"),
+        std::string("listeners: [{ address: '127.0.0.1:0' }]\nlogs: { access: { file: none/access.log } }\n"),
+        std::string("listeners: [{ address: '127.0.0.1:0' }]\nlogs: { error: { file: none/error.log } }\n")}) {
+    // The folder is there when the config is checked, and gone when it is used.
+    ASSERT_EQ(::mkdir((directory_ / "none").c_str(), S_IRWXU), 0);
+    make(broken + "sites: [{ hosts: [a.example], routes: [{ match: { prefix: / }, respond: { body: x } }] }]\n");
+    ASSERT_EQ(::rmdir((directory_ / "none").c_str()), 0);
+    const auto started = supervisor_->start();
+    ASSERT_FALSE(started.has_value()) << broken;
+    const bool names_it = started.error().message.find("none/") != std::string::npos ||
+                          started.error().message.find(other.address().to_string()) != std::string::npos;
+    EXPECT_TRUE(names_it) << started.error().message;
+    supervisor_.reset();
+  }
+}
+
+// ---- reload ---------------------------------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, ReloadsItsFile) {
+  make(text("first"));
+  serve([this] {
+    EXPECT_EQ(answer(), "first");
+    directory_.write("viaduct.yaml", text("second"));
+    EXPECT_EQ(answer(), "first");  // nobody has asked yet
+    EXPECT_EQ(ask("reload"), "ok");
+    EXPECT_TRUE(until_answer("second"));
+  });
+  EXPECT_NE(error_log().find("info reloaded snapshot=2\n"), std::string::npos) << error_log();
+}
+
+TEST_F(SupervisorTest, KeepsTheOldSnapshotWhenTheNewOneIsWrong) {
+  make(text("first"));
+  serve([this] {
+    for (const std::string& broken : {text("second", "nonsense: 1\n"), std::string("listeners: ["),
+                                      std::string("listeners: [{ address: '127.0.0.1:0' }]\nsites: [{ hosts: "
+                                                  "[www.example.com], routes: [{ match: { regex: '(' }, respond: { "
+                                                  "body: x } }] }]\n")}) {
+      directory_.write("viaduct.yaml", broken);
+      const std::string refused = ask("reload");
+      EXPECT_TRUE(refused.starts_with("error: ")) << refused;
+      EXPECT_NE(refused.find("viaduct.yaml:"), std::string::npos) << refused;
+      EXPECT_EQ(answer(), "first");
+    }
+    directory_.write("viaduct.yaml", text("third"));
+    EXPECT_EQ(ask("reload"), "ok");
+    EXPECT_TRUE(until_answer("third"));
+  });
+  EXPECT_NE(error_log().find("error reload_refused"), std::string::npos);
+}
+
+TEST_F(SupervisorTest, SaysThatListenersTakeEffectLater) {
+  make(text("first"));
+  serve([this] {
+    std::string changed = text("second");
+    changed.replace(changed.find("'127.0.0.1:0' }"), 15, "'127.0.0.1:0' }, { address: '[::1]:0' }");
+    directory_.write("viaduct.yaml", changed);
+    EXPECT_EQ(ask("reload"), "ok");
+    EXPECT_TRUE(until_answer("second"));
+  });
+  EXPECT_NE(error_log().find("warning reload_partial listeners="), std::string::npos) << error_log();
+}
+
+TEST_F(SupervisorTest, RefusesToReloadWithoutAFile) {
+  make(text("first"), false);
+  serve([this] {
+    EXPECT_EQ(ask("reload"), "error: this instance was not started from a config file");
+    EXPECT_TRUE(ask("nonsense").starts_with("error: unknown command nonsense;"));
+    EXPECT_EQ(answer(), "first");
+  });
+}
+
+// ---- signals --------------------------------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, HearsSignals) {
+  make(text("first"));
+  serve([this] {
+    directory_.write("viaduct.yaml", text("second"));
+    ASSERT_EQ(::kill(::getpid(), SIGHUP), 0);
+    EXPECT_TRUE(until_answer("second"));
+    ASSERT_EQ(::kill(::getpid(), SIGTERM), 0);
+    const auto give_up = std::chrono::steady_clock::now() + 20s;
+    while (BlockingClient(address()).is_connected() && std::chrono::steady_clock::now() < give_up) {
+    }
+    EXPECT_FALSE(BlockingClient(address()).is_connected());
+  });
+}
+
+TEST_F(SupervisorTest, OpensItsLogsAnewWhenTheyWereRotated) {
+  make(text("hello"));
+  serve([this] {
+    EXPECT_EQ(answer(), "hello");
+    ASSERT_EQ(::rename((directory_ / "access.log").c_str(), (directory_ / "access.log.1").c_str()), 0);
+    ASSERT_EQ(::rename((directory_ / "error.log").c_str(), (directory_ / "error.log.1").c_str()), 0);
+    ASSERT_EQ(::kill(::getpid(), SIGUSR1), 0);
+    const auto give_up = std::chrono::steady_clock::now() + 20s;
+    struct stat status{};
+    while (::stat((directory_ / "access.log").c_str(), &status) == -1 && std::chrono::steady_clock::now() < give_up) {
+      std::this_thread::yield();
+    }
+    EXPECT_EQ(answer(), "hello");
+  });
+  const std::string lines =
+      support::file_bytes(directory_ / "access.log.1") + support::file_bytes(directory_ / "access.log");
+  EXPECT_EQ(lines, "200 / -\n200 / -\n");
+  EXPECT_NE(error_log().find("info logs_reopened\n"), std::string::npos);
+}
+
+TEST_F(SupervisorTest, EndsAtOnceAtTheSecondSignal) {
+  support::BlockingServer upstream;
+  const std::string port = std::to_string(upstream.address().port());
+  make(
+      "listeners: [{ address: '127.0.0.1:0' }]\n"
+      "process: { workers: 1, drain: 1h }\n"
+      "logs: { access: { file: access.log, format: '${status} ${reason}' }, error: { file: error.log } }\n"
+      "upstreams: { app: { servers: ['http://127.0.0.1:" +
+      port + "'] } }\nsites: [{ hosts: [www.example.com], routes: [{ match: { prefix: / }, upstream: app }] }]\n");
+  serve([&] {
+    BlockingClient client(address());
+    client.send("GET / HTTP/1.1\r\nHost: www.example.com\r\n\r\n");
+    BlockingClient server = upstream.accept();
+    server.read_until("\r\n\r\n");
+    ::kill(::getpid(), SIGTERM);
+    while (BlockingClient(address()).is_connected()) {
+    }
+    ::kill(::getpid(), SIGTERM);
+    EXPECT_EQ(client.read_all(), "");
+  });
+  EXPECT_EQ(support::file_bytes(directory_ / "access.log"), "499 server_draining\n");
+}
+
+// ---- certificates ---------------------------------------------------------------------------------------------------
+
+class SupervisorTlsTest : public SupervisorTest {
+ protected:
+  static std::string name_of(int fd) {
+    const tls::SslPtr ssl = support::make_client({.name = "www.example.com"});
+    SSL_set_fd(ssl.get(), fd);
+    if (SSL_connect(ssl.get()) != 1) return "(no handshake)";
+    return tls::certificate_names_text(*SSL_get0_peer_certificate(ssl.get()), 10);
+  }
+  std::string served_name() const {
+    const BlockingClient client(address());
+    return name_of(client.fd());
+  }
+  void write_pair(const tls::PemPair& pair) const {
+    const std::string key = directory_.write("site.key", pair.key);
+    ASSERT_EQ(::chmod(key.c_str(), S_IRUSR | S_IWUSR), 0);
+    directory_.write("site.pem", pair.cert);
+  }
+  // Lets the time pass after which the files are looked at, in the supervisor's own thread.
+  void poll_certificates() {
+    clock_.put_forward(Supervisor::kCertificatePoll + 1s);
+    fire_timers();
+  }
+  void fire_timers() {
+    class Advance final : public net::Task {
+     public:
+      Advance(net::Loop& loop, const base::Clock& clock) : loop_(loop), clock_(clock) {}
+      void run() override { loop_.timers().advance(clock_.mono_now()); }
+
+     private:
+      net::Loop& loop_;
+      const base::Clock& clock_;
+    };
+    supervisor_->loop().post(std::make_unique<Advance>(supervisor_->loop(), clock_));
+  }
+};
+
+TEST_F(SupervisorTlsTest, TakesARenewedCertificateByItselfAndKeepsTheOldOneWhenItIsBroken) {
+  write_pair(support::make_pair_for({"www.example.com", "first.example"}));
+  make(
+      "listeners: [{ address: '127.0.0.1:0', tls: true }]\n"
+      "process: { workers: 1 }\n"
+      "admin: { socket: admin.sock }\n"
+      "logs: { access: { file: '-' }, error: { file: error.log } }\n"
+      "sites: [{ hosts: [www.example.com], tls: { cert: site.pem, key: site.key }, "
+      "routes: [{ match: { prefix: / }, respond: { body: x } }] }]\n");
+  serve([this] {
+    EXPECT_EQ(served_name(), "www.example.com, first.example");
+    // Half of a renewal: the files do not match.
+    directory_.write("site.pem", support::make_pair_for({"www.example.com", "half.example"}).cert);
+    poll_certificates();
+    const auto until_logged = [this](std::string_view line) {
+      const auto give_up = std::chrono::steady_clock::now() + 20s;
+      while (error_log().find(line) == std::string::npos && std::chrono::steady_clock::now() < give_up) {
+        std::this_thread::yield();
+      }
+      return error_log().find(line) != std::string::npos;
+    };
+    EXPECT_TRUE(until_logged("error certificate_refused"));
+    EXPECT_EQ(served_name(), "www.example.com, first.example");
+    write_pair(support::make_pair_for({"www.example.com", "second.example"}));
+    poll_certificates();
+    EXPECT_TRUE(until_logged("info certificates_renewed snapshot=2\n"));
+    const auto give_up = std::chrono::steady_clock::now() + 20s;
+    while (served_name() != "www.example.com, second.example" && std::chrono::steady_clock::now() < give_up) {
+    }
+    EXPECT_EQ(served_name(), "www.example.com, second.example");
+    // The loop still waits, in real time, for the moment that has been skipped.
+    ask("stop");
+    while (!has_ended_) fire_timers();
+  });
+}
+
+}  // namespace
+}  // namespace viaduct::daemon
