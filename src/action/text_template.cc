@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/format.h"
+#include "exchange/https_location.h"
 
 namespace viaduct::action {
 
@@ -45,7 +46,7 @@ std::string_view TextTemplate::value_of(Variable variable, exchange::Exchange& e
   const std::size_t path_size = std::min(target.find('?'), target.size());
   switch (variable) {
     case Variable::kNone: return {};
-    case Variable::kHost: return exchange.request().authority;
+    case Variable::kHost: return exchange::without_port(exchange.request().authority);
     case Variable::kPath: return target.substr(0, path_size);
     case Variable::kQuery: return path_size == target.size() ? std::string_view{} : target.substr(path_size + 1);
     case Variable::kScheme: return exchange.scheme();

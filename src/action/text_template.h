@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A text with request variables, ${host} ${path} ${query} ${scheme} ${client_ip} ${request_id}: taken apart once,
-// filled in for each exchange. Immutable; shared by all workers.
+// A text with request variables, ${host} (without port) ${path} ${query} ${scheme} ${client_ip} ${request_id}: taken
+// apart once, filled in for each exchange. Immutable; shared by all workers.
 #pragma once
 
 #include <cstdint>

@@ -9,14 +9,13 @@ namespace {
 
 constexpr std::uint16_t kHttpsPort = 443;
 
-// The authority without its port; an IPv6 literal keeps its brackets.
+}  // namespace
+
 std::string_view without_port(std::string_view authority) {
   const std::size_t colon = authority.rfind(':');
   if (colon == std::string_view::npos || authority.find(']', colon) != std::string_view::npos) return authority;
   return authority.substr(0, colon);
 }
-
-}  // namespace
 
 std::string_view https_location(std::string_view authority, std::string_view target, std::uint16_t port,
                                 base::Arena& arena) {

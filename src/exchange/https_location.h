@@ -10,6 +10,9 @@
 
 namespace viaduct::exchange {
 
+// The authority without its port; an IPv6 literal keeps its brackets.
+std::string_view without_port(std::string_view authority);
+
 // The request for `target` at `authority` over TLS, in `arena`: scheme, host without port, `port` where it is not 443,
 // target as received.
 std::string_view https_location(std::string_view authority, std::string_view target, std::uint16_t port,
