@@ -48,7 +48,8 @@ std::string_view StaticFile::locate(std::string_view decoded_path, base::Arena& 
   if (!from_.empty() && path.starts_with(from_)) {
     const std::string_view rest = path.substr(from_.size());
     const bool at_segment_end = rest.empty() || rest.starts_with('/') || from_.ends_with('/');
-    if (at_segment_end) path = arena.append(arena.append(arena.copy(to_), to_.empty() ? "" : "/"), rest);
+    const bool needs_slash = !to_.empty() && !to_.ends_with('/') && !rest.empty() && !rest.starts_with('/');
+    if (at_segment_end) path = arena.append(arena.append(arena.copy(to_), needs_slash ? "/" : ""), rest);
   }
   while (path.starts_with('/')) path.remove_prefix(1);
   return path;

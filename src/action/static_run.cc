@@ -100,8 +100,9 @@ bool StaticRun::open(std::string_view relative) {
 
 bool StaticRun::open_index(std::string_view directory) {
   base::Arena& arena = exchange_.arena();
+  const std::string_view slash = directory.empty() || directory.ends_with('/') ? "" : "/";
   for (const std::string& name : action_.config().index) {
-    const std::string_view path = arena.append(arena.copy(directory), name);
+    const std::string_view path = arena.append(arena.append(arena.copy(directory), slash), name);
     auto opened = action_.root().open_file(path);
     if (!opened || opened->is_directory) continue;
     file_ = std::move(*opened);
