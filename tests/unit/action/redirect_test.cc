@@ -8,25 +8,50 @@
 namespace viaduct::action {
 namespace {
 
-TEST(Redirect, LeadsWhereTheTemplateSaysWithTheStatusAsked) {
-  for (const int status : {301, 302, 303, 307, 308}) {
-    support::ExchangeScene scene;
-    auto made =
-        Redirect::make({.to = "https://new.test${path}?${query}", .status = static_cast<std::uint16_t>(status)});
-    ASSERT_TRUE(made.has_value());
-    scene.add_route().action = std::move(*made);
-    auto& call = scene.call({.method = "POST", .target = "/a?b=c", .body = {http::BodyKind::kSized, 5}});
-    EXPECT_EQ(call.response.status, status);
-    EXPECT_EQ(call.response.field("Location"), "https://new.test/a?b=c");
-    EXPECT_TRUE(call.response.body.empty());
-    EXPECT_TRUE(call.response.is_complete);
+class RedirectTest : public testing::Test {
+ protected:
+  void build(const config::RedirectAction& config) {
+    auto made = Redirect::make(config);
+    ASSERT_TRUE(made.has_value()) << made.error().message;
+    scene_.add_route().action = std::move(*made);
+  }
+
+  support::ExchangeScene scene_;
+};
+
+TEST_F(RedirectTest, SendsTheClientElsewhere) {
+  build({.to = "https://${host}/new${path}?from=old&${query}", .status = 301});
+  auto& call = scene_.call("GET", "/a/b?c=%20d");
+  EXPECT_EQ(call.response.status, 301);
+  EXPECT_EQ(call.response.field("Location"), "https://host.test/new/a/b?from=old&c=%20d");
+  EXPECT_EQ(call.response.body, "");
+  EXPECT_TRUE(call.response.is_complete);
+  EXPECT_EQ(call.response.body_size, (http::BodySize{.kind = http::BodyKind::kSized, .bytes = 0}));
+  scene_.turn();
+  EXPECT_EQ(scene_.log(), "301 -");
+}
+
+TEST_F(RedirectTest, DoesSoWhateverTheMethodAndWithoutReadingTheBody) {
+  build({.to = "/elsewhere", .status = 308});
+  for (const std::string_view method : {"GET", "HEAD", "POST", "OPTIONS", "BREW"}) {
+    auto& call = scene_.call({.method = method, .body = {.kind = http::BodyKind::kSized, .bytes = 5}});
+    EXPECT_EQ(call.response.status, 308) << method;
+    EXPECT_EQ(call.response.field("Location"), "/elsewhere");
+    EXPECT_FALSE(call.response.is_reading);
+    call.send_body("12345", true);  // is dropped
   }
 }
 
-TEST(Redirect, RefusesAnUnknownVariable) {
-  const auto made = Redirect::make({.to = "${nothing}", .status = 302});
-  ASSERT_FALSE(made.has_value());
-  EXPECT_NE(made.error().message.find("${nothing}"), std::string::npos);
+TEST_F(RedirectTest, GivesTheStatusThatTheConfigAsksFor) {
+  for (const int status : {301, 302, 303, 307, 308}) {
+    support::ExchangeScene scene;
+    scene.add_route().action = std::move(*Redirect::make({.to = "/x", .status = static_cast<std::uint16_t>(status)}));
+    EXPECT_EQ(scene.call("GET", "/").response.status, status);
+  }
+}
+
+TEST_F(RedirectTest, IsNotMadeOfAnAddressThatCannotBeFilledIn) {
+  EXPECT_FALSE(Redirect::make({.to = "${nonsense}", .status = 302}).has_value());
 }
 
 }  // namespace

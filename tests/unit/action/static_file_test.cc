@@ -10,78 +10,96 @@ namespace {
 
 using namespace std::chrono_literals;
 
-config::StaticAction below(const std::string& root) {
-  config::StaticAction action;
-  action.root = root;
-  return action;
-}
-
-TEST(StaticFile, RefusesARootThatIsNoDirectoryAndARewriteByRegex) {
-  support::TemporaryDirectory directory;
-  directory.write("file", "x");
-  for (const std::string& root : {directory / "missing", directory / "file"}) {
-    const auto made = StaticFile::make(below(root), {});
-    ASSERT_FALSE(made.has_value()) << root;
-    EXPECT_NE(made.error().message.find(root), std::string::npos) << made.error().message;
+class StaticFileTest : public testing::Test {
+ protected:
+  config::StaticAction config() const {
+    config::StaticAction action;
+    action.root = directory_.path();
+    return action;
   }
-  EXPECT_FALSE(StaticFile::make(below(directory.path()), config::ReplaceRegex{"a", "b"}).has_value());
-}
+  std::unique_ptr<StaticFile> make(const config::StaticAction& config,
+                                   const std::optional<config::Rewrite>& rewrite = std::nullopt) {
+    auto made = StaticFile::make(config, rewrite);
+    EXPECT_TRUE(made.has_value()) << made.error().message;
+    return std::move(*made);
+  }
 
-TEST(StaticFile, LooksPathsUpBelowItsRoot) {
-  support::TemporaryDirectory directory;
-  base::ChunkPool chunks;
-  base::Arena arena(chunks);
   struct Row {
-    std::string strip;
-    std::optional<config::Rewrite> rewrite;
     std::string_view path;
     std::string_view located;
   };
-  const Row rows[] = {
-      {"", {}, "/a/b", "a/b"},
-      {"", {}, "/", ""},
-      {"/x", {}, "/x/a", "a"},
-      {"/x", {}, "/x", ""},
-      {"/x", {}, "/xa", "xa"},
-      {"/x/", {}, "/x/a", "a"},
-      {"", config::StripPrefix{"/y"}, "/y/a", "a"},
-      {"", config::ReplacePrefix{"/y", "/z"}, "/y/a", "z//a"},
-  };
-  for (const Row& row : rows) {
-    config::StaticAction action = below(directory.path());
-    action.strip_prefix = row.strip;
-    const auto made = StaticFile::make(action, row.rewrite);
-    ASSERT_TRUE(made.has_value());
-    EXPECT_EQ((*made)->locate(row.path, arena), row.located) << row.path;
+  void expect_located(const StaticFile& action, std::initializer_list<Row> rows) {
+    for (const Row& row : rows) EXPECT_EQ(action.locate(row.path, arena_), row.located) << row.path;
   }
+
+  support::TemporaryDirectory directory_;
+  base::ChunkPool chunks_;
+  base::Arena arena_{chunks_};
+};
+
+TEST_F(StaticFileTest, LooksTheWholePathUp) {
+  expect_located(*make(config()), {{"/", ""}, {"/a", "a"}, {"/a/b.txt", "a/b.txt"}, {"/a/", "a/"}});
 }
 
-TEST(StaticFile, SaysOneCacheControl) {
-  support::TemporaryDirectory directory;
-  struct Row {
+TEST_F(StaticFileTest, LooksUpWhatIsLeftOfAStrippedPrefix) {
+  config::StaticAction stripping = config();
+  stripping.strip_prefix = "/static";
+  expect_located(*make(stripping), {{"/static/a.js", "a.js"},
+                                    {"/static/", ""},
+                                    {"/static", ""},
+                                    {"/statically/a", "statically/a"},
+                                    {"/other", "other"}});
+  stripping.strip_prefix = "/static/";
+  expect_located(*make(stripping), {{"/static/a.js", "a.js"}, {"/static/", ""}, {"/static", "static"}});
+  expect_located(*make(config(), config::StripPrefix{"/x"}), {{"/x/a", "a"}, {"/y/a", "y/a"}});
+}
+
+TEST_F(StaticFileTest, LooksUpAnotherPrefixInItsPlace) {
+  expect_located(*make(config(), config::ReplacePrefix{"/old", "/new"}),
+                 {{"/old/a", "new/a"}, {"/old/", "new/"}, {"/old", "new"}, {"/older", "older"}, {"/x", "x"}});
+  expect_located(*make(config(), config::ReplacePrefix{"/old/", "/new"}), {{"/old/a", "new/a"}, {"/old/", "new"}});
+  expect_located(*make(config(), config::ReplacePrefix{"/old", "/new/"}), {{"/old", "new/"}});
+  // A single file has nothing behind it, not even a slash.
+  expect_located(*make(config(), config::ReplacePrefix{"/old.html", "/new.html"}), {{"/old.html", "new.html"}});
+}
+
+TEST_F(StaticFileTest, SaysInOneLineHowLongAFileMayBeKept) {
+  struct KeepRow {
     std::optional<base::Duration> expires;
     bool immutable;
-    std::string_view text;
+    std::string_view value;
   };
-  for (const Row& row : {Row{std::nullopt, false, ""}, Row{std::nullopt, true, "immutable"},
-                         Row{720h, false, "max-age=2592000"}, Row{1h, true, "max-age=3600, immutable"}}) {
-    config::StaticAction action = below(directory.path());
-    action.expires = row.expires;
-    action.immutable = row.immutable;
-    const auto made = StaticFile::make(action, {});
-    ASSERT_TRUE(made.has_value());
-    EXPECT_EQ((*made)->cache_control(), row.text);
+  for (const KeepRow& row : {KeepRow{std::nullopt, false, ""}, KeepRow{30 * 24h, false, "max-age=2592000"},
+                             KeepRow{30 * 24h, true, "max-age=2592000, immutable"}, KeepRow{0s, false, "max-age=0"},
+                             KeepRow{1500ms, false, "max-age=1"}, KeepRow{std::nullopt, true, "immutable"}}) {
+    config::StaticAction keeping = config();
+    keeping.expires = row.expires;
+    keeping.immutable = row.immutable;
+    EXPECT_EQ(make(keeping)->cache_control(), row.value);
   }
 }
 
-TEST(StaticFile, KnowsHiddenSegments) {
-  for (const std::string_view path :
-       {".env", "a/.git/config", ".git/", "a/.x", "..", "a/.", ".well-known/.x", ".well-knownx"}) {
-    EXPECT_TRUE(has_hidden_segment(path)) << path;
+TEST_F(StaticFileTest, IsNotMadeOfWhatIsNoDirectory) {
+  config::StaticAction missing = config();
+  missing.root = directory_ / "none";
+  const auto none = StaticFile::make(missing, std::nullopt);
+  ASSERT_FALSE(none.has_value());
+  EXPECT_NE(none.error().message.find("none"), std::string::npos) << none.error().message;
+  missing.root = directory_.write("file", "x");
+  EXPECT_FALSE(StaticFile::make(missing, std::nullopt).has_value());
+  const auto regex = StaticFile::make(config(), config::ReplaceRegex{.pattern = "a", .replacement = "b"});
+  ASSERT_FALSE(regex.has_value());
+  EXPECT_EQ(regex.error().message, "rewrite.regex does not work with static; use strip_prefix or prefix");
+}
+
+TEST(HiddenSegments, AreThoseThatBeginWithADotButOne) {
+  for (const std::string_view hidden : {".env", ".git/config", "a/.git", "a/.hidden/b", "..", "a/..", ".", "...",
+                                        ".well-known2", ".well-know", ".Well-Known/x", ".well-known/.env"}) {
+    EXPECT_TRUE(has_hidden_segment(hidden)) << hidden;
   }
-  for (const std::string_view path :
-       {"", "a", "a.b", "a/b.", ".well-known/acme-challenge/x", "a/.well-known/x", "a..b"}) {
-    EXPECT_FALSE(has_hidden_segment(path)) << path;
+  for (const std::string_view shown :
+       {"", "a", "a.b", "a/b.c", ".well-known/acme-challenge/token", "a/.well-known", "a//b", "a/", "a.b./c"}) {
+    EXPECT_FALSE(has_hidden_segment(shown)) << shown;
   }
 }
 

@@ -35,9 +35,9 @@ class StaticRunTest : public testing::Test {
     std::filesystem::create_symlink("digits.txt", files_ / "www/in.txt");
   }
 
-  void serve(config::StaticAction action = {}) {
+  void serve(config::StaticAction action = {}, const std::optional<config::Rewrite>& rewrite = std::nullopt) {
     action.root = files_ / "www";
-    auto made = StaticFile::make(action, {});
+    auto made = StaticFile::make(action, rewrite);
     ASSERT_TRUE(made.has_value()) << made.error().message;
     scene_.add_route().action = std::move(*made);
     scene_.site().routes.back().action = action;
@@ -64,6 +64,22 @@ TEST_F(StaticRunTest, ServesFilesAndIndexFilesByteForByte) {
   EXPECT_EQ(outcome("/empty/file.txt"), "200 ");
   EXPECT_EQ(outcome("/.well-known/security.txt"), "200 contact");
   EXPECT_EQ(outcome("/in.txt"), "200 0123456789") << "a link that stays below the root";
+}
+
+TEST_F(StaticRunTest, ServesAnotherDirectoryUnderThePathOfAnOldOne) {
+  for (const auto& [from, to] : {std::pair{"/old", "/docs"}, std::pair{"/old/", "/docs/"}, std::pair{"/old/", "/docs"},
+                                 std::pair{"/old", "/docs/"}}) {
+    support::ExchangeScene scene;
+    config::StaticAction action;
+    action.root = files_ / "www";
+    auto made = StaticFile::make(action, config::ReplacePrefix{from, to});
+    scene.add_route().action = std::move(*made);
+    EXPECT_EQ(scene.call("GET", "/old/").response.body, "docs") << from << " " << to;
+    EXPECT_EQ(scene.call("GET", "/old/index.html").response.body, "docs") << from << " " << to;
+  }
+  serve({}, config::ReplacePrefix{"/old.txt", "/digits.txt"});
+  EXPECT_EQ(outcome("/old.txt"), "200 0123456789");
+  EXPECT_EQ(get("/old.txt/").response.status, 404);
 }
 
 TEST_F(StaticRunTest, SaysWhatTheFileIs) {
