@@ -23,7 +23,6 @@
 namespace viaduct::daemon {
 namespace {
 
-using config::Problem;
 using config::Severity;
 
 // Collects what is wrong while the parts are made.

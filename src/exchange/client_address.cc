@@ -2,6 +2,7 @@
 #include "exchange/client_address.h"
 
 #include <optional>
+#include <ranges>
 #include <string_view>
 
 namespace viaduct::exchange {
@@ -42,10 +43,9 @@ base::IpAddress find_client_ip(const base::IpAddress& peer, const base::CidrSet&
   base::IpAddress client = peer;
   if (trusted.empty() || !trusted.contains(peer)) return client;
   int entries_left = kForwardedEntriesMax;
-  const auto lines = fields.lines();
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    if (line->id != http::FieldName::kXForwardedFor) continue;
-    if (!walk_line(line->value, trusted, client, entries_left)) break;
+  for (const http::Field& line : fields.lines() | std::views::reverse) {
+    if (line.id != http::FieldName::kXForwardedFor) continue;
+    if (!walk_line(line.value, trusted, client, entries_left)) break;
   }
   return client;
 }

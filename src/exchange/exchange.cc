@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <ranges>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -172,9 +173,7 @@ void Exchange::send_informational(const http::ResponseHead& head) {
 
 void Exchange::send_head(http::ResponseHead& head, bool end) {
   if (plan_ != nullptr) {
-    for (auto filter = plan_->filters.rbegin(); filter != plan_->filters.rend(); ++filter) {
-      (*filter)->on_response(*this, head);
-    }
+    for (const auto& filter : plan_->filters | std::views::reverse) filter->on_response(*this, head);
   }
   head.fields.set(http::FieldName::kXRequestId, record_.request_id);
   record_.status = head.status;
