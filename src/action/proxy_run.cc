@@ -48,12 +48,14 @@ void ProxyRun::start(bool end) {
 void ProxyRun::prepare_head() {
   http::RequestHead& request = exchange_.request();
   const config::Upstream& config = upstream_.config();
-  request.fields.set(http::FieldName::kXRequestId, exchange_.request_id());
+  // A client's own id keeps its spelling.
+  const bool has_id = request.fields.value(http::FieldName::kXRequestId) == exchange_.request_id();
+  if (!has_id) request.fields.set(http::FieldName::kXRequestId, exchange_.request_id());
   std::string_view host = request.authority;
   if (config.host_mode == config::HostMode::kLiteral) host = config.host;
   // A request of HTTP/1.0 may come without Host; the upstream's HTTP/1.1 must have one (RFC 9112 §3.2).
-  const bool own_host = config.host_mode == config::HostMode::kUpstream || host.empty();
-  if (own_host) return;  // set when the server is known
+  names_server_ = config.host_mode == config::HostMode::kUpstream || host.empty();
+  if (names_server_) return;  // set when the server is known
   if (request.fields.value(http::FieldName::kHost) != host) request.fields.set(http::FieldName::kHost, host);
 }
 
@@ -134,10 +136,7 @@ void ProxyRun::send_on(upstream::ClientConnection& connection, bool reused) {
   record.server = server_->name();
   if (record.attempts == 1) record.wait = sent_at_ - started_;
   http::RequestHead& request = exchange_.request();
-  const config::Upstream& config = upstream_.config();
-  if (config.host_mode == config::HostMode::kUpstream || request.fields.find(http::FieldName::kHost) == nullptr) {
-    request.fields.set(http::FieldName::kHost, server_->authority());
-  }
+  if (names_server_) request.fields.set(http::FieldName::kHost, server_->authority());
   const config::Timeouts& timeouts = exchange_.route().timeouts;
   stream_ = &connection.begin(*this, {.send = timeouts.send, .read = timeouts.read});
   const bool end = request_ended_ && body_.empty() && trailers_ == nullptr;

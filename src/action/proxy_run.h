@@ -78,6 +78,7 @@ class ProxyRun final : public exchange::ActionRun,
   bool body_whole_ = true;      // body_ still holds everything the client sent
   bool retried_fresh_ = false;
   bool reused_ = false;
+  bool names_server_ = false;  // Host is the name of the server of the present attempt
   http::Fields* trailers_ = nullptr;
   upstream::Upstream::ServerSet tried_;
   upstream::Server* server_ = nullptr;        // of the present attempt
