@@ -154,7 +154,7 @@ TEST_F(ClientConnectionTest, TellsHowAServerLetARequestDown) {
   const std::initializer_list<EndRow> rows = {
       {"", false, "reset upstream_closed"},
       {"", true, "reset upstream_reset"},
-      {"HTTP/1.1 200", false, "reset upstream_truncated answered"},
+      {"HTTP/1.1 200", false, "reset upstream_closed answered"},
       {"HTTP/1.1 200", true, "reset upstream_reset answered"},
       {"garbage\r\n\r\n", false, "reset upstream_invalid_response answered"},
       {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", false,
