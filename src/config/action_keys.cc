@@ -48,7 +48,7 @@ Type<ProxyAction> proxy_action() {
 Table<StaticAction> static_keys() {
   Table<StaticAction> table;
   table.add("root", &StaticAction::root, path("directory"), "The directory; the whole path is looked up below it.")
-      .required();
+      .required_unless_inherited();
   table.add("index", &StaticAction::index, list_of(text("file name", check_index_name)),
             "What is served for a directory, the first that is there.");
   table.add("fallback", &StaticAction::fallback, text("path", check_path),
@@ -66,7 +66,7 @@ Table<RedirectAction> redirect_keys() {
   table
       .add("to", &RedirectAction::to, text_with_variables("target", request_variables(), check_redirect_target),
            "The new address; may hold ${host}, ${path}, ${query}, ${scheme}, ${client_ip} and ${request_id}.")
-      .required();
+      .required_unless_inherited();
   TypeInfo status = number_info("301, 302, 303, 307 or 308", 301, 308);
   status.range.clear();
   table.add("status", &RedirectAction::status,

@@ -215,7 +215,7 @@ Type<base::CidrSet> cidr_set() {
 
 Table<Allow> allow_keys() {
   Table<Allow> table;
-  table.add("addresses", &Allow::addresses, cidr_set(), "Client addresses that may pass.").required();
+  table.add("addresses", &Allow::addresses, cidr_set(), "Client addresses that may pass.").required_unless_inherited();
   table.add("mode", &Allow::mode,
             choice<AllowMode>(
                 {{.word = "enforce", .value = AllowMode::kEnforce}, {.word = "report", .value = AllowMode::kReport}}),
@@ -229,7 +229,7 @@ Table<Cors> cors_keys() {
       .add("allow_origins", &Cors::allow_origins, list_of(text("CORS origin", check_cors_origin)),
            "The origins that CORS lets in: \"https://www.example.com\", patterns \"https://*.example.com\", or \"*\" "
            "alone.")
-      .required();
+      .required_unless_inherited();
   table.add("allow_methods", &Cors::allow_methods, list_of(text("method", check_cors_method)),
             "Methods that a preflight is granted.");
   table.add("allow_headers", &Cors::allow_headers, list_of(text("field name", check_cors_header)),
@@ -253,7 +253,7 @@ Table<HeaderEdits> header_edit_keys() {
 
 Table<RateLimit> rate_limit_keys() {
   Table<RateLimit> table;
-  table.add("rate", rate(), "Requests in a time, over long: 50/s, 10/m.").required();
+  table.add("rate", rate(), "Requests in a time, over long: 50/s, 10/m.").required_unless_inherited();
   table.add("burst", &RateLimit::burst, count<std::uint32_t>(0, 1'000'000), "Requests that may come at once on top.");
   table.add("key", rate_key(), "What is counted apart: each client address, each value of a field, or the route.");
   return table;

@@ -5,11 +5,11 @@
 // themselves are functions in *_keys.cc; types of values are in key_types.h. Cold path; any thread.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <functional>
-#include <limits>
-#include <optional>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,13 +46,18 @@ struct KeyInfo {
   std::string default_text;  // empty: none
   std::string sentence;
   bool is_required = false;
-  bool is_planned = false;   // accepted and checked, but without effect in this version
-  bool is_of_route = false;  // a key of a route that sites and `defaults` take, too
+  bool is_inherited = false;  // a required key that sites or `defaults` may already have given
+  bool is_planned = false;    // accepted and checked, but without effect in this version
+  bool is_of_route = false;   // a key of a route that sites and `defaults` take, too
 
   // Marks, for the end of a row.
   KeyInfo& required() {
     is_required = true;
     return *this;
+  }
+  KeyInfo& required_unless_inherited() {
+    is_inherited = true;
+    return required();
   }
   KeyInfo& planned() {
     is_planned = true;
@@ -64,12 +69,17 @@ struct KeyInfo {
   }
 };
 
+template <typename T>
+using ReadFunction = std::function<void(const Node&, T&, const Scope&)>;
+template <typename T>
+using WriteFunction = std::function<Node(const T&)>;
+
 // A type of values: how one is read (in place, so that what the file does not say stays as it was) and written.
 template <typename T>
 struct Type {
   TypeInfo info;
-  std::function<void(const Node&, T&, const Scope&)> read;
-  std::function<Node(const T&)> write;
+  ReadFunction<T> read;
+  WriteFunction<T> write;
 };
 
 // The parts of Table that do not depend on the object.
@@ -90,6 +100,79 @@ bool is_none(const Node& written);
 // How a default is shown: "2s", "[GET, HEAD]", "none".
 std::string show_default(const Node& written);
 
+// What reading a map takes of a Table.
+template <typename Object>
+class TableReader {
+ public:
+  struct Row {
+    KeyInfo info;  // without its type
+    ReadFunction<Object> read;
+    WriteFunction<Object> write;  // of keys that are required unless inherited
+  };
+
+  TableReader(std::vector<Row> rows, std::vector<std::string> exclusive)
+      : rows_(std::move(rows)), exclusive_(std::move(exclusive)) {
+    for (const Row& row : rows_) infos_.push_back(row.info);
+  }
+
+  // Reads the map `node` into `object` and reports what does not fit. Keys are read in the order of the rows, not of
+  // the file, so that a row may build on those above it.
+  void read(const Node& node, Object& object, const Scope& scope) const {
+    if (!expect_map(node, scope)) return;
+    report_unknown_keys(node, infos_, scope);
+    check_exclusive(node, exclusive_, scope);
+    for (const Row& row : rows_) {
+      const Entry* entry = node.find_entry(row.info.name);
+      if (entry == nullptr) {
+        check_missing(row, node, object, scope);
+        continue;
+      }
+      const Scope inner = scope.at_key(*entry);
+      if (row.info.is_planned && asks_for_something(entry->value)) inner.note_planned(entry->key_place);
+      row.read(entry->value, object, inner);
+    }
+  }
+
+ private:
+  void check_missing(const Row& row, const Node& node, const Object& object, const Scope& scope) const {
+    if (!row.info.is_required || scope.is_partial()) return;
+    if (row.write && !is_none(row.write(object))) return;
+    report_missing(node.place, row.info.name, scope);
+  }
+
+  std::vector<Row> rows_;
+  std::vector<KeyInfo> infos_;  // of the rows
+  std::vector<std::string> exclusive_;
+};
+
+// What writing an object takes of a Table.
+template <typename Object>
+class TableWriter {
+ public:
+  struct Row {
+    std::string name;
+    bool is_nullable = false;
+    WriteFunction<Object> write;
+  };
+
+  explicit TableWriter(std::vector<Row> rows) : rows_(std::move(rows)) {}
+
+  // The object as a map of all its keys; those that are none are left out.
+  Node write(const Object& object) const {
+    Node map = Node::map();
+    for (const Row& row : rows_) {
+      Node value = row.write(object);
+      if (!is_none(value) || (value.is_null() && row.is_nullable)) map.add(row.name, std::move(value));
+    }
+    return map;
+  }
+
+ private:
+  std::vector<Row> rows_;
+};
+
+// The rows themselves. Functions that keep a table for later keep its reader() or its writer(), never the whole: a
+// table of tables of tables would otherwise be copied twice at each level.
 template <typename Object>
 class Table {
  public:
@@ -127,24 +210,24 @@ class Table {
   // Takes all rows of `inner`, whose values go to `member`, where others will inherit them: required keys may be
   // missing, and nothing is written back.
   template <typename Inner>
-  void add_inherited(Inner Object::* member, const Table<Inner>& inner) {
-    for (std::size_t i = 0; i < inner.infos().size(); ++i) {
-      infos_.push_back(inner.infos()[i]);
-      reads_.push_back([member, read = inner.reader(i)](const Node& node, Object& object, const Scope& scope) {
-        read(node, object.*member, scope.as_partial());
-      });
+  void add_inherited(Inner Object::* member, Table<Inner> inner) {
+    for (std::size_t i = 0; i < inner.infos_.size(); ++i) {
+      infos_.push_back(std::move(inner.infos_[i]));
+      infos_.back().is_required = false;
+      reads_.push_back(
+          [member, read = std::move(inner.reads_[i])](const Node& node, Object& object, const Scope& scope) {
+            read(node, object.*member, scope.as_partial());
+          });
       writes_.emplace_back();
     }
-    exclusive_.insert(exclusive_.end(), inner.exclusive().begin(), inner.exclusive().end());
+    exclusive_.insert(exclusive_.end(), inner.exclusive_.begin(), inner.exclusive_.end());
   }
 
   // Takes all rows of `other`, which is about the same kind of object.
-  void add_own(const Table<Object>& other) {
-    for (std::size_t i = 0; i < other.infos().size(); ++i) {
-      infos_.push_back(other.infos()[i]);
-      reads_.push_back(other.reader(i));
-      writes_.push_back(other.writer(i));
-    }
+  void add_own(Table<Object> other) {
+    std::ranges::move(other.infos_, std::back_inserter(infos_));
+    std::ranges::move(other.reads_, std::back_inserter(reads_));
+    std::ranges::move(other.writes_, std::back_inserter(writes_));
   }
 
   // Marks all rows as keys of a route that sites and `defaults` take, too.
@@ -152,54 +235,46 @@ class Table {
     for (KeyInfo& info : infos_) info.is_of_route = true;
   }
 
-  // Reads the map `node` into `object` and reports what does not fit. Keys are read in the order of the rows, not of
-  // the file, so that a row may build on those above it.
-  void read(const Node& node, Object& object, const Scope& scope) const {
-    if (!expect_map(node, scope)) return;
-    report_unknown_keys(node, infos_, scope);
-    check_exclusive(node, exclusive_, scope);
+  TableReader<Object> reader() const {
+    std::vector<typename TableReader<Object>::Row> rows;
     for (std::size_t i = 0; i < infos_.size(); ++i) {
-      const Entry* entry = node.find_entry(infos_[i].name);
-      if (entry == nullptr) continue;
-      const Scope inner = scope.at_key(*entry);
-      if (infos_[i].is_planned && asks_for_something(entry->value)) inner.note_planned(entry->key_place);
-      reads_[i](entry->value, object, inner);
+      const KeyInfo& info = infos_[i];
+      KeyInfo slim{.name = info.name,
+                   .type = {},
+                   .default_text = {},
+                   .sentence = {},
+                   .is_required = info.is_required,
+                   .is_inherited = info.is_inherited,
+                   .is_planned = info.is_planned,
+                   .is_of_route = info.is_of_route};
+      rows.push_back({.info = std::move(slim),
+                      .read = reads_[i],
+                      .write = info.is_inherited ? writes_[i] : WriteFunction<Object>()});
     }
-    if (!scope.is_partial()) check_required(node, object, scope);
+    return TableReader<Object>(std::move(rows), exclusive_);
   }
 
-  // The object as a map of all its keys; those that are none are left out.
-  Node write(const Object& object) const {
-    Node map = Node::map();
+  TableWriter<Object> writer() const {
+    std::vector<typename TableWriter<Object>::Row> rows;
     for (std::size_t i = 0; i < infos_.size(); ++i) {
       if (!writes_[i]) continue;
-      Node value = writes_[i](object);
-      if (!is_none(value) || (value.is_null() && infos_[i].type.is_nullable)) map.add(infos_[i].name, std::move(value));
+      rows.push_back({.name = infos_[i].name, .is_nullable = infos_[i].type.is_nullable, .write = writes_[i]});
     }
-    return map;
+    return TableWriter<Object>(std::move(rows));
   }
 
   const std::vector<KeyInfo>& infos() const { return infos_; }
   const std::vector<std::string>& exclusive() const { return exclusive_; }
-  const std::function<void(const Node&, Object&, const Scope&)>& reader(std::size_t index) const {
-    return reads_[index];
-  }
-  const std::function<Node(const Object&)>& writer(std::size_t index) const { return writes_[index]; }
 
  private:
-  // A required key may also have been inherited, so the object is asked and not the map alone.
-  void check_required(const Node& node, const Object& object, const Scope& scope) const {
-    for (std::size_t i = 0; i < infos_.size(); ++i) {
-      const bool is_missing = infos_[i].is_required && writes_[i] && node.find(infos_[i].name) == nullptr;
-      if (is_missing && is_none(writes_[i](object))) report_missing(node.place, infos_[i].name, scope);
-    }
-  }
+  template <typename Other>
+  friend class Table;
 
   std::vector<std::string> exclusive_;
   // One row each, in the order of the reference.
   std::vector<KeyInfo> infos_;
-  std::vector<std::function<void(const Node&, Object&, const Scope&)>> reads_;
-  std::vector<std::function<Node(const Object&)>> writes_;
+  std::vector<ReadFunction<Object>> reads_;
+  std::vector<WriteFunction<Object>> writes_;  // empty: not written back
 };
 
 }  // namespace viaduct::config

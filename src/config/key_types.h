@@ -190,15 +190,15 @@ Type<Object> object(const Table<Object>& table, const std::string& shorthand = {
   type.info.keys = table.infos();
   type.info.exclusive = table.exclusive();
   type.info.shorthand = shorthand;
-  type.read = [table, shorthand](const Node& node, Object& value, const Scope& scope) {
-    if (shorthand.empty() || !node.is_scalar()) return table.read(node, value, scope);
+  type.read = [reader = table.reader(), shorthand](const Node& node, Object& value, const Scope& scope) {
+    if (shorthand.empty() || !node.is_scalar()) return reader.read(node, value, scope);
     Node map = Node::map();
     map.place = node.place;
     map.add(shorthand, node);
     map.entries.back().key_place = node.place;
-    table.read(map, value, scope);
+    reader.read(map, value, scope);
   };
-  type.write = [table](const Object& value) { return table.write(value); };
+  type.write = [writer = table.writer()](const Object& value) { return writer.write(value); };
   return type;
 }
 

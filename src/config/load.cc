@@ -30,7 +30,7 @@ LoadResult load(const std::string& directory, const LoadOptions& options, const 
   if (const std::optional<Node> root = read_root(reading, result.sources)) {
     ConfigDraft draft;
     reading.places().set_value("", root->place);
-    table.read(*root, draft, Scope(reading));
+    table.reader().read(*root, draft, Scope(reading));
     complete_routes(draft);
     validate(draft, reading);
     if (!reading.has_errors()) result.config = resolve(std::move(draft));

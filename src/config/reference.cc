@@ -80,7 +80,7 @@ std::string reference_text() {
 }
 
 Node dump(const Config& config) {
-  return root_keys().write(to_draft(config));
+  return root_keys().writer().write(to_draft(config));
 }
 
 nlohmann::json to_json(const Node& node) {

@@ -40,18 +40,18 @@ Type<ConfigDraft> sites() {
   const Table<SiteDraft> table = site_keys();
   type.info = list_info(object(table).info, false);
   type.info.name = "list of sites";
-  type.read = [table](const Node& node, ConfigDraft& config, const Scope& scope) {
+  type.read = [reader = table.reader()](const Node& node, ConfigDraft& config, const Scope& scope) {
     if (!expect_list(node, scope, "list of sites", false)) return;
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       SiteDraft& site = config.sites.emplace_back();
       site.inherited = config.defaults;
       site.place = node.items[i].place;
-      table.read(node.items[i], site, scope.at_index(i, node.items[i]));
+      reader.read(node.items[i], site, scope.at_index(i, node.items[i]));
     }
   };
-  type.write = [table](const ConfigDraft& config) {
+  type.write = [writer = table.writer()](const ConfigDraft& config) {
     Node list = Node::list();
-    for (const SiteDraft& site : config.sites) list.items.push_back(table.write(site));
+    for (const SiteDraft& site : config.sites) list.items.push_back(writer.write(site));
     return list;
   };
   return type;

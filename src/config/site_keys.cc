@@ -29,17 +29,17 @@ Type<SiteDraft> routes() {
   const Table<RouteDraft> table = route_keys();
   type.info = list_info(object(table).info, false);
   type.info.name = "list of routes";
-  type.read = [table](const Node& node, SiteDraft& site, const Scope& scope) {
+  type.read = [reader = table.reader()](const Node& node, SiteDraft& site, const Scope& scope) {
     if (!expect_list(node, scope, "list of routes", false)) return;
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       RouteDraft& route = site.drafts.emplace_back(site.inherited);
       route.place = node.items[i].place;
-      table.read(node.items[i], route, scope.at_index(i, node.items[i]));
+      reader.read(node.items[i], route, scope.at_index(i, node.items[i]));
     }
   };
-  type.write = [table](const SiteDraft& site) {
+  type.write = [writer = table.writer()](const SiteDraft& site) {
     Node list = Node::list();
-    for (const RouteDraft& route : site.drafts) list.items.push_back(table.write(route));
+    for (const RouteDraft& route : site.drafts) list.items.push_back(writer.write(route));
     return list;
   };
   return type;

@@ -215,7 +215,7 @@ Type<std::vector<Upstream>> upstream_map() {
   type.info.name = "map of names to upstreams";
   const Type<Upstream> one = object(upstream_keys());
   type.info.item = {one.info};
-  type.read = [one](const Node& node, std::vector<Upstream>& upstreams, const Scope& scope) {
+  type.read = [read = one.read](const Node& node, std::vector<Upstream>& upstreams, const Scope& scope) {
     if (!expect_map(node, scope)) return;
     for (const Entry& entry : node.entries) {
       const Scope inner = scope.at_name(entry);
@@ -223,12 +223,12 @@ Type<std::vector<Upstream>> upstream_map() {
       Upstream& upstream = upstreams.emplace_back();
       upstream.name = entry.key;
       upstream.place = entry.key_place;
-      one.read(entry.value, upstream, inner);
+      read(entry.value, upstream, inner);
     }
   };
-  type.write = [one](const std::vector<Upstream>& upstreams) {
+  type.write = [write = one.write](const std::vector<Upstream>& upstreams) {
     Node map = Node::map();
-    for (const Upstream& upstream : upstreams) map.add(upstream.name, one.write(upstream));
+    for (const Upstream& upstream : upstreams) map.add(upstream.name, write(upstream));
     return map;
   };
   return type;

@@ -29,7 +29,7 @@ struct Outer : Base {
 Table<Inner> inner_keys() {
   Table<Inner> table;
   table.add("size", &Inner::size, count<std::uint32_t>(1, 9), "A size.");
-  table.add("word", &Inner::word, text("text"), "A word.").required();
+  table.add("word", &Inner::word, text("text"), "A word.").required_unless_inherited();
   return table;
 }
 
@@ -51,7 +51,7 @@ class TableTest : public testing::Test {
     const std::vector<KeyInfo> infos = table.infos();
     Reading reading("/etc", [](const std::string&) { return std::nullopt; }, infos);
     const YamlDocument document = read_yaml(yaml, "a.yaml");
-    table.read(document.root.value_or(Node{}), object, Scope(reading));
+    table.reader().read(document.root.value_or(Node{}), object, Scope(reading));
     std::string text;
     for (const Problem& problem : reading.take_problems()) {
       text += base::format("{}:{} {}: {}\n", problem.place.line, problem.place.column, problem.key, problem.message);
@@ -131,14 +131,14 @@ TEST_F(TableTest, ReadsInheritedRowsWithoutMissingAnything) {
   Outer object;
   EXPECT_EQ(read(table, "size: 2\n", object), "");
   EXPECT_EQ(object.inherited.size, 2U);
-  EXPECT_TRUE(table.write(object).entries.empty());
+  EXPECT_TRUE(table.writer().write(object).entries.empty());
 }
 
 TEST(Table, WritesAllThatIsThere) {
   Outer object;
   object.name = "x";
   object.limit.reset();
-  EXPECT_EQ(to_flow_text(outer_keys().write(object)),
+  EXPECT_EQ(to_flow_text(outer_keys().writer().write(object)),
             "{is_on: false, name: x, old_name: x, inner: {size: 3}, limit: null}");
 }
 
