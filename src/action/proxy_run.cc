@@ -232,7 +232,7 @@ void ProxyRun::failed(Reason reason, bool connected, bool answered) {
       .repeatable =
           http::is_idempotent(exchange_.request().method) || route.callback != config::CallbackProvider::kNone,
       .retried_fresh = retried_fresh_,
-      .servers_left = true,
+      .servers_left = tried_.count() < route.retry.attempts,
       .reason = reason,
   });
   switch (verdict) {

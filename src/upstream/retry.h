@@ -17,7 +17,7 @@ struct FailedAttempt {
   bool body_kept = false;      // the whole body is still here to be sent again
   bool repeatable = false;     // an idempotent method, or a callback route (at-least-once by contract)
   bool retried_fresh = false;  // this request has already been sent again on a fresh connection
-  bool servers_left = false;   // a server that has not been tried
+  bool servers_left = false;   // another server may be tried (retry.attempts)
   http::Reason reason = http::Reason::kNone;
 };
 
