@@ -253,8 +253,11 @@ bool Connection::is_too_slow() const {
 }
 
 void Connection::on_timer(int) {
+  if (state_ == State::kClosed) return;
+  // The handler may have stopped reading since.
+  if (present_wait() != wait_) count_wait(0);
   const auto limit = limit_of(wait_);
-  if (state_ == State::kClosed || !limit) return;
+  if (!limit) return;
   timer_now_ = loop_.now();
   if (timer_now_ >= wait_since_ + *limit || is_too_slow()) {
     expire();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <ranges>
+#include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -205,7 +206,7 @@ void Exchange::fail(http::Reason reason) {
   record_.reason = reason;  // whatever a filter has noted before
   end_run();
   if (state_ == State::kAnswering) {
-    stream_->reset();
+    std::exchange(stream_, nullptr)->reset();
     finish();
     return;
   }
