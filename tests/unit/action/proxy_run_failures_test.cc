@@ -3,6 +3,8 @@
 // and what never is.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "action/proxy_run.h"
 #include "support/forwarding.h"
 
@@ -44,15 +46,25 @@ TEST_F(ProxyFailuresTest, Answers504WhenNoServerConnectsInTime) {
   EXPECT_EQ(last_line(), "504 upstream_connect_timeout 1");
 }
 
-TEST_F(ProxyFailuresTest, TriesEveryServerOnceAndBackupsLast) {
-  const RefusingPort one;
-  const RefusingPort two;
-  const RefusingPort three;
-  config::Server backup = three.config();
-  backup.backup = true;
-  forward_to({backup, one.config(), two.config()});
-  EXPECT_EQ(ask({}).response.status, 502);
-  EXPECT_EQ(last_line(), "502 upstream_connect_refused 3");
+TEST_F(ProxyFailuresTest, TriesAsManyServersAsTheConfigAllowsAndEachOnce) {
+  struct Row {
+    std::uint32_t attempts;
+    std::string_view line;
+  };
+  for (const Row& row : {Row{1, "502 upstream_connect_refused 1"}, Row{2, "502 upstream_connect_refused 2"},
+                         Row{3, "502 upstream_connect_refused 3"}, Row{10, "502 upstream_connect_refused 3"}}) {
+    support::ExchangeScene scene("${status} ${reason} ${attempts}");
+    const std::array<RefusingPort, 3> ports;
+    config::Upstream& upstream = scene.config.upstreams.emplace_back();
+    for (const RefusingPort& port : ports) upstream.servers.push_back(port.config());
+    upstream.servers[0].backup = true;
+    scene.add_route().action = std::make_unique<ProxyAction>(0);
+    scene.site().routes.back().retry.attempts = row.attempts;
+    Call& call = scene.call({});
+    scene.run_until([&] { return call.response.is_complete; });
+    scene.turn();
+    EXPECT_EQ(scene.log(), row.line);
+  }
 }
 
 TEST_F(ProxyFailuresTest, KeepsABodyOfAnyLengthUntilAServerTakesIt) {

@@ -187,6 +187,25 @@ TEST_F(ConnectionTest, CountsNoWaitForABodyThatNobodyWants) {
   EXPECT_FALSE(client.is_ended || client.is_reset);
 }
 
+TEST_F(ConnectionTest, StopsCountingWhenTheBodyIsNotWantedAnyMore) {
+  side_.limits.min_rate.reset();
+  side_.limits.body_timeout = 30s;
+  side_.script.status = 0;
+  side_.script.reads = true;
+  ScriptedConnection& client = side_.connect();
+  client.send(std::string(kPost) + "some");
+  ASSERT_TRUE(side_.until([this] { return side_.script.request_body == "some"; }));
+  side_.script.exchange->read_request(false);
+  side_.pass(1h);
+  EXPECT_EQ(client.received, "");
+  side_.script.exchange->read_request(true);
+  side_.settle();
+  side_.pass(29s);
+  EXPECT_EQ(client.received, "");
+  side_.pass(2s);
+  EXPECT_TRUE(side_.until([&] { return client.received.starts_with("HTTP/1.1 408 "); }));
+}
+
 TEST_F(ConnectionTest, EndsABodyThatComesTooSlowly) {
   side_.limits.min_rate = 500;
   side_.script.status = 0;

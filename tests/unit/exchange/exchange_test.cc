@@ -318,6 +318,9 @@ TEST_F(ExchangeTest, CutsAnAnswerThatHasBegun) {
   EXPECT_TRUE(call.response.is_reset);
   EXPECT_FALSE(call.response.is_complete);
   EXPECT_TRUE(script_.is_over);
+  call.exchange->read_request(true);  // the stream is gone
+  EXPECT_FALSE(call.response.is_reading);
+  EXPECT_EQ(call.exchange->writable_bytes(), 0u);
   scene_.turn();
   EXPECT_EQ(call.exchange, nullptr);
   EXPECT_EQ(scene_.log(), "200 upstream_truncated");
