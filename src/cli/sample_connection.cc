@@ -91,6 +91,10 @@ void SampleConnection::settle() {
   const bool is_flushed = codec_.output().empty();
   switch (codec_.ending()) {
     case codec::CodecEnding::kOpen: transport_.set_reading(!input_ended_ && codec_.wants_input()); return;
+    case codec::CodecEnding::kHalfClose:
+      if (is_flushed) transport_.shutdown();
+      transport_.set_reading(!input_ended_ && codec_.wants_input());
+      return;
     case codec::CodecEnding::kAbort: close(); return;
     case codec::CodecEnding::kClose:
       if (is_flushed) close();

@@ -5,7 +5,10 @@
 // on_codec_stream_end (begin() from on_codec_stream_end alone is allowed), and frees it by Loop::retire.
 #pragma once
 
+#include <optional>
+
 #include "base/buffer.h"
+#include "base/time.h"
 #include "codec/codec_phase.h"
 #include "http/reason.h"
 #include "http/stream.h"
@@ -28,6 +31,12 @@ class ClientCodecHandler {
   ~ClientCodecHandler() = default;
 };
 
+// How long a request may wait for its server. Absent: no limit.
+struct WaitLimits {
+  std::optional<base::Duration> send{};  // between two writes while bytes are waiting to go
+  std::optional<base::Duration> read{};  // between two reads while an answer is due
+};
+
 class ClientCodec {
  public:
   virtual ~ClientCodec() = default;
@@ -35,8 +44,9 @@ class ClientCodec {
   // Whether begin() may be called: the connection is open and has room for a request.
   virtual bool reusable() const = 0;
   // Begins a request. `handler` gets its events and must stay valid until its terminal event or until reset() of the
-  // stream returned, which is valid as long. REQUIRES: reusable().
-  virtual http::ClientStream& begin(http::ResponseHandler& handler) = 0;
+  // stream returned, which is valid as long. `limits` are the codec's to hold where several requests share the
+  // connection (next_deadline()); else they are the owner's. REQUIRES: reusable().
+  virtual http::ClientStream& begin(http::ResponseHandler& handler, const WaitLimits& limits) = 0;
 
   // Consumes what it can of `input` and delivers events; leaves body bytes in it while the handler does not read. Bytes
   // that nobody asked for end the connection.
@@ -46,6 +56,11 @@ class ClientCodec {
   // once.
   virtual void on_input_end(bool clean) = 0;
 
+  // As in codec/server_codec.h.
+  virtual void on_time(base::MonoTime now) = 0;
+  virtual std::optional<base::MonoTime> next_deadline() const = 0;
+
+  virtual void fill_output() = 0;
   // Bytes to send. The owner drops (or moves out) what the transport took and calls on_output_drained: after every
   // on_codec_output, also when output() was empty already, and after every later write.
   virtual base::Buffer& output() = 0;

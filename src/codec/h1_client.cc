@@ -31,7 +31,7 @@ void H1Client::transition(State next) {
 
 // ---- what the owner calls -------------------------------------------------------------------------------------------
 
-http::ClientStream& H1Client::begin(http::ResponseHandler& handler) {
+http::ClientStream& H1Client::begin(http::ResponseHandler& handler, const WaitLimits& /*limits*/) {
   CHECK(reusable());
   transition(State::kWaiting);
   handler_ = &handler;

@@ -34,9 +34,12 @@ class H1Client final : public ClientCodec, public http::ClientStream {
 
   // ClientCodec
   bool reusable() const override { return state_ == State::kIdle && input_end_ == InputEnd::kNone; }
-  http::ClientStream& begin(http::ResponseHandler& handler) override;
+  http::ClientStream& begin(http::ResponseHandler& handler, const WaitLimits& limits) override;
   void on_input(base::Buffer& input) override;
   void on_input_end(bool clean) override;
+  void on_time(base::MonoTime) override {}
+  std::optional<base::MonoTime> next_deadline() const override { return std::nullopt; }
+  void fill_output() override {}
   base::Buffer& output() override { return output_; }
   void on_output_drained() override;
   bool wants_input() const override;

@@ -35,11 +35,15 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   // ServerCodec
   void on_input(base::Buffer& input) override;
   void on_input_end(bool clean) override;
+  void on_time(base::MonoTime) override {}
+  std::optional<base::MonoTime> next_deadline() const override { return std::nullopt; }
+  void fill_output() override {}
   base::Buffer& output() override { return output_; }
   void on_output_drained() override;
   bool wants_input() const override;
   CodecPhase phase() const override;
   CodecEnding ending() const override { return ending_; }
+  http::Reason failure() const override { return http::Reason::kNone; }
   void begin_drain() override;
   void abort(http::Reason reason) override;
 

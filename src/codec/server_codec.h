@@ -11,7 +11,10 @@
 // in one write. The owner frees a codec by Loop::retire alone: after an event the codec looks at its own state again.
 #pragma once
 
+#include <optional>
+
 #include "base/buffer.h"
+#include "base/time.h"
 #include "codec/codec_phase.h"
 #include "http/reason.h"
 #include "http/stream.h"
@@ -48,6 +51,15 @@ class ServerCodec {
   // answered. Call at most once.
   virtual void on_input_end(bool clean) = 0;
 
+  // The present: said before each on_input and on_output_drained, and when next_deadline() has passed; then streams
+  // that have waited too long for the client end. This is all that a codec knows of time.
+  virtual void on_time(base::MonoTime now) = 0;
+  // When on_time() has to be called at the latest. Absent where the codec waits for nothing that phase() does not tell:
+  // with one request at a time, the owner's timers are enough.
+  virtual std::optional<base::MonoTime> next_deadline() const = 0;
+
+  // Serialises what is queued into output(), as far as its bound allows. The owner calls it right before it writes.
+  virtual void fill_output() = 0;
   // Bytes to send. The owner drops (or moves out) what the transport took and calls on_output_drained: after every
   // on_codec_output, also when output() was empty already, and after every later write.
   virtual base::Buffer& output() = 0;
@@ -58,6 +70,8 @@ class ServerCodec {
   virtual CodecPhase phase() const = 0;
   // Not kOpen: once output() is empty (kAbort: at once) the owner ends the transport in that way.
   virtual CodecEnding ending() const = 0;
+  // Why the codec ended the connection by itself; kNone where it did not, or where a request's handler was told.
+  virtual http::Reason failure() const = 0;
 
   // Graceful end: an idle connection ends now, a busy one after the response under way, which says so to the client.
   virtual void begin_drain() = 0;

@@ -60,6 +60,7 @@ void Connection::on_transport_readable() {
   }
   if (state_ != State::kOpen || input_ended_) return;
   const net::IoResult result = transport_->read(input_);
+  codec_->on_time(loop_.now());
   if (result.bytes > 0 && codec_->wants_input()) codec_->on_input(input_);
   if (state_ != State::kOpen) return;
   if (result.status == net::IoStatus::kFailed) {
@@ -96,6 +97,7 @@ void Connection::on_transport_writable() {
 
 void Connection::on_turn_end() {
   if (state_ != State::kOpen) return;
+  codec_->on_time(loop_.now());
   if (std::exchange(resume_input_, false)) {
     codec_->on_input(input_);
     if (state_ != State::kOpen) return;
@@ -105,6 +107,7 @@ void Connection::on_turn_end() {
 
 void Connection::flush() {
   if (state_ != State::kOpen) return;
+  codec_->fill_output();
   base::Buffer& output = codec_->output();
   std::size_t moved = 0;
   if (!output.empty() && !write_blocked_) {
@@ -131,6 +134,10 @@ void Connection::settle() {
   switch (codec_->ending()) {
     case codec::CodecEnding::kOpen:
       transport_->set_reading(!input_ended_ && (codec_->wants_input() || input_.size() < kReadAheadBytesMax));
+      return;
+    case codec::CodecEnding::kHalfClose:
+      if (codec_->output().empty()) transport_->shutdown();
+      transport_->set_reading(!input_ended_ && codec_->wants_input());
       return;
     case codec::CodecEnding::kAbort: close(true); return;
     case codec::CodecEnding::kClose:
@@ -203,6 +210,7 @@ Connection::Wait Connection::present_wait() {
     case codec::CodecPhase::kHead: return Wait::kHead;
     case codec::CodecPhase::kBody: return Wait::kBody;
     case codec::CodecPhase::kResponse:
+    case codec::CodecPhase::kTunnel:
     case codec::CodecPhase::kClosing: return Wait::kNone;
   }
   return Wait::kNone;
@@ -234,13 +242,17 @@ void Connection::count_wait(std::size_t moved_bytes) {
   }
   rate_bytes_ += moved_bytes;
   wait_ = wait;
-  const auto limit = limit_of(wait);
-  if (!limit) return;
-  base::MonoTime deadline = wait_since_ + *limit;
-  const bool has_rate = limits_.min_rate.has_value() && (wait == Wait::kBody || wait == Wait::kWrite);
-  if (has_rate)
-    deadline =
-        std::min(deadline, std::max(rate_since_ + kRateGrace, loop_.now() + base::Duration(std::chrono::seconds(1))));
+  arm_timer();
+}
+
+void Connection::arm_timer() {
+  base::MonoTime deadline = base::MonoTime::max();
+  if (const auto limit = limit_of(wait_)) deadline = wait_since_ + *limit;
+  if (limits_.min_rate.has_value() && (wait_ == Wait::kBody || wait_ == Wait::kWrite)) {
+    deadline = std::min(deadline, std::max(rate_since_ + kRateGrace, loop_.now() + kRateInterval));
+  }
+  if (codec_ != nullptr) deadline = std::min(deadline, codec_->next_deadline().value_or(deadline));
+  if (deadline == base::MonoTime::max()) return;
   if (!timer_.is_running() || timer_.deadline() > deadline) timer_.start(deadline);
 }
 
@@ -254,15 +266,16 @@ bool Connection::is_too_slow() const {
 
 void Connection::on_timer(int) {
   if (state_ == State::kClosed) return;
+  timer_now_ = loop_.now();
+  if (codec_ != nullptr) codec_->on_time(timer_now_);
+  if (state_ == State::kClosed) return;
   // The handler may have stopped reading since.
   if (present_wait() != wait_) count_wait(0);
   const auto limit = limit_of(wait_);
-  if (!limit) return;
-  timer_now_ = loop_.now();
-  if (timer_now_ >= wait_since_ + *limit || is_too_slow()) {
+  if (limit && (timer_now_ >= wait_since_ + *limit || is_too_slow())) {
     expire();
   } else {
-    count_wait(0);
+    arm_timer();
   }
 }
 

@@ -48,6 +48,8 @@ class Connection final : public net::Retirable,
   static constexpr base::Duration kHalfClosedGrace = std::chrono::seconds(2);
   // How long a body may stay below client.min_rate at first.
   static constexpr base::Duration kRateGrace = std::chrono::seconds(10);
+  // How often the rate is looked at behind that.
+  static constexpr base::Duration kRateInterval = std::chrono::seconds(1);
 
   // `owner` must outlive the connection. `limits` are copied.
   Connection(net::Loop& loop, ConnectionOwner& owner, std::unique_ptr<net::Transport> transport,
@@ -82,6 +84,7 @@ class Connection final : public net::Retirable,
   void start_lingering();
   void close(bool abortive);
   void count_wait(std::size_t moved_bytes);
+  void arm_timer();
   Wait present_wait();
   std::optional<base::Duration> limit_of(Wait wait) const;
   bool is_too_slow() const;

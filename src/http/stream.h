@@ -16,6 +16,11 @@ namespace viaduct::http {
 // any time. `end` on on_head or on_body says that nothing follows; a request with trailers ends by on_trailers.
 // Order of commands:  send_informational* send_head (send_body)* [send_trailers], or reset at any time.
 //
+// Tunnels (RFC 9110 §7.8, RFC 8441): a request head whose `protocol` is not empty asks for one and comes with `end`.
+// Only to such a request may the final response be 101, sent with `end` false. From then on both directions carry bytes
+// of that protocol as on_body and send_body, each ended by its own `end`; reading begins off again. Any other status
+// answers as to any request. Over HTTP/2 the codec makes the 200 of an extended CONNECT of the 101.
+//
 // Backpressure: a handler that cannot take more calls set_reading(false); at most one more on_body follows. A handler
 // that sends asks writable_bytes() first; when it is 0 it stops and waits for on_writable.
 //

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/client_connection.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "codec/h1_client.h"
 #include "upstream/server.h"
@@ -40,11 +42,11 @@ void ClientConnection::on_transport_failed(const net::TransportError& error) {
   if (handler != nullptr) handler->on_connection_failed(error);
 }
 
-http::ClientStream& ClientConnection::begin(http::ResponseHandler& handler, const WaitLimits& limits) {
+http::ClientStream& ClientConnection::begin(http::ResponseHandler& handler, const codec::WaitLimits& limits) {
   DCHECK(is_reusable());
   limits_ = limits;
   request_finished_ = false;
-  http::ClientStream& stream = codec_->begin(handler);
+  http::ClientStream& stream = codec_->begin(handler, limits);
   loop_.at_turn_end(*this);
   return stream;
 }
@@ -52,6 +54,7 @@ http::ClientStream& ClientConnection::begin(http::ResponseHandler& handler, cons
 void ClientConnection::on_transport_readable() {
   if (state_ != State::kOpen) return;
   const net::IoResult result = transport_->read(input_);
+  codec_->on_time(loop_.now());
   if (result.bytes > 0) codec_->on_input(input_);
   if (state_ != State::kOpen) return;
   const bool ended = result.status != net::IoStatus::kOk && result.status != net::IoStatus::kAgain;
@@ -95,6 +98,7 @@ void ClientConnection::on_codec_stream_end() {
 
 void ClientConnection::on_turn_end() {
   if (state_ != State::kOpen) return;
+  codec_->on_time(loop_.now());
   if (resume_input_) {
     resume_input_ = false;
     codec_->on_input(input_);
@@ -104,6 +108,7 @@ void ClientConnection::on_turn_end() {
 }
 
 void ClientConnection::flush() {
+  codec_->fill_output();
   base::Buffer& output = codec_->output();
   bool progressed = false;
   if (!output.empty() && !write_blocked_ && !write_failed_) {
@@ -173,6 +178,7 @@ ClientConnection::Wait ClientConnection::present_wait() {
     case codec::CodecPhase::kHead:
     case codec::CodecPhase::kBody: return Wait::kRead;
     case codec::CodecPhase::kResponse:
+    case codec::CodecPhase::kTunnel:
     case codec::CodecPhase::kClosing: return Wait::kNone;
   }
   return Wait::kNone;
@@ -192,20 +198,26 @@ void ClientConnection::count_wait(bool progressed) {
   const Wait wait = present_wait();
   if (wait != wait_ || progressed) wait_since_ = loop_.now();
   wait_ = wait;
-  const auto limit = limit_of(wait);
-  if (!limit) return;
-  const base::MonoTime deadline = wait_since_ + *limit;
+  arm_timer();
+}
+
+void ClientConnection::arm_timer() {
+  base::MonoTime deadline = base::MonoTime::max();
+  if (const auto limit = limit_of(wait_)) deadline = wait_since_ + *limit;
+  deadline = std::min(deadline, codec_->next_deadline().value_or(deadline));
+  if (deadline == base::MonoTime::max()) return;
   if (!timer_.is_running() || timer_.deadline() > deadline) timer_.start(deadline);
 }
 
 void ClientConnection::on_timer(int) {
   if (state_ != State::kOpen) return;
+  codec_->on_time(loop_.now());
+  if (state_ != State::kOpen) return;
   // The handler may have stopped reading since.
   if (present_wait() != wait_) count_wait(false);
   const auto limit = limit_of(wait_);
-  if (!limit) return;
-  if (loop_.now() < wait_since_ + *limit) {
-    timer_.start(wait_since_ + *limit);
+  if (!limit || loop_.now() < wait_since_ + *limit) {
+    arm_timer();
     return;
   }
   switch (wait_) {

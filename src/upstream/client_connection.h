@@ -28,12 +28,6 @@ class ReadyHandler {
   ~ReadyHandler() = default;
 };
 
-// How long a request may wait for its server. Absent: no limit.
-struct WaitLimits {
-  std::optional<base::Duration> send;  // between two writes while bytes are waiting to go
-  std::optional<base::Duration> read;  // between two reads while an answer is due
-};
-
 class ClientConnection final : public net::Retirable,
                                public base::ListHook<ClientConnection>,
                                private net::TransportHandler,
@@ -47,7 +41,7 @@ class ClientConnection final : public net::Retirable,
   // Begins the handshake where there is one. `handler` must live until its event or until close().
   void open(ReadyHandler& handler);
   // Begins a request. REQUIRES: is_reusable().
-  http::ClientStream& begin(http::ResponseHandler& handler, const WaitLimits& limits);
+  http::ClientStream& begin(http::ResponseHandler& handler, const codec::WaitLimits& limits);
   // Ends the connection now; a request under way gets no further event.
   void close();
 
@@ -83,6 +77,7 @@ class ClientConnection final : public net::Retirable,
   // close(), or with a reset.
   void end(bool abortive);
   void count_wait(bool progressed);
+  void arm_timer();
   Wait present_wait();
   std::optional<base::Duration> limit_of(Wait wait) const;
 
@@ -93,7 +88,7 @@ class ClientConnection final : public net::Retirable,
   base::Buffer input_;
   State state_ = State::kOpening;
   ReadyHandler* ready_handler_ = nullptr;
-  WaitLimits limits_;
+  codec::WaitLimits limits_;
   net::Timer timer_;
   Wait wait_ = Wait::kNone;
   base::MonoTime wait_since_;

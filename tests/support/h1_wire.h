@@ -122,7 +122,7 @@ class H1ClientWire final : public codec::ClientCodecHandler {
 
   // Sends a request without body.
   http::ClientStream& request(RecordingResponseHandler& handler, std::string_view method = "GET") {
-    http::ClientStream& stream = client.begin(handler);
+    http::ClientStream& stream = client.begin(handler, {});
     http::RequestHead head(handler.arena());
     head.method = http::parse_method(method);
     head.method_text = method;

@@ -51,7 +51,7 @@ struct Attempt {
 
   H1ClientWire wire;
   RecordingResponseHandler handler{wire.chunks};
-  http::ClientStream& stream = wire.client.begin(handler);
+  http::ClientStream& stream = wire.client.begin(handler, {});
 };
 
 TEST(H1ClientFlow, SendsHeadsAsGiven) {
@@ -116,7 +116,7 @@ TEST(H1ClientFlow, GivesTheConnectionBackBeforeItTellsTheEnd) {
   attempt.wire.on_stream_end = [&] {
     EXPECT_FALSE(attempt.handler.has("response end"));
     was_free = attempt.wire.client.reusable();
-    attempt.wire.client.begin(next);
+    attempt.wire.client.begin(next, {});
   };
   attempt.wire.feed(kNoContent);
   EXPECT_TRUE(was_free);

@@ -62,7 +62,7 @@ class Relay final : public ServerCodecHandler,
   base::Arena& arena() override { return arena_; }
   void on_head(http::RequestHead& head, bool end) override {
     http::remove_hop_by_hop_request(head.fields);
-    client_.begin(*this);
+    client_.begin(*this, {});
     client_.send_head(head, end);
     if (!end) server_.set_reading(true);
   }

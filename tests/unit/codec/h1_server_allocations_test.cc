@@ -78,7 +78,7 @@ class Relay final : public ServerCodecHandler,
 
   base::Arena& arena() override { return arena_; }
   void on_head(http::RequestHead& head, bool end) override {
-    client_.begin(*this);
+    client_.begin(*this, {});
     client_.send_head(head, end);
     server_.set_reading(true);
   }

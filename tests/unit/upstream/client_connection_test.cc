@@ -32,7 +32,7 @@ class ClientConnectionTest : public testing::Test {
   }
   // Sends the head of a request.
   http::ClientStream& begin(ClientConnection& connection, RecordingResponseHandler& handler, http::BodySize body = {},
-                            WaitLimits limits = {}) {
+                            codec::WaitLimits limits = {}) {
     http::ClientStream& stream = connection.begin(handler, limits);
     http::RequestHead head(handler.arena());
     head.method = body.kind == http::BodyKind::kNone ? http::Method::kGet : http::Method::kPost;
