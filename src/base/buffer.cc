@@ -120,6 +120,17 @@ void Buffer::share(const Buffer& other) {
   }
 }
 
+void Buffer::share_run(const Buffer& other, std::size_t offset, std::size_t count) {
+  const std::string_view run = other.front();
+  DCHECK(offset + count <= run.size());
+  if (count == 0 || copies_small(run.substr(offset, count))) return;
+  const Slice* slice = other.head_;
+  while (slice->end == slice->begin) slice = slice->next;
+  ++slice->chunk->references;
+  const auto begin = slice->begin + static_cast<std::uint32_t>(offset);
+  push(slice->chunk, begin, begin + static_cast<std::uint32_t>(count));
+}
+
 std::span<char> Buffer::writable(std::size_t minimum) {
   DCHECK(minimum <= Chunk::kBytes);
   if (tail_ != nullptr && tail_->end == tail_->chunk->used && Chunk::kBytes - tail_->end >= minimum) {

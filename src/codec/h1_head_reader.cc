@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/uri.h"
+#include "codec/expectation.h"
 #include "http/host.h"
 #include "http/syntax.h"
 
@@ -49,20 +50,6 @@ Reason read_target(RequestHead& head) {
   head.authority = *authority;
   // The authority wins over a Host that differs, for everyone who reads the head later (RFC 9112 §3.2.2).
   if (target_authority) head.fields.set(FieldName::kHost, *authority);
-  return Reason::kNone;
-}
-
-// RFC 9110 §10.1.1: HTTP/1.0 has no expectations; those that are not known cannot be met.
-Reason read_expectation(RequestHead& head) {
-  if (head.version == Version::kHttp10) return Reason::kNone;
-  for (const Field& field : head.fields) {
-    if (field.id != FieldName::kExpect) continue;
-    for (http::ListReader list(field.value); !list.done(); list.next()) {
-      if (!http::equal_ignoring_case(list.member(), "100-continue")) return Reason::kUnsupportedExpectation;
-      const bool has_body = head.body.kind == BodyKind::kStream || head.body.bytes > 0;
-      head.expects_continue = has_body;
-    }
-  }
   return Reason::kNone;
 }
 

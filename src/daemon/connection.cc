@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "codec/h1_server.h"
+#include "codec/h2_server.h"
 
 namespace viaduct::daemon {
 namespace {
@@ -17,20 +18,35 @@ codec::H1Limits h1_limits(const config::Client& client) {
           .max_requests = client.max_requests.value_or(0)};
 }
 
+codec::H2Limits h2_limits(const config::Client& client) {
+  return {.max_head_size = client.max_head_size,
+          .max_fields = client.max_fields,
+          .max_target_size = client.max_target_size,
+          .max_requests = client.max_requests.value_or(0),
+          .body_timeout = client.body_timeout,
+          .min_rate = client.min_rate};
+}
+
+// RFC 9113 §3.4.
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 }  // namespace
 
-Connection::Connection(net::Loop& loop, ConnectionOwner& owner, std::unique_ptr<net::Transport> transport,
+Connection::Connection(const ConnectionProtocols& protocols, net::Loop& loop, ConnectionOwner& owner,
                        const exchange::ClientInfo& client, const config::Client& limits)
     : loop_(loop),
       owner_(owner),
-      transport_(std::move(transport)),
+      h2_library_(protocols.h2),
       client_(client),
       limits_(limits),
       h1_limits_(h1_limits(limits)),
+      h2_limits_(h2_limits(limits)),
       input_(loop.chunks()),
+      awaits_preface_(protocols.h2c),
       timer_(loop.timers(), *this) {}
 
-void Connection::open() {
+void Connection::open(std::unique_ptr<net::Transport> transport) {
+  transport_ = std::move(transport);
   count_wait(0);
   transport_->start(*this);
 }
@@ -38,11 +54,29 @@ void Connection::open() {
 void Connection::on_transport_ready() {
   state_ = State::kOpen;
   client_.tls = transport_->tls_info();
-  codec::ServerCodecHandler& handler = *this;
-  codec_ = std::make_unique<codec::H1Server>(h1_limits_, loop_.chunks(), handler);
+  choose_codec(client_.tls != nullptr && client_.tls->alpn == "h2");
   if (owner_.is_draining()) codec_->begin_drain();
   count_wait(0);
   settle();
+}
+
+void Connection::choose_codec(bool is_h2) {
+  codec::ServerCodecHandler& handler = *this;
+  if (is_h2) {
+    codec_ = std::make_unique<codec::H2Server>(h2_limits_, h2_library_, loop_.chunks(), handler);
+    loop_.at_turn_end(*this);  // our SETTINGS go first
+  } else {
+    codec_ = std::make_unique<codec::H1Server>(h1_limits_, loop_.chunks(), handler);
+  }
+}
+
+bool Connection::find_preface() {
+  const std::string_view begin = input_.front().substr(0, kPreface.size());
+  const bool is_h2 = kPreface.starts_with(begin);
+  if (is_h2 && begin.size() < kPreface.size() && input_.size() < kPreface.size()) return false;
+  awaits_preface_ = false;
+  if (is_h2) choose_codec(true);
+  return true;
 }
 
 void Connection::on_transport_failed(const net::TransportError& error) {
@@ -61,7 +95,8 @@ void Connection::on_transport_readable() {
   if (state_ != State::kOpen || input_ended_) return;
   const net::IoResult result = transport_->read(input_);
   codec_->on_time(loop_.now());
-  if (result.bytes > 0 && codec_->wants_input()) codec_->on_input(input_);
+  const bool is_known = !awaits_preface_ || input_.empty() || find_preface();
+  if (is_known && result.bytes > 0 && codec_->wants_input()) codec_->on_input(input_);
   if (state_ != State::kOpen) return;
   if (result.status == net::IoStatus::kFailed) {
     input_ended_ = true;
@@ -131,6 +166,8 @@ void Connection::flush() {
 // ---- the transport follows the codec --------------------------------------------------------------------------------
 
 void Connection::settle() {
+  const http::Reason failure = codec_->failure();
+  if (failure != http::Reason::kNone && !std::exchange(is_refused_, true)) owner_.on_connection_refused(client_, failure);
   switch (codec_->ending()) {
     case codec::CodecEnding::kOpen:
       transport_->set_reading(!input_ended_ && (codec_->wants_input() || input_.size() < kReadAheadBytesMax));

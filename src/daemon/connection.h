@@ -11,6 +11,8 @@
 #include <optional>
 
 #include "codec/h1_limits.h"
+#include "codec/h2_library.h"
+#include "codec/h2_limits.h"
 #include "codec/server_codec.h"
 #include "config/types.h"
 #include "exchange/exchange.h"
@@ -19,12 +21,20 @@
 
 namespace viaduct::daemon {
 
+// Which protocols a connection may speak.
+struct ConnectionProtocols {
+  codec::H2Library& h2;  // outlives the connection
+  bool h2c = false;      // HTTP/2 without TLS, by its preface (RFC 9113 §3.3)
+};
+
 // Who owns connections: a worker.
 class ConnectionOwner {
  public:
   virtual exchange::Exchange& make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) = 0;
   // The connection is over; it is freed after this turn.
   virtual void on_connection_closed(const exchange::ClientInfo& client) = 0;
+  // A codec ended the connection for something that was no request: it is counted and logged.
+  virtual void on_connection_refused(const exchange::ClientInfo& client, http::Reason reason) = 0;
   virtual bool is_draining() const = 0;
 
  protected:
@@ -52,10 +62,11 @@ class Connection final : public net::Retirable,
   static constexpr base::Duration kRateInterval = std::chrono::seconds(1);
 
   // `owner` must outlive the connection. `limits` are copied.
-  Connection(net::Loop& loop, ConnectionOwner& owner, std::unique_ptr<net::Transport> transport,
+  Connection(const ConnectionProtocols& protocols, net::Loop& loop, ConnectionOwner& owner,
              const exchange::ClientInfo& client, const config::Client& limits);
 
-  void open();
+  // Once, right behind the constructor.
+  void open(std::unique_ptr<net::Transport> transport);
   // Graceful end: idle now, busy after the exchange under way.
   void begin_drain();
   // Ends now; exchanges under way are logged as cut.
@@ -78,6 +89,9 @@ class Connection final : public net::Retirable,
   void on_timer(int timer_id) override;
   void on_turn_end() override;
 
+  void choose_codec(bool is_h2);
+  // Looks for HTTP/2's preface at the start of a plain connection. False: too few bytes have come to tell.
+  bool find_preface();
   void flush();
   void linger_read();
   void settle();
@@ -92,16 +106,20 @@ class Connection final : public net::Retirable,
 
   net::Loop& loop_;
   ConnectionOwner& owner_;
+  codec::H2Library& h2_library_;
   std::unique_ptr<net::Transport> transport_;
   std::unique_ptr<codec::ServerCodec> codec_;  // null before the handshake is done
   exchange::ClientInfo client_;
   config::Client limits_;
-  codec::H1Limits h1_limits_;  // the codec refers to it
+  codec::H1Limits h1_limits_;  // the codec refers to one of them
+  codec::H2Limits h2_limits_;
   base::Buffer input_;
   State state_ = State::kHandshake;
+  bool awaits_preface_ = false;  // the first bytes say which HTTP is spoken
   bool input_ended_ = false;
   bool write_blocked_ = false;  // the transport will tell when there is room
   bool resume_input_ = false;   // the codec wants what input_ holds
+  bool is_refused_ = false;     // the owner was told why the codec ended the connection
   std::size_t lingered_bytes_ = 0;
   net::Timer timer_;
   Wait wait_ = Wait::kNone;

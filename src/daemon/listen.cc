@@ -63,6 +63,8 @@ base::Result<OpenedListeners> open_listeners(const std::vector<config::Listener>
         opened.by_worker[i].push_back({.fd = std::move((*sockets)[i]),
                                        .local = local,
                                        .is_tls = listener.tls,
+                                       .http2 = listener.http2,
+                                       .h2c = listener.h2c,
                                        .redirect_to_https = listener.redirect_to_https});
       }
     }

@@ -157,7 +157,8 @@ void Worker::on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_
   }
   std::unique_ptr<net::Transport> transport;
   if (listener.is_tls) {
-    auto session = snapshot.certificates->new_session(tls::Alpn::kHttp1);
+    const tls::Alpn alpn = listener.http2 ? tls::Alpn::kHttp2AndHttp1 : tls::Alpn::kHttp1;
+    auto session = snapshot.certificates->new_session(alpn);
     transport = std::make_unique<tls::TlsTransport>(loop_, std::move(fd), std::move(session));
   } else {
     transport = std::make_unique<net::TcpTransport>(loop_, std::move(fd));
@@ -168,11 +169,12 @@ void Worker::on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_
                                   .redirect_to_https = listener.redirect_to_https,
                                   .https_port = listener.https_port};
   ConnectionOwner& owner = *this;
-  auto connection = std::make_unique<Connection>(loop_, owner, std::move(transport), info, client);
+  const ConnectionProtocols protocols{.h2 = h2_library_, .h2c = listener.h2c && !listener.is_tls};
+  auto connection = std::make_unique<Connection>(protocols, loop_, owner, info, client);
   Connection& opened = *connection.release();  // frees itself through Loop::retire
   connections_.push_back(opened);
   ++connection_count_;
-  opened.open();
+  opened.open(std::move(transport));
 }
 
 exchange::Exchange& Worker::make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) {
@@ -183,6 +185,11 @@ void Worker::on_connection_closed(const exchange::ClientInfo& client) {
   --connection_count_;
   limits_.leave(client.peer.ip());
   stop_if_drained();
+}
+
+void Worker::on_connection_refused(const exchange::ClientInfo& client, http::Reason reason) {
+  counters_.count(reason, 0);
+  LOG_WARNING("connection_ended reason={} client_ip={}", http::reason_name(reason), client.peer.ip().to_string());
 }
 
 void Worker::free_exchange(exchange::Exchange& exchange) {

@@ -28,6 +28,8 @@ struct WorkerListener {
   os::Fd fd;
   base::SocketAddress local;  // as bound
   bool is_tls = false;
+  bool http2 = true;  // offered by ALPN
+  bool h2c = false;
   bool redirect_to_https = false;
   std::uint16_t https_port = 443;
 };
@@ -79,6 +81,7 @@ class Worker final : private net::AcceptHandler,
   // ConnectionOwner
   exchange::Exchange& make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) override;
   void on_connection_closed(const exchange::ClientInfo& client) override;
+  void on_connection_refused(const exchange::ClientInfo& client, http::Reason reason) override;
   bool is_draining() const override { return services_.is_draining; }
   // exchange::ExchangeOwner
   void free_exchange(exchange::Exchange& exchange) override;
@@ -90,6 +93,7 @@ class Worker final : private net::AcceptHandler,
   net::Loop loop_;
   net::Resolver resolver_;
   base::Random random_;
+  codec::H2Library h2_library_;
   observe::AccessLog access_log_;
   observe::Counters counters_;
   upstream::Registry upstreams_;

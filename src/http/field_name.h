@@ -46,6 +46,7 @@ namespace viaduct::http {
   X(kLastModified, "Last-Modified")                                            \
   X(kLocation, "Location")                                                     \
   X(kOrigin, "Origin")                                                         \
+  X(kPriority, "Priority")                                                     \
   X(kProxyAuthenticate, "Proxy-Authenticate")                                  \
   X(kProxyAuthorization, "Proxy-Authorization")                                \
   X(kProxyConnection, "Proxy-Connection")                                      \

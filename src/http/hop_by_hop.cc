@@ -88,7 +88,6 @@ constexpr auto kProtected = std::to_array<std::string_view>({
     "max-forwards",
     "permissions-policy",
     "pragma",
-    "priority",
     "referrer-policy",
     "refresh",
     "repr-digest",

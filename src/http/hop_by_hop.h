@@ -24,6 +24,13 @@ void remove_hop_by_hop_request(Fields& fields);
 // The same without Expect, which means nothing in a response and is none of our business there.
 void remove_hop_by_hop_response(Fields& fields);
 
+// The fields that RFC 9113 §8.2.2 keeps out of HTTP/2: Connection, Keep-Alive, Proxy-Connection, Transfer-Encoding and
+// Upgrade.
+constexpr bool is_connection_specific(FieldName id) {
+  return id == FieldName::kConnection || id == FieldName::kKeepAlive || id == FieldName::kProxyConnection ||
+         id == FieldName::kTransferEncoding || id == FieldName::kUpgrade;
+}
+
 // True when `Connection: name` does not remove the field: every name of http/field_name.h that is not about a
 // connection, and names by which others recognise a client, trust a message or understand it. Whoever could strip
 // those from a request that passes would choose what the upstream believes.

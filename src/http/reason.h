@@ -51,6 +51,17 @@ namespace viaduct::http {
   X(kConnectionLimit, "connection_limit", 503, "There are too many connections.")                                  \
   X(kServerDraining, "server_draining", 503, "The server is shutting down.")                                       \
   X(kInternalError, "internal_error", 500, "Something went wrong here.")                                           \
+  X(kH2ProtocolError, "h2_protocol_error", 400, "The connection does not follow HTTP/2.")                          \
+  X(kH2FlowControlError, "h2_flow_control_error", 400, "The connection does not keep to its windows.")             \
+  X(kH2CompressionError, "h2_compression_error", 400, "The header fields cannot be decompressed.")                 \
+  X(kH2HeaderFlood, "h2_header_flood", 431, "The header fields are too large.")                                    \
+  X(kH2ResetFlood, "h2_reset_flood", 429, "There are too many resets.")                                            \
+  X(kH2ContinuationFlood, "h2_continuation_flood", 431, "The header fields come in too many frames.")              \
+  X(kH2SettingsFlood, "h2_settings_flood", 429, "There are too many settings.")                                    \
+  X(kH2PingFlood, "h2_ping_flood", 429, "There are too many pings.")                                               \
+  X(kH2PriorityFlood, "h2_priority_flood", 429, "There are too many priorities.")                                  \
+  X(kH2EmptyFrameFlood, "h2_empty_frame_flood", 429, "There are too many empty frames.")                           \
+  X(kH2WindowUpdateFlood, "h2_window_update_flood", 429, "There are too many window updates.")                     \
   X(kClientClosed, "client_closed", 499, "The client went away.")                                                  \
   X(kClientReadTimeout, "client_read_timeout", 499, "The client stopped reading.")                                 \
   X(kUpstreamConnectRefused, "upstream_connect_refused", 502, "The service cannot be reached.")                    \

@@ -43,11 +43,11 @@ ScriptedConnection& ClientSide::connect() {
 void ClientSide::open(std::unique_ptr<net::Transport> transport) {
   services();
   daemon::ConnectionOwner& owner = *this;
-  connection_ =
-      std::make_unique<daemon::Connection>(scene.loop, owner, std::move(transport), scene.client, limits).release();
+  const daemon::ConnectionProtocols protocols{.h2 = h2_library_, .h2c = h2c};
+  connection_ = std::make_unique<daemon::Connection>(protocols, scene.loop, owner, scene.client, limits).release();
   connections_.push_back(*connection_);
   ++open_connections_;
-  connection_->open();
+  connection_->open(std::move(transport));
 }
 
 exchange::Exchange& ClientSide::make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) {
@@ -57,6 +57,10 @@ exchange::Exchange& ClientSide::make_exchange(const exchange::ClientInfo& client
 void ClientSide::on_connection_closed(const exchange::ClientInfo&) {
   --open_connections_;
   EXPECT_GE(open_connections_, 0) << "a connection closed twice";
+}
+
+void ClientSide::on_connection_refused(const exchange::ClientInfo&, http::Reason reason) {
+  refused_for = reason;
 }
 
 void ClientSide::free_exchange(exchange::Exchange& exchange) {

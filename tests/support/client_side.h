@@ -26,7 +26,9 @@ class ClientSide final : private daemon::ConnectionOwner, private exchange::Exch
   ActionScript script;    // of the route that takes every path
   ExchangeScene scene;    // change its config before the first connect()
   config::Client limits;  // of the next connect()
+  bool h2c = false;       // of the next connect()
   bool is_worker_draining = false;
+  http::Reason refused_for = http::Reason::kNone;  // what the last codec that ended by itself said
 
   // Opens a connection and returns the client's end of it.
   ScriptedConnection& connect();
@@ -57,10 +59,12 @@ class ClientSide final : private daemon::ConnectionOwner, private exchange::Exch
  private:
   exchange::Exchange& make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) override;
   void on_connection_closed(const exchange::ClientInfo& client) override;
+  void on_connection_refused(const exchange::ClientInfo& client, http::Reason reason) override;
   bool is_draining() const override { return is_worker_draining; }
   void free_exchange(exchange::Exchange& exchange) override;
   exchange::Services& services();
 
+  codec::H2Library h2_library_;
   std::unique_ptr<exchange::Services> services_;
   std::vector<std::unique_ptr<exchange::Exchange>> exchanges_;
   std::vector<std::unique_ptr<ScriptedConnection>> clients_;

@@ -15,6 +15,10 @@ class Curl:
     def __init__(self, daemon, ca_file, host=HOST):
         self.daemon, self.ca_file, self.host = daemon, ca_file, host
 
+    def protocol(self, listener):
+        """The option that chooses the HTTP version."""
+        return "--http1.1"
+
     def url(self, target, listener=None):
         listener = listener or self.daemon.https
         return f"{'https' if listener.tls else 'http'}://{self.host}:{listener.port}{target}"
@@ -25,7 +29,7 @@ class Curl:
         listener = listener or self.daemon.https
         with tempfile.TemporaryDirectory(prefix="viaduct-curl-") as directory:
             head_file, body_file = Path(directory) / "head", Path(directory) / "body"
-            command = ["curl", "-sS", "--http1.1", "--path-as-is", "--max-time", str(6 * DEADLINE), "-D",
+            command = ["curl", "-sS", self.protocol(listener), "--path-as-is", "--max-time", str(6 * DEADLINE), "-D",
                        str(head_file),
                        "-o", str(body_file), "--cacert", str(self.ca_file),
                        "--resolve", f"{self.host}:{listener.port}:127.0.0.1", *options, self.url(target, listener)]
@@ -37,6 +41,13 @@ class Curl:
         version, _, rest = start.partition(" ")
         status, _, reason = rest.partition(" ")
         return Response(version, int(status), reason, fields, heads[-1], body)
+
+
+class H2Curl(Curl):
+    """curl that asks for HTTP/2 by ALPN, and without TLS speaks it from the start."""
+
+    def protocol(self, listener):
+        return "--http2" if listener.tls else "--http2-prior-knowledge"
 
 
 def notice_options(notice):

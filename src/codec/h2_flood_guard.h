@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counts what costs the sender of HTTP/2 frames little and us much (RFC 9113 §10.5), so that a connection that does
+// nothing else is ended with a reason. Each kind has a budget that refills with time; whoever uses HTTP/2 as it is
+// meant stays far below. Member of H2Server and H2Client. Knows no clock: the present is told.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/time.h"
+#include "codec/h2_session.h"
+#include "http/reason.h"
+
+namespace viaduct::codec {
+
+class H2FloodGuard {
+ public:
+  // CONTINUATION frames behind one HEADERS frame.
+  static constexpr unsigned kContinuationsMax = 8;
+  // Payload bytes of a DATA frame, and bytes of a window update, below which a frame counts.
+  static constexpr std::size_t kSmallDataBytes = 1;
+
+  // A new turn of the owner's clock.
+  void set_time(base::MonoTime now);
+  // Counts a frame that begins. Anything but kNone ends the connection.
+  http::Reason count(const H2FrameInfo& frame);
+  // A stream was reset by the other side, or had to be reset for its faults.
+  http::Reason count_reset();
+  // Body bytes went out: window updates for them are earned.
+  void earn_window_updates(std::size_t bytes);
+  // A request was answered to its end: another one may be reset.
+  void earn_reset() { earn(kReset, 1); }
+
+ private:
+  enum Kind : std::uint8_t { kReset, kPing, kSettings, kPriority, kEmptyFrame, kWindowUpdate, kKindCount };
+  struct Budget {
+    std::uint32_t burst;       // what may come at once
+    std::uint32_t per_second;  // and then
+    http::Reason reason;
+  };
+  static const std::array<Budget, kKindCount> kBudgets;
+
+  http::Reason spend(Kind kind);
+  void earn(Kind kind, std::uint32_t count);
+
+  std::array<std::uint32_t, kKindCount> spent_{};
+  unsigned continuations_ = 0;
+  std::size_t unearned_bytes_ = 0;  // sent, and not yet worth a window update
+  base::MonoTime refilled_at_;
+};
+
+}  // namespace viaduct::codec

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec/h2_server.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "codec/h2_priority.h"
+#include "codec/state_edges.h"
+
+namespace viaduct::codec {
+
+using http::BodyKind;
+using http::Reason;
+
+namespace {
+
+// Streams whose memory a connection keeps for its next ones.
+constexpr std::size_t kIdleStreamsMax = 16;
+
+// Decoded bytes of a header block, in multiples of what would be accepted, at which its sender is stopped.
+constexpr std::size_t kHeaderFloodFactor = 4;
+constexpr std::size_t kEntryBytes = 32;  // RFC 7541 §4.1
+
+std::size_t header_list_bytes(const H2Limits& limits) {
+  return limits.max_head_size + limits.max_target_size + limits.max_fields * kEntryBytes;
+}
+
+std::array<nghttp2_settings_entry, 5> settings_of(const H2Limits& limits) {
+  return {{{.settings_id = NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, .value = kH2StreamsMax},
+           {.settings_id = NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, .value = kH2StreamWindow},
+           {.settings_id = NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+            .value = static_cast<std::uint32_t>(header_list_bytes(limits))},
+           {.settings_id = NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, .value = 1},
+           {.settings_id = NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, .value = 1}}};
+}
+
+Reason reason_of(std::uint32_t code) {
+  switch (code) {
+    case NGHTTP2_FLOW_CONTROL_ERROR: return Reason::kH2FlowControlError;
+    case NGHTTP2_COMPRESSION_ERROR: return Reason::kH2CompressionError;
+    default: return Reason::kH2ProtocolError;
+  }
+}
+
+}  // namespace
+
+H2Server::H2Server(const H2Limits& limits, H2Library& library, base::ChunkPool& chunks, ServerCodecHandler& owner)
+    : limits_(limits),
+      owner_(owner),
+      chunks_(chunks),
+      session_(library, chunks, *this,
+               {.is_server = true, .entries = settings_of(limits), .connection_window = kH2ConnectionWindow}),
+      storage_(kIdleStreamsMax) {}
+
+H2Server::~H2Server() {
+  while (!streams_.empty()) {
+    H2ServerStream& stream = streams_.front();
+    session_.set_stream(stream.id(), nullptr);
+    storage_.free(&stream);
+  }
+}
+
+void H2Server::transition(State next) {
+  using enum State;
+  static constexpr StateEdges<State> kEdges = {
+      {kOpen, {kDraining, kGoodbye, kOver}},
+      {kDraining, {kGoodbye, kOver}},
+      {kGoodbye, {kOver}},
+  };
+  CHECK(kEdges.allow(state_, next));
+  state_ = next;
+}
+
+// ---- what the owner calls -------------------------------------------------------------------------------------------
+
+void H2Server::on_input(base::Buffer& input) {
+  resume_asked_ = false;
+  has_begun_ = has_begun_ || !input.empty();
+  if (state_ == State::kOver) {
+    input.clear();
+  } else if (!input.empty()) {
+    session_.receive(input);
+    owner_.on_codec_output();
+  }
+  deliver();
+}
+
+void H2Server::on_input_end(bool /*clean*/) {
+  input_ended_ = true;
+  // What is not whole cannot become so; what is may yet be answered.
+  streams_.for_each([](H2ServerStream& stream) {
+    if (stream.handler_ != nullptr && !stream.request_ended_) stream.fail(Reason::kClientClosed);
+  });
+  deliver();
+}
+
+void H2Server::on_time(base::MonoTime now) {
+  now_ = now;
+  guard_.set_time(now);
+  if (now >= deadline_) expire_streams();
+}
+
+std::optional<base::MonoTime> H2Server::next_deadline() const {
+  return deadline_ == base::MonoTime::max() ? std::nullopt : std::optional(deadline_);
+}
+
+void H2Server::note_deadline(base::MonoTime deadline) {
+  deadline_ = std::min(deadline_, deadline);
+}
+
+void H2Server::expire_streams() {
+  deadline_ = base::MonoTime::max();
+  streams_.for_each([](H2ServerStream& stream) { stream.expire(); });
+  deliver();
+}
+
+void H2Server::fill_output() {
+  session_.fill(kH2OutputBytesMax);
+}
+
+void H2Server::on_output_drained() {
+  deliver();
+}
+
+bool H2Server::wants_input() const {
+  return state_ != State::kOver && !input_ended_;
+}
+
+CodecPhase H2Server::phase() const {
+  if (state_ == State::kOver) return CodecPhase::kClosing;
+  if (is_in_block_ || (has_begun_ && !has_frame_)) return CodecPhase::kHead;
+  return streams_.empty() ? CodecPhase::kIdle : CodecPhase::kResponse;
+}
+
+CodecEnding H2Server::ending() const {
+  if (ending_ == CodecEnding::kAbort) return ending_;
+  return state_ == State::kOver && !session_.has_output() ? ending_ : CodecEnding::kOpen;
+}
+
+void H2Server::begin_drain() {
+  if (state_ != State::kOpen) return;
+  if (streams_.empty()) {
+    say_goodbye();
+  } else {
+    transition(State::kDraining);
+    session_.submit_shutdown_notice();
+    session_.submit_ping();
+  }
+  owner_.on_codec_output();
+  settle();
+}
+
+void H2Server::say_goodbye() {
+  transition(State::kGoodbye);
+  session_.submit_goaway(NGHTTP2_NO_ERROR);
+  owner_.on_codec_output();
+}
+
+void H2Server::abort(Reason reason) {
+  if (state_ == State::kOver) return;
+  if (reason == Reason::kHeaderTimeout) {
+    fail(reason, NGHTTP2_ENHANCE_YOUR_CALM);
+    return deliver();
+  }
+  // The transport is broken, or the client takes nothing from it.
+  ending_ = CodecEnding::kAbort;
+  end_all(reason);
+  transition(State::kOver);
+  session_.output().clear();
+  owner_.on_codec_output();
+}
+
+// ---- what nghttp2 reads ---------------------------------------------------------------------------------------------
+
+bool H2Server::on_frame_begin(const H2FrameInfo& frame) {
+  has_frame_ = true;
+  const Reason reason = guard_.count(frame);
+  if (reason != Reason::kNone) fail(reason, NGHTTP2_ENHANCE_YOUR_CALM);
+  return !is_broken_;
+}
+
+void H2Server::on_block_begin(H2StreamBase* stream, std::int32_t stream_id, bool is_new) {
+  is_in_block_ = true;
+  trailers_ = nullptr;
+  if (is_new) return begin_stream(stream_id);
+  block_ = static_cast<H2ServerStream*>(stream);
+  if (block_ == nullptr) return;
+  if (block_->handler_ == nullptr) {
+    block_ = nullptr;
+    return;
+  }
+  base::Arena& arena = block_->handler_->arena();
+  trailers_ = arena.make<http::Fields>(arena);
+  reader_.begin(H2HeadReader::Kind::kTrailers, limits_, *trailers_);
+}
+
+void H2Server::begin_stream(std::int32_t stream_id) {
+  H2ServerStream& stream = *storage_.make(*this, stream_id);
+  session_.set_stream(stream_id, &stream);
+  streams_.push_back(stream);
+  stream.handler_ = &owner_.on_stream(stream);
+  base::Arena& arena = stream.handler_->arena();
+  stream.head_ = arena.make<http::RequestHead>(arena);
+  reader_.begin(H2HeadReader::Kind::kRequest, limits_, stream.head_->fields);
+  block_ = &stream;
+  ++requests_;
+}
+
+bool H2Server::on_field(std::string_view name, std::string_view value) {
+  if (block_ == nullptr) return true;
+  reader_.add(name, value);
+  if (reader_.decoded_bytes() <= kHeaderFloodFactor * header_list_bytes(limits_)) return true;
+  fail(Reason::kH2HeaderFlood, NGHTTP2_ENHANCE_YOUR_CALM);
+  return false;
+}
+
+void H2Server::on_block_end(bool end) {
+  is_in_block_ = false;
+  H2ServerStream* stream = std::exchange(block_, nullptr);
+  if (stream == nullptr) return;
+  trailers_ == nullptr ? end_head(*stream, end) : end_trailers(*stream, end);
+}
+
+void H2Server::end_head(H2ServerStream& stream, bool end) {
+  http::RequestHead& head = *stream.head_;
+  const Reason reason = reader_.finish_request(head, end);
+  stream.request_ended_ = end;
+  stream.transition(H2ServerStream::State::kReady);
+  touch(stream);
+  if (reason != Reason::kNone) {
+    stream.refuse(reason, reader_.is_malformed());
+    const Reason flood = reader_.is_malformed() ? guard_.count_reset() : Reason::kNone;
+    if (flood != Reason::kNone) fail(flood, NGHTTP2_ENHANCE_YOUR_CALM);
+    return;
+  }
+  if (head.body.kind == BodyKind::kSized) stream.left_ = head.body.bytes;
+  if (const http::Field* field = head.fields.find(http::FieldName::kPriority)) {
+    const H2Priority priority = read_priority(field->value);
+    session_.set_priority(stream.id(), priority.urgency, priority.incremental);
+  }
+}
+
+void H2Server::end_trailers(H2ServerStream& stream, bool end) {
+  http::Fields* trailers = std::exchange(trailers_, nullptr);
+  const Reason reason = reader_.finish_trailers();
+  // RFC 9113 §8.1: behind trailers there is nothing.
+  if (!end || reason != Reason::kNone) {
+    const bool is_malformed = !end || reader_.is_malformed();
+    return stream.refuse(reason != Reason::kNone ? reason : Reason::kMalformedHeader, is_malformed);
+  }
+  stream.trailers_ = trailers;
+  stream.take_end();
+}
+
+void H2Server::on_data(H2StreamBase& stream, const base::Buffer& input, std::size_t offset, std::size_t count) {
+  static_cast<H2ServerStream&>(stream).take_data(input, offset, count);
+}
+
+void H2Server::on_end_stream(H2StreamBase& stream) {
+  static_cast<H2ServerStream&>(stream).take_end();
+}
+
+void H2Server::on_stream_closed(H2StreamBase& stream, std::uint32_t code) {
+  auto& closed = static_cast<H2ServerStream&>(stream);
+  closed.is_closed_ = true;
+  closed.close_code_ = code;
+  if (block_ == &closed) block_ = nullptr;
+  touch(closed);
+}
+
+void H2Server::on_body_sent(H2StreamBase& stream, std::size_t count) {
+  guard_.earn_window_updates(count);
+  auto& sending = static_cast<H2ServerStream&>(stream);
+  sending.moved_bytes_ += count;
+  touch(sending);
+}
+
+void H2Server::on_ping_answered() {
+  if (state_ == State::kDraining) say_goodbye();
+}
+
+void H2Server::on_broken(std::uint32_t code) {
+  if (failure_ == Reason::kNone) failure_ = reason_of(code);
+  is_broken_ = true;
+}
+
+void H2Server::fail(Reason reason, std::uint32_t code) {
+  if (failure_ == Reason::kNone) failure_ = reason;
+  is_broken_ = true;
+  session_.terminate(code);
+  owner_.on_codec_output();
+}
+
+// ---- what handlers are told -----------------------------------------------------------------------------------------
+
+void H2Server::touch(H2ServerStream& stream) {
+  if (!stream.H2ServerStream::TouchedHook::is_linked()) touched_.push_back(stream);
+}
+
+// A stream that is told something may touch itself and others; each time it moves on, so that this ends.
+void H2Server::deliver() {
+  CHECK(!is_telling_);
+  is_telling_ = true;
+  while (!touched_.empty()) {
+    H2ServerStream& stream = touched_.front();
+    stream.H2ServerStream::TouchedHook::unlink();
+    stream.deliver();
+    if (stream.is_closed_ && stream.handler_ == nullptr) storage_.free(&stream);
+  }
+  settle();
+  is_telling_ = false;
+}
+
+void H2Server::end_all(Reason reason) {
+  streams_.for_each([reason](H2ServerStream& stream) {
+    if (stream.handler_ != nullptr) stream.fail(reason);
+  });
+}
+
+// What follows from the streams for the connection.
+void H2Server::settle() {
+  if (state_ == State::kOver) return;
+  if (is_broken_) {
+    end_all(failure_);
+    transition(State::kOver);
+    owner_.on_codec_output();
+    return;
+  }
+  const bool is_exhausted = limits_.max_requests != 0 && requests_ >= limits_.max_requests;
+  if (is_exhausted && state_ != State::kGoodbye) say_goodbye();
+  if (!streams_.empty()) return;
+  if (state_ == State::kDraining) say_goodbye();
+  // The last stream has ended; or the client has said goodbye, or gone.
+  if (state_ == State::kGoodbye || input_ended_ || !session_.wants_input()) {
+    transition(State::kOver);
+    if (input_ended_) ending_ = CodecEnding::kClose;
+    owner_.on_codec_output();
+  }
+}
+
+void H2Server::resume() {
+  if (is_telling_ || resume_asked_ || state_ == State::kOver) return;
+  resume_asked_ = true;
+  owner_.on_codec_resume();
+}
+
+}  // namespace viaduct::codec

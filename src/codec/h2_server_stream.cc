@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec/h2_server_stream.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "codec/h2_head_writer.h"
+#include "codec/h2_server.h"
+#include "codec/state_edges.h"
+#include "http/status.h"
+
+namespace viaduct::codec {
+
+using http::BodyKind;
+using http::Reason;
+
+namespace {
+
+// A body of more than this is worth a wider window.
+constexpr std::uint64_t kLongBodyBytes = 32 * 1024;
+
+}  // namespace
+
+H2ServerStream::H2ServerStream(H2Server& server, std::int32_t id)
+    : H2StreamBase(id), server_(server), received_(server.chunks_), outgoing_(server.chunks_) {}
+
+void H2ServerStream::transition(State next) {
+  using enum State;
+  static constexpr StateEdges<State> kEdges = {
+      {kHead, {kReady, kOver}},
+      {kReady, {kExchange, kRefused, kOver}},
+      {kExchange, {kRefused, kOver}},
+      {kRefused, {kOver}},
+  };
+  CHECK(kEdges.allow(state_, next));
+  state_ = next;
+}
+
+// ---- what nghttp2 has read ------------------------------------------------------------------------------------------
+
+void H2ServerStream::take_data(const base::Buffer& input, std::size_t offset, std::size_t count) {
+  moved_bytes_ += count;
+  server_.touch(*this);
+  if (state_ == State::kOver || reason_ != Reason::kNone) return;
+  if (left_ && count > *left_) return refuse(Reason::kInvalidContentLength, true);
+  if (left_) *left_ -= count;
+  received_.share_run(input, offset, count);
+}
+
+void H2ServerStream::take_end() {
+  request_ended_ = true;
+  server_.touch(*this);
+  if (left_.value_or(0) > 0) refuse(Reason::kInvalidContentLength, true);
+}
+
+void H2ServerStream::refuse(Reason reason, bool is_malformed) {
+  if (state_ == State::kOver || reason_ != Reason::kNone) return;
+  reason_ = reason;
+  is_malformed_ = is_malformed;
+  server_.touch(*this);
+}
+
+// ---- what the handler is told ---------------------------------------------------------------------------------------
+
+void H2ServerStream::deliver() {
+  if (state_ == State::kReady) deliver_head();
+  if (state_ == State::kExchange && reason_ != Reason::kNone) deliver_refusal();
+  if (state_ == State::kExchange) deliver_body();
+  if (is_open() && outgoing_.take_room_again()) handler_->on_writable();
+  if (is_open() && is_answered()) finish_answer();
+  deliver_end();
+  note_wait();
+}
+
+void H2ServerStream::deliver_head() {
+  // Taken back before anybody began with it.
+  if (is_closed_ && reason_ == Reason::kNone) reason_ = Reason::kClientClosed;
+  if (reason_ != Reason::kNone) {
+    transition(State::kRefused);
+    handler_->on_refused(*head_, reason_);
+    return;
+  }
+  transition(State::kExchange);
+  const bool is_tunnel_wish = !head_->protocol.empty();
+  const bool end = is_tunnel_wish || (request_ended_ && received_.empty() && trailers_ == nullptr);
+  end_delivered_ = end && !is_tunnel_wish;
+  if (head_->expects_continue && !request_ended_ && received_.empty()) continue_ = Continue::kDue;
+  handler_->on_head(*head_, end);
+}
+
+// The answer may be given yet where it has not begun.
+void H2ServerStream::deliver_refusal() {
+  received_.clear();
+  if (answer_ != Answer::kNone) return fail(reason_);
+  transition(State::kRefused);
+  handler_->on_refused(*head_, reason_);
+}
+
+void H2ServerStream::deliver_body() {
+  while (wants_body() && !end_delivered_ && (request_ended_ || !received_.empty())) {
+    if (request_ended_ && received_.empty() && trailers_ != nullptr) {
+      end_delivered_ = true;
+      return handler_->on_trailers(*std::exchange(trailers_, nullptr));
+    }
+    base::Buffer body(received_.pool());
+    body.take_all(received_);
+    const std::size_t count = body.size();
+    const bool was_long = delivered_bytes_ > kLongBodyBytes;
+    delivered_bytes_ += count;
+    if (!is_closed_ && !request_ended_) {
+      server_.session_.consume(id(), count);
+      if (!was_long && delivered_bytes_ > kLongBodyBytes) server_.session_.set_window(id(), kH2StreamWindowLong);
+      server_.owner_.on_codec_output();
+    }
+    end_delivered_ = request_ended_ && trailers_ == nullptr;
+    handler_->on_body(body, end_delivered_);
+  }
+}
+
+void H2ServerStream::deliver_end() {
+  if (!is_closed_ || handler_ == nullptr) return;
+  if (!is_answered()) return fail(reason_ != Reason::kNone ? reason_ : Reason::kClientClosed);
+  http::StreamHandler* handler = std::exchange(handler_, nullptr);
+  transition(State::kOver);
+  server_.guard_.earn_reset();
+  handler->on_stream_end();
+}
+
+void H2ServerStream::fail(Reason reason) {
+  http::StreamHandler* handler = std::exchange(handler_, nullptr);
+  transition(State::kOver);
+  received_.clear();
+  outgoing_.abandon();
+  if (!is_closed_) {
+    const bool is_ours = reason == Reason::kInternalError;
+    server_.session_.submit_reset(
+        id(), is_malformed_ ? NGHTTP2_PROTOCOL_ERROR : is_ours ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+    server_.owner_.on_codec_output();
+  }
+  handler->on_reset(reason);
+}
+
+// ---- time -----------------------------------------------------------------------------------------------------------
+
+H2Wait::Kind H2ServerStream::present_wait() const {
+  if (state_ == State::kOver || is_closed_) return H2Wait::Kind::kNone;
+  if (outgoing_.is_waiting()) return H2Wait::Kind::kSend;
+  // Who tunnels counts silence.
+  const bool is_due = wants_body() && !request_ended_ && !is_tunnel_;
+  return is_due ? H2Wait::Kind::kReceive : H2Wait::Kind::kNone;
+}
+
+void H2ServerStream::note_wait() {
+  wait_.update(present_wait(), std::exchange(moved_bytes_, 0), server_.now_);
+  const H2Limits& limits = server_.limits_;
+  server_.note_deadline(wait_.deadline(limits.body_timeout, limits.min_rate, server_.now_));
+}
+
+void H2ServerStream::expire() {
+  note_wait();
+  const H2Limits& limits = server_.limits_;
+  const bool is_over = wait_.is_over(limits.body_timeout, server_.now_);
+  const bool is_slow = wait_.is_too_slow(limits.min_rate, server_.now_);
+  if (!is_over && !is_slow) return;
+  if (wait_.kind() == H2Wait::Kind::kReceive) {
+    refuse(is_slow ? Reason::kRateTooLow : Reason::kBodyTimeout, false);
+  } else {
+    fail(is_slow ? Reason::kRateTooLow : Reason::kClientReadTimeout);
+  }
+}
+
+// ---- responses ------------------------------------------------------------------------------------------------------
+
+void H2ServerStream::send_informational(const http::ResponseHead& head) {
+  CHECK(http::is_informational(head.status) && head.status != 101);
+  if (!is_open() || answer_ != Answer::kNone) return;
+  if (head.status == 100) continue_ = Continue::kSent;
+  server_.session_.submit_informational(id(), response_fields(head).entries());
+  server_.owner_.on_codec_output();
+}
+
+void H2ServerStream::send_head(const http::ResponseHead& head, bool end) {
+  CHECK(answer_ == Answer::kNone && (state_ == State::kExchange || state_ == State::kRefused));
+  is_tunnel_ = head.status == 101;
+  CHECK(!is_tunnel_ || (!head_->protocol.empty() && !end));
+  answer_ = end ? Answer::kComplete : Answer::kBegun;
+  continue_ = Continue::kNotExpected;
+  if (is_tunnel_) reading_ = false;
+  if (is_closed_) return;
+  const H2FieldList fields = response_fields(head);
+  if (!end) {
+    const bool is_sized = head.body.kind == BodyKind::kSized;
+    outgoing_.begin(is_sized ? std::optional(head.body.bytes) : std::nullopt);
+  }
+  server_.session_.submit_response(id(), fields.entries(), end ? nullptr : &outgoing_);
+  server_.owner_.on_codec_output();
+  if (end) finish_answer();
+}
+
+void H2ServerStream::send_body(base::Buffer& body, bool end) {
+  if (!is_open()) {
+    body.clear();
+    if (end) answer_ = Answer::kComplete;
+    return;
+  }
+  after_write(outgoing_.write(body, end), end);
+}
+
+void H2ServerStream::send_trailers(const http::Fields& trailers) {
+  if (!is_open()) {
+    answer_ = Answer::kComplete;
+    return;
+  }
+  after_write(outgoing_.write_trailers(trailers), true);
+}
+
+void H2ServerStream::after_write(bool whole, bool end) {
+  if (!whole) {
+    // Not said to the handler in here, which is in the middle of sending.
+    refuse(Reason::kInternalError, false);
+    return server_.resume();
+  }
+  if (end) answer_ = Answer::kComplete;
+  if (outgoing_.is_deferred() && outgoing_.is_waiting()) server_.session_.resume(id());
+  note_wait();
+  server_.owner_.on_codec_output();
+}
+
+void H2ServerStream::finish_answer() {
+  const bool is_wanted = request_ended_ || is_tunnel_;
+  if (is_reset_ || (is_wanted && !is_malformed_)) return;
+  is_reset_ = true;
+  server_.session_.submit_reset(id(), is_malformed_ ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_NO_ERROR);
+  server_.owner_.on_codec_output();
+}
+
+void H2ServerStream::reset() {
+  if (handler_ == nullptr) return;
+  handler_ = nullptr;
+  transition(State::kOver);
+  received_.clear();
+  outgoing_.abandon();
+  server_.touch(*this);
+  if (is_closed_) return server_.resume();
+  server_.session_.submit_reset(id(), is_tunnel_ ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
+  server_.owner_.on_codec_output();
+}
+
+void H2ServerStream::set_reading(bool reading) {
+  if (state_ != State::kExchange) return;
+  reading_ = reading;
+  if (reading && continue_ == Continue::kDue) {
+    continue_ = Continue::kSent;
+    http::ResponseHead head(handler_->arena());
+    head.status = 100;
+    server_.session_.submit_informational(id(), response_fields(head).entries());
+    server_.owner_.on_codec_output();
+  }
+  server_.touch(*this);
+  if (reading) server_.resume();
+}
+
+std::size_t H2ServerStream::writable_bytes() const {
+  return outgoing_.room();
+}
+
+}  // namespace viaduct::codec
