@@ -38,7 +38,9 @@ void ProxyRun::start(bool end) {
   request_ended_ = end;
   const http::BodySize& size = exchange_.request().body;
   const bool is_long = size.kind == http::BodyKind::kSized && size.bytes > kCollectedBytesMax;
-  if (end || is_long) {
+  // Over HTTP/2 the two sides of a stream may talk by turns: who waits for the end of the request waits for ever.
+  const bool is_dialogue = size.kind == http::BodyKind::kStream && upstream_.config().http2;
+  if (end || is_long || is_dialogue) {
     try_next_server();
   } else {
     exchange_.read_request(true);
@@ -101,7 +103,7 @@ void ProxyRun::try_next_server() {
     return;
   }
   tried_.set(upstream_.index_of(*server_));
-  if (upstream::ClientConnection* kept = server_->take_idle()) {
+  if (upstream::ClientConnection* kept = server_->take()) {
     send_on(*kept, true);
   } else {
     connect(*server_);
@@ -109,18 +111,16 @@ void ProxyRun::try_next_server() {
 }
 
 void ProxyRun::connect(upstream::Server& server) {
-  connector_ = &upstream_.connect(server, *this, exchange_.route().timeouts.connect);
+  upstream_.connect(server, *this, exchange_.route().timeouts.connect);
 }
 
 void ProxyRun::on_connected(upstream::ClientConnection& connection, const upstream::ConnectTimes& times) {
-  connector_ = nullptr;
   exchange_.record().connect = times.connect;
   if (server_->is_tls()) exchange_.record().tls = times.tls;
   send_on(connection, false);
 }
 
 void ProxyRun::on_connect_failed(Reason reason, const base::Error& error) {
-  connector_ = nullptr;
   ++exchange_.record().attempts;
   exchange_.record().server = server_->name();
   log_failure(reason, &error);
@@ -149,8 +149,9 @@ void ProxyRun::send_collected() {
   const bool end = request_ended_ && trailers_ == nullptr;
   if (!body_.empty() || end) {
     base::Buffer sent(exchange_.loop().chunks());
-    // Only a body that is whole can be sent again, and only behind a kept connection is there a reason to.
-    if (request_ended_ && reused_) {
+    // Only a body that is whole can be sent again, and only on a kept connection, or on one that others share and that
+    // the server may close to new requests at any time, is there a reason to.
+    if (request_ended_ && (reused_ || upstream_.config().http2)) {
       sent.share(body_);
     } else {
       sent.take_all(body_);
@@ -268,7 +269,7 @@ void ProxyRun::on_timer(int) {
 void ProxyRun::on_exchange_over() {
   state_ = State::kOver;
   total_timer_.stop();
-  if (connector_ != nullptr) std::exchange(connector_, nullptr)->cancel();
+  cancel_connect();
   if (stream_ != nullptr) std::exchange(stream_, nullptr)->reset();
   body_.clear();
 }

@@ -82,7 +82,6 @@ class ProxyRun final : public exchange::ActionRun,
   http::Fields* trailers_ = nullptr;
   upstream::Upstream::ServerSet tried_;
   upstream::Server* server_ = nullptr;        // of the present attempt
-  upstream::Connector* connector_ = nullptr;  // while connecting
   http::ClientStream* stream_ = nullptr;      // while forwarding
   http::Reason last_failure_ = http::Reason::kNone;
   base::MonoTime started_;  // of the run

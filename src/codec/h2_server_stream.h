@@ -12,16 +12,13 @@
 #include "base/intrusive_list.h"
 #include "codec/h2_outgoing.h"
 #include "codec/h2_session.h"
+#include "codec/h2_stream_lists.h"
 #include "codec/h2_wait.h"
 #include "http/stream.h"
 
 namespace viaduct::codec {
 
 class H2Server;
-
-// The lists that a stream is in.
-struct H2Open;
-struct H2Touched;
 
 class H2ServerStream final : public H2StreamBase,
                              public http::ServerStream,

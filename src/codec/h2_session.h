@@ -123,6 +123,8 @@ class H2Session {
   void set_window(std::int32_t stream_id, std::int32_t bytes);
   // RFC 9218 §5.
   void set_priority(std::int32_t stream_id, std::uint32_t urgency, bool incremental);
+  // A client: whether submit_request() may be called: no goodbye was said and there are numbers left.
+  bool may_request() const { return nghttp2_session_check_request_allowed(session_.get()) != 0; }
   // RFC 9113 §6.5.2, as the other side has said it.
   std::uint32_t remote_setting(nghttp2_settings_id id) const;
 

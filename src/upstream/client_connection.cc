@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "codec/h1_client.h"
+#include "codec/h2_client.h"
 #include "upstream/server.h"
 
 namespace viaduct::upstream {
@@ -13,6 +14,8 @@ namespace {
 // What a server may send as the head of an answer: more than we take from clients, since it is our own upstream.
 constexpr codec::H1Limits kResponseLimits{
     .max_head_size = 64 * 1024, .max_fields = 200, .max_target_size = 0, .max_requests = 0};
+constexpr codec::H2Limits kH2ResponseLimits{.max_head_size = kResponseLimits.max_head_size,
+                                            .max_fields = kResponseLimits.max_fields};
 
 }  // namespace
 
@@ -20,8 +23,6 @@ ClientConnection::ClientConnection(net::Loop& loop, Server& server, std::unique_
     : loop_(loop),
       server_(server),
       transport_(std::move(transport)),
-      codec_(std::make_unique<codec::H1Client>(kResponseLimits, loop.chunks(),
-                                               static_cast<codec::ClientCodecHandler&>(*this))),
       input_(loop.chunks()),
       timer_(loop.timers(), *this) {}
 
@@ -31,9 +32,23 @@ void ClientConnection::open(ReadyHandler& handler) {
 }
 
 void ClientConnection::on_transport_ready() {
+  choose_codec();
   state_ = State::kOpen;
   ReadyHandler* handler = std::exchange(ready_handler_, nullptr);
   handler->on_connection_ready();
+}
+
+// By ALPN; without TLS there is nobody to ask.
+void ClientConnection::choose_codec() {
+  const net::TlsInfo* tls = transport_->tls_info();
+  const bool is_h2 = tls != nullptr ? tls->alpn == "h2" : server_.wants_h2();
+  codec::ClientCodecHandler& handler = *this;
+  if (is_h2) {
+    codec_ = std::make_unique<codec::H2Client>(kH2ResponseLimits, server_.resources().h2_library, loop_.chunks(),
+                                               handler, tls != nullptr);
+  } else {
+    codec_ = std::make_unique<codec::H1Client>(kResponseLimits, loop_.chunks(), handler);
+  }
 }
 
 void ClientConnection::on_transport_failed(const net::TransportError& error) {
@@ -45,8 +60,9 @@ void ClientConnection::on_transport_failed(const net::TransportError& error) {
 http::ClientStream& ClientConnection::begin(http::ResponseHandler& handler, const codec::WaitLimits& limits) {
   DCHECK(is_reusable());
   limits_ = limits;
-  request_finished_ = false;
+  ++requests_;
   http::ClientStream& stream = codec_->begin(handler, limits);
+  server_.set_shared(*this, codec_->reusable());
   loop_.at_turn_end(*this);
   return stream;
 }
@@ -90,9 +106,11 @@ void ClientConnection::on_codec_resume() {
 }
 
 void ClientConnection::on_codec_stream_end() {
-  request_finished_ = true;
+  --requests_;
   // Back in the pool at once, so that the next request of this turn finds it.
-  if (state_ == State::kOpen && codec_->reusable() && !input_ended_) server_.give_back(*this);
+  if (state_ == State::kOpen && codec_->reusable() && !input_ended_) {
+    requests_ == 0 ? server_.give_back(*this) : server_.set_shared(*this, true);
+  }
   loop_.at_turn_end(*this);
 }
 
@@ -142,7 +160,7 @@ void ClientConnection::settle() {
     return;
   }
   if (input_ended_) {
-    if (request_finished_ || codec_->phase() == codec::CodecPhase::kIdle) close();
+    if (requests_ == 0 || codec_->phase() == codec::CodecPhase::kIdle) close();
     return;
   }
   transport_->set_reading(codec_->wants_input());

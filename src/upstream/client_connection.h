@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection to one server of an upstream: a transport and a codec, with the timers that wait for the server. Made
-// by a Connector once the socket is connected; becomes ready behind the TLS handshake; then carries one request after
-// another until it closes. Between requests it rests in its server's pool, reading on, so that a server that hangs up
+// by a Connector once the socket is connected; becomes ready behind the TLS handshake; then carries requests, one after
+// another or, where the codec has room, side by side, until it closes. Between requests it rests in its server's pool, reading on, so that a server that hangs up
 // is noticed at once. Belongs to one worker; frees itself by Loop::retire.
 #pragma once
 
@@ -69,6 +69,7 @@ class ClientConnection final : public net::Retirable,
   void on_timer(int timer_id) override;
   void on_turn_end() override;
 
+  void choose_codec();
   void flush();
   void take_write_failure();
   void take_input_end(net::IoStatus status);
@@ -84,7 +85,7 @@ class ClientConnection final : public net::Retirable,
   net::Loop& loop_;
   Server& server_;
   std::unique_ptr<net::Transport> transport_;
-  std::unique_ptr<codec::ClientCodec> codec_;
+  std::unique_ptr<codec::ClientCodec> codec_;  // null before the handshake is done
   base::Buffer input_;
   State state_ = State::kOpening;
   ReadyHandler* ready_handler_ = nullptr;
@@ -92,12 +93,12 @@ class ClientConnection final : public net::Retirable,
   net::Timer timer_;
   Wait wait_ = Wait::kNone;
   base::MonoTime wait_since_;
+  std::uint32_t requests_ = 0;  // under way
   bool is_pooled_ = false;
   bool input_ended_ = false;
   bool write_blocked_ = false;     // the transport will tell when there is room
   bool write_failed_ = false;      // nothing is written any more
   bool resume_input_ = false;      // the codec wants what input_ holds
-  bool request_finished_ = false;  // between requests: the pool may take the connection at the end of the turn
 };
 
 }  // namespace viaduct::upstream

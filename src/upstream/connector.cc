@@ -12,9 +12,32 @@ Connector::Connector(net::Loop& loop, net::Resolver& resolver, Server& server, C
     : loop_(loop),
       resolver_(resolver),
       server_(server),
-      handler_(handler),
       dialer_(loop, *this),
-      timer_(loop.timers(), *this) {}
+      timer_(loop.timers(), *this) {
+  join(handler);
+}
+
+void ConnectHandler::cancel_connect() {
+  if (is_connecting()) connector_->leave(*this);
+}
+
+void Connector::join(ConnectHandler& handler) {
+  handler.set_connector(*this);
+  waiters_.push_back(handler);
+  ++waiter_count_;
+}
+
+void Connector::leave(ConnectHandler& handler) {
+  handler.unlink();
+  if (--waiter_count_ == 0) finish();
+}
+
+ConnectHandler& Connector::take_waiter() {
+  ConnectHandler& handler = waiters_.front();
+  handler.unlink();
+  --waiter_count_;
+  return handler;
+}
 
 void Connector::start(std::optional<base::Duration> timeout) {
   timeout_ = timeout;
@@ -66,9 +89,20 @@ void Connector::on_dial_failed(const base::Error& error) {
 
 void Connector::on_connection_ready() {
   if (server_.is_tls()) times_.tls = loop_.now() - step_started_;
-  ClientConnection* connection = std::exchange(connection_, nullptr);
+  ClientConnection& connection = *std::exchange(connection_, nullptr);
   finish();
-  handler_.on_connected(*connection, times_);
+  std::size_t served = 0;
+  for (; !waiters_.empty() && connection.is_reusable(); ++served) take_waiter().on_connected(connection, times_);
+  connect_again(served > 1);
+}
+
+// The server grants fewer requests on a connection; or it speaks HTTP/1.1, of which each connection carries one.
+void Connector::connect_again(bool together) {
+  while (!waiters_.empty()) {
+    Connector& next = *std::make_unique<Connector>(loop_, resolver_, server_, take_waiter()).release();
+    while (together && !waiters_.empty()) next.join(take_waiter());
+    next.start(timeout_);
+  }
 }
 
 void Connector::on_connection_failed(const net::TransportError& error) {
@@ -89,15 +123,12 @@ void Connector::on_timer(int) {
 void Connector::fail(http::Reason reason, base::Error error) {
   error.message = base::format("server {}: {}", server_.name(), error.message);
   finish();
-  handler_.on_connect_failed(reason, error);
-}
-
-void Connector::cancel() {
-  finish();
+  while (!waiters_.empty()) take_waiter().on_connect_failed(reason, error);
 }
 
 void Connector::finish() {
   state_ = State::kOver;
+  if (server_.joinable() == this) server_.set_joinable(nullptr);
   timer_.stop();
   net::ResolveWaiter::unlink();
   dialer_.cancel();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes one new connection to a server: name, socket, handshake, within one deadline. The addresses of a name are tried
-// in turn. Frees itself by Loop::retire after its event or after cancel().
+// in turn. Requests that can share the connection wait for it together. Frees itself by Loop::retire behind its event or
+// when nobody waits any more.
 //
 //   kResolving ──► kDialing ──► kHandshaking ──► kOver
 //                    ▲   │ next address
@@ -24,15 +25,27 @@ struct ConnectTimes {
   base::Duration tls{};
 };
 
-class ConnectHandler {
+class Connector;
+
+// Who waits for a connection. Several may wait for one that will carry all their requests.
+class ConnectHandler : public base::ListHook<ConnectHandler> {
  public:
-  // A new connection without a request, counted in its server.
+  // A new connection, counted in its server, with room for a request.
   virtual void on_connected(ClientConnection& connection, const ConnectTimes& times) = 0;
   // Nothing was sent. `error.message` names the server, what was expected and what was found.
   virtual void on_connect_failed(http::Reason reason, const base::Error& error) = 0;
 
+  // Waits no more; no event follows. Where nobody else waits the connector gives up.
+  void cancel_connect();
+  bool is_connecting() const { return is_linked(); }
+  // Said by the connector that takes it in.
+  void set_connector(Connector& connector) { connector_ = &connector; }
+
  protected:
   ~ConnectHandler() = default;
+
+ private:
+  Connector* connector_ = nullptr;  // while it waits
 };
 
 class Connector final : public net::Retirable,
@@ -41,13 +54,20 @@ class Connector final : public net::Retirable,
                         private ReadyHandler,
                         private net::TimerHandler {
  public:
+  // Who may wait for one connection.
+  static constexpr std::size_t kWaitersMax = 100;
+
   // All of them must outlive the connector.
   Connector(net::Loop& loop, net::Resolver& resolver, Server& server, ConnectHandler& handler);
 
-  // Begins; exactly one event follows, later than this call. No `timeout`: the kernel's patience.
+  // Begins; each who waits gets exactly one event, later than this call. No `timeout`: the kernel's patience.
   void start(std::optional<base::Duration> timeout);
-  // Gives up; no event follows.
-  void cancel();
+  // True when a request with this limit may wait here too.
+  bool has_room(std::optional<base::Duration> timeout) const {
+    return timeout == timeout_ && waiter_count_ < kWaitersMax;
+  }
+  // REQUIRES: has_room().
+  void join(ConnectHandler& handler);
 
   // net::Retirable
   void dispose() override;
@@ -63,6 +83,13 @@ class Connector final : public net::Retirable,
   void on_connection_failed(const net::TransportError& error) override;
   void on_timer(int timer_id) override;
 
+  friend class ConnectHandler;
+
+  void leave(ConnectHandler& handler);
+  // The next of those who wait, who waits no more.
+  ConnectHandler& take_waiter();
+  // Makes connections for those whom the new one has no room for.
+  void connect_again(bool together);
   void dial_next();
   void fail(http::Reason reason, base::Error error);
   void finish();
@@ -70,7 +97,8 @@ class Connector final : public net::Retirable,
   net::Loop& loop_;
   net::Resolver& resolver_;
   Server& server_;
-  ConnectHandler& handler_;
+  base::IntrusiveList<ConnectHandler, ConnectHandler> waiters_;
+  std::size_t waiter_count_ = 0;
   State state_ = State::kResolving;
   net::Dialer dialer_;
   net::Timer timer_;

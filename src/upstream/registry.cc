@@ -49,7 +49,7 @@ base::Result<void> Registry::adopt(const std::vector<config::Upstream>& configs)
     Upstream* upstream = find(entries_, fingerprint);
     if (upstream == nullptr) {
       Entry& entry = added.emplace_back(Entry{.fingerprint = fingerprint, .tls_files = tls_files_of(config)});
-      auto made = Upstream::make(loop_, resolver_, config);
+      auto made = Upstream::make(resources_, config);
       if (!made) return std::unexpected(std::move(made).error());
       entry.upstream = std::move(*made);
       upstream = entry.upstream.get();

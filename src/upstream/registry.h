@@ -16,8 +16,7 @@ namespace viaduct::upstream {
 
 class Registry {
  public:
-  // `loop` and `resolver` must outlive the registry.
-  Registry(net::Loop& loop, net::Resolver& resolver) : loop_(loop), resolver_(resolver) {}
+  explicit Registry(const Resources& resources) : resources_(resources) {}
 
   // Takes over a new snapshot's upstreams. On error nothing has changed.
   base::Result<void> adopt(const std::vector<config::Upstream>& configs);
@@ -37,8 +36,7 @@ class Registry {
   // The upstream that was made of the same config and the same files; null when there is none.
   static Upstream* find(const std::vector<Entry>& entries, const std::string& fingerprint);
 
-  net::Loop& loop_;
-  net::Resolver& resolver_;
+  Resources resources_;
   std::vector<Entry> entries_;
   std::vector<Upstream*> current_;
 };

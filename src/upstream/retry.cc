@@ -5,6 +5,12 @@ namespace viaduct::upstream {
 
 RetryVerdict decide_retry(const FailedAttempt& attempt) {
   if (!attempt.connected) return attempt.servers_left ? RetryVerdict::kNextServer : RetryVerdict::kGiveUp;
+  // The server says that it has not begun with it (RFC 9113 §8.7), whatever the method.
+  if (attempt.reason == http::Reason::kUpstreamRefusedStream) {
+    if (attempt.answered || !attempt.body_kept) return RetryVerdict::kGiveUp;
+    if (!attempt.retried_fresh) return RetryVerdict::kFreshConnection;
+    return attempt.servers_left ? RetryVerdict::kNextServer : RetryVerdict::kGiveUp;
+  }
   // Waiting is never repeated: a server that is slow would get the request twice.
   const bool died = attempt.reason == http::Reason::kUpstreamClosed || attempt.reason == http::Reason::kUpstreamReset;
   if (!died || !attempt.reused || attempt.answered || attempt.retried_fresh) return RetryVerdict::kGiveUp;

@@ -24,23 +24,42 @@ std::string authority_of(const config::Server& config, const std::string& name) 
 
 }  // namespace
 
-Server::Server(const config::Server& config, const config::Upstream& upstream, const tls::ClientContext* tls)
-    : config_(config),
+Server::Server(const Resources& resources, const config::Server& config, const config::Upstream& upstream,
+               const tls::ClientContext* tls)
+    : resources_(resources),
+      config_(config),
       keepalive_(upstream.keepalive),
       tls_(tls),
       tls_names_(tls::ServerNames::of(upstream.tls, config)),
       name_(name_of(config)),
-      authority_(authority_of(config, name_)) {}
+      authority_(authority_of(config, name_)),
+      wants_h2_(upstream.http2) {}
 
 Server::~Server() {
   while (!idle_.empty()) idle_.front().close();
+  while (!shared_.empty()) shared_.front().close();
   while (!busy_.empty()) busy_.front().close();
 }
 
 std::unique_ptr<net::Transport> Server::make_transport(net::Loop& loop, os::Fd fd) {
   if (tls_ == nullptr) return std::make_unique<net::TcpTransport>(loop, std::move(fd));
+  const tls::Alpn alpn = wants_h2_ ? tls::Alpn::kHttp2AndHttp1 : tls::Alpn::kHttp1;
   return std::make_unique<tls::TlsTransport>(loop, std::move(fd),
-                                             tls_->new_session(tls_names_, tls_session_, tls::Alpn::kHttp1));
+                                             tls_->new_session(tls_names_, tls_session_, alpn));
+}
+
+ClientConnection* Server::take() {
+  while (!shared_.empty()) {
+    ClientConnection& connection = shared_.front();
+    if (connection.is_reusable()) return &connection;
+    set_shared(connection, false);
+  }
+  return take_idle();
+}
+
+void Server::set_shared(ClientConnection& connection, bool has_room) {
+  connection.ConnectionHook::unlink();
+  (has_room ? shared_ : busy_).push_front(connection);
 }
 
 ClientConnection* Server::take_idle() {

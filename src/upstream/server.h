@@ -11,13 +11,17 @@
 #include "config/types.h"
 #include "tls/client_context.h"
 #include "upstream/client_connection.h"
+#include "upstream/resources.h"
 
 namespace viaduct::upstream {
 
+class Connector;
+
 class Server {
  public:
-  // `upstream` and `tls` must outlive the server. `tls` is null for plain servers.
-  Server(const config::Server& config, const config::Upstream& upstream, const tls::ClientContext* tls);
+  // All of them must outlive the server. `tls` is null for plain servers.
+  Server(const Resources& resources, const config::Server& config, const config::Upstream& upstream,
+         const tls::ClientContext* tls);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -28,12 +32,20 @@ class Server {
   // Host for this server: its name or address, with the port where it is not the scheme's own (RFC 9110 §4.2).
   const std::string& authority() const { return authority_; }
   bool is_tls() const { return tls_ != nullptr; }
+  const Resources& resources() const { return resources_; }
+  // The config wants HTTP/2: by ALPN, or, without TLS, known beforehand.
+  bool wants_h2() const { return wants_h2_; }
   // A transport over a connected socket, with a TLS handshake ahead of it where the server speaks TLS.
   std::unique_ptr<net::Transport> make_transport(net::Loop& loop, os::Fd fd);
   base::Duration idle_limit() const { return keepalive_.idle; }
 
+  // A connection for one more request: one that carries requests and has room for more, or an idle one. Null when there
+  // is none.
+  ClientConnection* take();
   // A reusable connection, taken out of the pool, the one used last first; null when there is none.
   ClientConnection* take_idle();
+  // A connection with requests has room for more, or has none.
+  void set_shared(ClientConnection& connection, bool has_room);
   // Puts a connection without a request into the pool; closes the one that rests longest where the pool is full.
   void give_back(ClientConnection& connection);
   // Counts a new connection in, and the end of one.
@@ -43,9 +55,13 @@ class Server {
   void retire_pool();
   // Keeps connections again, after retire_pool().
   void revive_pool() { keeps_idle_ = true; }
+  // The connector that more requests may wait for; null where there is none.
+  Connector* joinable() const { return joinable_; }
+  void set_joinable(Connector* connector) { joinable_ = connector; }
   std::uint32_t connections() const { return connections_; }
 
  private:
+  const Resources& resources_;
   const config::Server& config_;
   const config::KeepAlive& keepalive_;
   const tls::ClientContext* tls_;
@@ -54,10 +70,13 @@ class Server {
   std::string name_;
   std::string authority_;
   base::IntrusiveList<ClientConnection, ClientConnection> idle_;
+  base::IntrusiveList<ClientConnection, ClientConnection> shared_;  // with requests, and room for more
   base::IntrusiveList<ClientConnection, ClientConnection> busy_;
+  Connector* joinable_ = nullptr;
   std::uint32_t idle_count_ = 0;
   std::uint32_t connections_ = 0;
   bool keeps_idle_ = true;
+  bool wants_h2_;
 };
 
 }  // namespace viaduct::upstream

@@ -8,19 +8,17 @@
 
 namespace viaduct::upstream {
 
-Upstream::Upstream(net::Loop& loop, net::Resolver& resolver, const config::Upstream& config)
-    : loop_(loop),
-      resolver_(resolver),
+Upstream::Upstream(const Resources& resources, const config::Upstream& config)
+    : resources_(resources),
       config_(config),
       balancer_(make_balancer(config.balance, config.servers.size())),
       candidates_(config.servers.size()) {}
 
 Upstream::~Upstream() = default;
 
-base::Result<std::unique_ptr<Upstream>> Upstream::make(net::Loop& loop, net::Resolver& resolver,
-                                                       const config::Upstream& config) {
+base::Result<std::unique_ptr<Upstream>> Upstream::make(const Resources& resources, const config::Upstream& config) {
   CHECK(config.servers.size() <= kServersMax);
-  auto upstream = std::make_unique<Upstream>(loop, resolver, config);
+  auto upstream = std::make_unique<Upstream>(resources, config);
   if (std::ranges::any_of(config.servers, &config::Server::tls)) {
     auto context = tls::ClientContext::load(config.tls);
     if (!context) {
@@ -31,7 +29,7 @@ base::Result<std::unique_ptr<Upstream>> Upstream::make(net::Loop& loop, net::Res
   }
   for (const config::Server& server : upstream->config_.servers) {
     const tls::ClientContext* context = server.tls ? &*upstream->tls_ : nullptr;
-    upstream->servers_.push_back(std::make_unique<Server>(server, upstream->config_, context));
+    upstream->servers_.push_back(std::make_unique<Server>(upstream->resources_, server, upstream->config_, context));
   }
   return upstream;
 }
@@ -57,10 +55,13 @@ std::size_t Upstream::index_of(const Server& server) const {
   return index;
 }
 
-Connector& Upstream::connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout) {
-  Connector* connector = std::make_unique<Connector>(loop_, resolver_, server, handler).release();
-  connector->start(timeout);
-  return *connector;
+void Upstream::connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout) {
+  Connector* begun = server.joinable();
+  if (begun != nullptr && begun->has_room(timeout)) return begun->join(handler);
+  Connector& connector =
+      *std::make_unique<Connector>(resources_.loop, resources_.resolver, server, handler).release();
+  if (server.wants_h2()) server.set_joinable(&connector);
+  connector.start(timeout);
 }
 
 void Upstream::retire_pools() {

@@ -11,9 +11,9 @@
 
 #include "base/error.h"
 #include "config/types.h"
-#include "net/resolver.h"
 #include "upstream/balancer.h"
 #include "upstream/connector.h"
+#include "upstream/resources.h"
 #include "upstream/server.h"
 
 namespace viaduct::upstream {
@@ -25,10 +25,9 @@ class Upstream {
   using ServerSet = std::bitset<kServersMax>;
 
   // Copies `config`. Fails when the TLS files of the config cannot be read.
-  static base::Result<std::unique_ptr<Upstream>> make(net::Loop& loop, net::Resolver& resolver,
-                                                      const config::Upstream& config);
+  static base::Result<std::unique_ptr<Upstream>> make(const Resources& resources, const config::Upstream& config);
   // For make() alone.
-  Upstream(net::Loop& loop, net::Resolver& resolver, const config::Upstream& config);
+  Upstream(const Resources& resources, const config::Upstream& config);
   ~Upstream();
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
@@ -38,8 +37,8 @@ class Upstream {
   // none is left. `key` is for hashing policies.
   Server* pick(const ServerSet& tried, std::string_view key);
   std::size_t index_of(const Server& server) const;
-  // Begins a new connection; the event comes later. The connector frees itself.
-  Connector& connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout);
+  // Begins a new connection, or waits for one that others have begun and that can be shared; the event comes later.
+  void connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout);
 
   // Requests that hold a reference to this upstream; it must not be destroyed before they are gone.
   void enter() { ++requests_; }
@@ -51,8 +50,7 @@ class Upstream {
   void revive_pools();
 
  private:
-  net::Loop& loop_;
-  net::Resolver& resolver_;
+  Resources resources_;
   config::Upstream config_;
   std::optional<const tls::ClientContext> tls_;  // absent where no server speaks TLS
   std::vector<std::unique_ptr<Server>> servers_;

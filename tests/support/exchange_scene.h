@@ -110,7 +110,8 @@ class ExchangeScene final : private exchange::ExchangeOwner {
   observe::AccessLog access_log_;
   base::Random random_;
   net::Resolver resolver_{loop};
-  upstream::Registry registry_{loop, resolver_};
+  codec::H2Library h2_library_;
+  upstream::Registry registry_{{.loop = loop, .resolver = resolver_, .h2_library = h2_library_}};
   exchange::Services services_;
   std::deque<exchange::RoutePlan> plans_;
   std::list<Call> calls_;

@@ -65,8 +65,9 @@ TEST(Reference, GivesTypeDefaultAndSentence) {
 TEST(Reference, SaysWhatIsPlanned) {
   const std::string text = reference_text();
   EXPECT_TRUE(
-      text.contains("\nlisteners[].http2\n    true or false; default true\n    Offer HTTP/2 by ALPN; on a TLS "
-                    "listener alone.\n    Planned: accepted and checked, not in effect in this version.\n"));
+      text.contains("\nlisteners[].proxy_protocol\n    true or false; default false\n    Expect the PROXY protocol "
+                    "(version 1 or 2) at the start of every connection.\n    Planned: accepted and checked, not in "
+                    "effect in this version.\n"));
   EXPECT_FALSE(text.contains("Accepted: "));
 }
 

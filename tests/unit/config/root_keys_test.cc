@@ -52,10 +52,7 @@ TEST(RootKeys, MarkWhatLaterVersionsBringToLife) {
   });
   std::erase_if(
       planned, [](const std::string& path) { return path == "defaults.retry.budget" || path == "sites.retry.budget"; });
-  const std::set<std::string> expected = {"listeners.http2",
-                                          "listeners.h2c",
-                                          "listeners.proxy_protocol",
-                                          "upstreams.http2",
+  const std::set<std::string> expected = {"listeners.proxy_protocol",
                                           "upstreams.health",
                                           "upstreams.eject",
                                           "upstreams.max_connections",

@@ -23,7 +23,7 @@ class ConnectorTest : public testing::Test {
   // Makes the server that the connector is to reach.
   Server& serve(const config::Server& server, const tls::ClientContext* context = nullptr) {
     config_ = support::make_upstream({server});
-    server_.emplace(config_.servers[0], config_, context);
+    server_.emplace(resources_, config_.servers[0], config_, context);
     return *server_;
   }
   Connector& start(std::optional<base::Duration> timeout = std::nullopt) {
@@ -38,6 +38,8 @@ class ConnectorTest : public testing::Test {
   support::ManualClock clock_;
   net::Loop loop_{clock_};
   net::Resolver resolver_{loop_};
+  codec::H2Library h2_library_;
+  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_};
   config::Upstream config_;
   std::optional<Server> server_;
   support::ConnectOutcome outcome_;
@@ -150,24 +152,25 @@ TEST_F(ConnectorTest, GivesUpAServerThatDoesNotAnswer) {
 TEST_F(ConnectorTest, WaitsForEverWithoutADeadline) {
   const support::SilentPort port;
   serve(port.config());
-  Connector& connector = start();
+  start();
   support::pass_time(loop_, clock_, 10h);
   EXPECT_EQ(outcome_.events, 0);
-  connector.cancel();
+  outcome_.cancel_connect();
 }
 
 TEST_F(ConnectorTest, IsSilentAfterItWasCancelled) {
   const support::SilentPort port;
   serve(port.config());
-  start(2s).cancel();
+  start(2s);
+  outcome_.cancel_connect();
   support::pass_time(loop_, clock_, 3s);
   EXPECT_EQ(outcome_.events, 0);
   support::ScriptedServer listener(loop_);
   serve(listener.config());
-  Connector& connector = start(2s);
+  start(2s);
   support::wait_until(loop_, [&] { return !listener.connections.empty() || outcome_.events > 0; });
   if (outcome_.events > 0) return;  // it was faster than we
-  connector.cancel();
+  outcome_.cancel_connect();
   support::pass_time(loop_, clock_, 3s);
   EXPECT_EQ(outcome_.events, 0);
   EXPECT_EQ(server_->connections(), 0u);
@@ -197,7 +200,7 @@ class ConnectorTlsTest : public ConnectorTest {
     server.tls = true;
     config_ = support::make_upstream({server});
     config_.tls = tls_config_;
-    server_.emplace(config_.servers[0], config_, &*context_);
+    server_.emplace(resources_, config_.servers[0], config_, &*context_);
   }
 
   support::CertSites sites_;
@@ -260,9 +263,9 @@ TEST_F(ConnectorTlsTest, CountsTheHandshakeInTheDeadline) {
 TEST_F(ConnectorTlsTest, ClosesTheSocketWhenItIsCancelledInTheHandshake) {
   serve_tls("app.test", "app.test");
   listener_.on_socket = nullptr;
-  Connector& connector = start(2s);
+  start(2s);
   support::wait_until(loop_, [this] { return !listener_.connections.empty() && !listener_.last().received.empty(); });
-  connector.cancel();
+  outcome_.cancel_connect();
   EXPECT_EQ(server_->connections(), 0u);
   support::wait_until(loop_, [this] { return listener_.last().is_ended || listener_.last().is_reset; });
   EXPECT_EQ(outcome_.events, 0);

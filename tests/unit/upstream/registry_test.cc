@@ -42,7 +42,8 @@ class RegistryTest : public testing::Test {
   net::Loop loop_{clock_};
   net::Resolver resolver_{loop_};
   support::ScriptedServer listener_{loop_};
-  Registry registry_{loop_, resolver_};
+  codec::H2Library h2_library_;
+  Registry registry_{{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_}};
 };
 
 TEST_F(RegistryTest, ListsTheUpstreamsInTheOrderOfTheConfig) {

@@ -38,6 +38,10 @@ TEST(Retry, FollowsTheTableInEveryCase) {
       RetryVerdict wanted = RetryVerdict::kGiveUp;
       if (!attempt.connected) {
         if (attempt.servers_left) wanted = RetryVerdict::kNextServer;
+      } else if (reason == Reason::kUpstreamRefusedStream) {
+        const bool is_untouched = !attempt.answered && attempt.body_kept;
+        if (is_untouched && !attempt.retried_fresh) wanted = RetryVerdict::kFreshConnection;
+        if (is_untouched && attempt.retried_fresh && attempt.servers_left) wanted = RetryVerdict::kNextServer;
       } else {
         const bool was_dead = attempt.reused && !attempt.answered &&
                               (reason == Reason::kUpstreamClosed || reason == Reason::kUpstreamReset);

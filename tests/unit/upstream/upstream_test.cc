@@ -24,7 +24,7 @@ config::Server server_at(std::uint16_t port, bool backup = false) {
 class UpstreamTest : public testing::Test {
  protected:
   std::unique_ptr<Upstream> make(const config::Upstream& config) {
-    auto made = Upstream::make(loop_, resolver_, config);
+    auto made = Upstream::make(resources_, config);
     EXPECT_TRUE(made.has_value()) << made.error().message;
     return std::move(*made);
   }
@@ -44,6 +44,8 @@ class UpstreamTest : public testing::Test {
   support::ManualClock clock_;
   net::Loop loop_{clock_};
   net::Resolver resolver_{loop_};
+  codec::H2Library h2_library_;
+  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_};
 };
 
 TEST_F(UpstreamTest, GoesRoundItsServers) {
@@ -92,7 +94,7 @@ TEST_F(UpstreamTest, NamesTheFileThatItCannotRead) {
   config.tls.ca = directory / "none.pem";
   make(config);  // no server speaks TLS: nobody reads it
   config.servers[0].tls = true;
-  const auto made = Upstream::make(loop_, resolver_, config);
+  const auto made = Upstream::make(resources_, config);
   ASSERT_FALSE(made.has_value());
   EXPECT_TRUE(made.error().message.starts_with("upstream app: ")) << made.error().message;
   EXPECT_NE(made.error().message.find("none.pem"), std::string::npos) << made.error().message;

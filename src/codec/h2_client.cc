@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec/h2_client.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "codec/state_edges.h"
+
+namespace viaduct::codec {
+
+using http::Reason;
+
+namespace {
+
+// Streams whose memory a connection keeps for its next ones.
+constexpr std::size_t kIdleStreamsMax = 16;
+// What a server may have under way: on one stream, which is what waits here for a slow client, and on all together.
+constexpr std::uint32_t kStreamWindow = 128 * 1024;
+constexpr std::int32_t kConnectionWindow = 4 * 1024 * 1024;
+
+constexpr std::array<nghttp2_settings_entry, 2> kSettings{
+    {{.settings_id = NGHTTP2_SETTINGS_ENABLE_PUSH, .value = 0},
+     {.settings_id = NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, .value = kStreamWindow}}};
+
+}  // namespace
+
+H2Client::H2Client(const H2Limits& limits, H2Library& library, base::ChunkPool& chunks, ClientCodecHandler& owner,
+                   bool is_tls)
+    : limits_(limits),
+      owner_(owner),
+      chunks_(chunks),
+      is_tls_(is_tls),
+      session_(library, chunks, *this,
+               {.is_server = false, .entries = kSettings, .connection_window = kConnectionWindow}),
+      storage_(kIdleStreamsMax) {}
+
+H2Client::~H2Client() {
+  while (!streams_.empty()) storage_.free(&streams_.front());
+}
+
+void H2Client::transition(State next) {
+  using enum State;
+  static constexpr StateEdges<State> kEdges = {{kOpen, {kGoodbye, kClosed}}, {kGoodbye, {kClosed}}};
+  CHECK(kEdges.allow(state_, next));
+  state_ = next;
+}
+
+// ---- what the owner calls -------------------------------------------------------------------------------------------
+
+bool H2Client::reusable() const {
+  if (state_ != State::kOpen || is_broken_) return false;
+  const std::uint32_t granted = session_.remote_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return requests_ < std::min(kRequestsMax, granted) && session_.may_request();
+}
+
+http::ClientStream& H2Client::begin(http::ResponseHandler& handler, const WaitLimits& limits) {
+  CHECK(reusable());
+  H2ClientStream& stream = *storage_.make(*this, handler, limits);
+  streams_.push_back(stream);
+  ++requests_;
+  return stream;
+}
+
+void H2Client::on_input(base::Buffer& input) {
+  resume_asked_ = false;
+  if (state_ == State::kClosed) {
+    input.clear();
+  } else if (!input.empty()) {
+    session_.receive(input);
+    owner_.on_codec_output();
+  }
+  deliver();
+}
+
+void H2Client::on_input_end(bool /*clean*/) {
+  if (state_ == State::kClosed) return;
+  transition(State::kClosed);
+  end_all(Reason::kUpstreamClosed, Reason::kUpstreamTruncated);
+  owner_.on_codec_output();
+}
+
+void H2Client::on_time(base::MonoTime now) {
+  now_ = now;
+  guard_.set_time(now);
+  if (now < deadline_) return;
+  deadline_ = base::MonoTime::max();
+  streams_.for_each([](H2ClientStream& stream) { stream.expire(); });
+  deliver();
+}
+
+std::optional<base::MonoTime> H2Client::next_deadline() const {
+  return deadline_ == base::MonoTime::max() ? std::nullopt : std::optional(deadline_);
+}
+
+CodecPhase H2Client::phase() const {
+  if (state_ == State::kClosed) return CodecPhase::kClosing;
+  return requests_ == 0 ? CodecPhase::kIdle : CodecPhase::kResponse;
+}
+
+CodecEnding H2Client::ending() const {
+  if (ending_ == CodecEnding::kAbort) return ending_;
+  return state_ == State::kClosed && !session_.has_output() ? ending_ : CodecEnding::kOpen;
+}
+
+void H2Client::abort(Reason reason) {
+  if (state_ == State::kClosed) return;
+  transition(State::kClosed);
+  ending_ = CodecEnding::kAbort;
+  session_.output().clear();
+  end_all(reason, reason);
+  owner_.on_codec_output();
+}
+
+// ---- what nghttp2 reads ---------------------------------------------------------------------------------------------
+
+bool H2Client::on_frame_begin(const H2FrameInfo& frame) {
+  if (guard_.count(frame) != Reason::kNone) fail(NGHTTP2_ENHANCE_YOUR_CALM);
+  return !is_broken_;
+}
+
+void H2Client::on_block_begin(H2StreamBase* stream, std::int32_t, bool) {
+  block_ = static_cast<H2ClientStream*>(stream);
+  if (block_ == nullptr || block_->handler_ == nullptr || block_->reason_ != Reason::kNone) {
+    block_ = nullptr;
+    return;
+  }
+  http::Fields& fields = block_->begin_block();
+  const bool is_trailers = block_->trailers_ == &fields;
+  reader_.begin(is_trailers ? H2HeadReader::Kind::kTrailers : H2HeadReader::Kind::kResponse, limits_, fields);
+}
+
+bool H2Client::on_field(std::string_view name, std::string_view value) {
+  if (block_ == nullptr) return true;
+  reader_.add(name, value);
+  // A head far beyond the limit is not read to its end.
+  if (reader_.decoded_bytes() <= 4 * limits_.max_head_size + 64 * limits_.max_fields) return true;
+  fail(NGHTTP2_ENHANCE_YOUR_CALM);
+  return false;
+}
+
+void H2Client::on_block_end(bool end) {
+  H2ClientStream* stream = std::exchange(block_, nullptr);
+  if (stream == nullptr) return;
+  if (stream->trailers_ == nullptr) {
+    const Reason reason = reader_.finish_response(*stream->head_, stream->method_, end);
+    return stream->end_response_head(reason, end);
+  }
+  // RFC 9113 §8.1: behind trailers there is nothing.
+  const bool is_good = end && reader_.finish_trailers() == Reason::kNone;
+  is_good ? stream->take_end() : stream->spoil(Reason::kUpstreamInvalidResponse);
+}
+
+void H2Client::on_data(H2StreamBase& stream, const base::Buffer& input, std::size_t offset, std::size_t count) {
+  static_cast<H2ClientStream&>(stream).take_data(input, offset, count);
+}
+
+void H2Client::on_end_stream(H2StreamBase& stream) {
+  static_cast<H2ClientStream&>(stream).take_end();
+}
+
+void H2Client::on_stream_closed(H2StreamBase& stream, std::uint32_t code) {
+  auto& closed = static_cast<H2ClientStream&>(stream);
+  if (block_ == &closed) block_ = nullptr;
+  closed.take_close(code);
+}
+
+void H2Client::on_goaway(std::int32_t, std::uint32_t) {
+  if (state_ == State::kOpen) transition(State::kGoodbye);
+}
+
+void H2Client::on_body_sent(H2StreamBase& stream, std::size_t count) {
+  guard_.earn_window_updates(count);
+  auto& sending = static_cast<H2ClientStream&>(stream);
+  sending.moved_bytes_ += count;
+  touch(sending);
+}
+
+void H2Client::on_broken(std::uint32_t) {
+  is_broken_ = true;
+}
+
+void H2Client::fail(std::uint32_t code) {
+  is_broken_ = true;
+  session_.terminate(code);
+  owner_.on_codec_output();
+}
+
+// ---- what handlers are told -----------------------------------------------------------------------------------------
+
+void H2Client::touch(H2ClientStream& stream) {
+  if (!stream.H2ClientStream::TouchedHook::is_linked()) touched_.push_back(stream);
+}
+
+void H2Client::deliver() {
+  CHECK(!is_telling_);
+  is_telling_ = true;
+  while (!touched_.empty()) {
+    H2ClientStream& stream = touched_.front();
+    stream.H2ClientStream::TouchedHook::unlink();
+    if (stream.handler_ != nullptr) stream.deliver();
+    if (stream.is_closed_ && stream.handler_ == nullptr) storage_.free(&stream);
+  }
+  is_telling_ = false;
+  settle();
+}
+
+void H2Client::end_all(Reason reason, Reason reason_answered) {
+  streams_.for_each([=](H2ClientStream& stream) {
+    if (stream.handler_ != nullptr) stream.fail(stream.has_answer() ? reason_answered : reason);
+  });
+}
+
+void H2Client::settle() {
+  if (state_ == State::kClosed) return;
+  if (is_broken_) {
+    transition(State::kClosed);
+    end_all(Reason::kUpstreamInvalidResponse, Reason::kUpstreamInvalidResponse);
+    owner_.on_codec_output();
+  } else if (requests_ == 0 && (state_ == State::kGoodbye || !session_.wants_input())) {
+    transition(State::kClosed);
+    owner_.on_codec_output();
+  }
+}
+
+void H2Client::resume() {
+  if (is_telling_ || resume_asked_ || state_ == State::kClosed) return;
+  resume_asked_ = true;
+  owner_.on_codec_resume();
+}
+
+}  // namespace viaduct::codec

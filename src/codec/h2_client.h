@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP/2 towards an upstream server: many requests side by side on one connection (RFC 9113), each an H2ClientStream.
+// Owned by upstream/client_connection; see codec/client_codec.h for re-entrancy and lifetime. As in H2Server, events are
+// told behind the read and frames are serialised at the write.
+//
+//   kOpen ─► kGoodbye ─► kClosed     (kOpen ─► kClosed)
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/buffer.h"
+#include "base/free_list.h"
+#include "base/intrusive_list.h"
+#include "codec/client_codec.h"
+#include "codec/h2_client_stream.h"
+#include "codec/h2_flood_guard.h"
+#include "codec/h2_head_reader.h"
+#include "codec/h2_limits.h"
+#include "codec/h2_session.h"
+
+namespace viaduct::codec {
+
+class H2Client final : public ClientCodec, private H2SessionHandler {
+ public:
+  // Requests that share a connection, where the server does not grant fewer.
+  static constexpr std::uint32_t kRequestsMax = 100;
+  // Interim responses to one request.
+  static constexpr int kInformationalMax = 16;
+
+  // `limits`, `library`, `chunks` and `owner` must outlive the codec. Of the limits max_head_size and max_fields apply to
+  // responses. `is_tls`: what :scheme says.
+  H2Client(const H2Limits& limits, H2Library& library, base::ChunkPool& chunks, ClientCodecHandler& owner, bool is_tls);
+  ~H2Client() override;
+  H2Client(const H2Client&) = delete;
+  H2Client& operator=(const H2Client&) = delete;
+
+  // ClientCodec
+  bool reusable() const override;
+  http::ClientStream& begin(http::ResponseHandler& handler, const WaitLimits& limits) override;
+  void on_input(base::Buffer& input) override;
+  void on_input_end(bool clean) override;
+  void on_time(base::MonoTime now) override;
+  std::optional<base::MonoTime> next_deadline() const override;
+  void fill_output() override { session_.fill(kH2OutputBytesMax); }
+  base::Buffer& output() override { return session_.output(); }
+  void on_output_drained() override { deliver(); }
+  bool wants_input() const override { return state_ != State::kClosed; }
+  CodecPhase phase() const override;
+  CodecEnding ending() const override;
+  void abort(http::Reason reason) override;
+
+ private:
+  friend class H2ClientStream;
+
+  enum class State : std::uint8_t {
+    kOpen,
+    kGoodbye,  // the server takes no more requests; those under way go on
+    kClosed,   // nothing more; what is queued is written, then the transport ends
+  };
+
+  // H2SessionHandler
+  bool on_frame_begin(const H2FrameInfo& frame) override;
+  void on_block_begin(H2StreamBase* stream, std::int32_t stream_id, bool is_new) override;
+  bool on_field(std::string_view name, std::string_view value) override;
+  void on_block_end(bool end) override;
+  void on_data(H2StreamBase& stream, const base::Buffer& input, std::size_t offset, std::size_t count) override;
+  void on_end_stream(H2StreamBase& stream) override;
+  void on_stream_closed(H2StreamBase& stream, std::uint32_t code) override;
+  void on_goaway(std::int32_t last_stream_id, std::uint32_t code) override;
+  void on_ping_answered() override {}
+  void on_body_sent(H2StreamBase& stream, std::size_t count) override;
+  void on_broken(std::uint32_t code) override;
+
+  void transition(State next);
+  void touch(H2ClientStream& stream);
+  void deliver();
+  // Ends the connection for what the server does.
+  void fail(std::uint32_t code);
+  // Every request under way ends by on_response_reset: with `reason`, or, where an answer had begun, `reason_answered`.
+  void end_all(http::Reason reason, http::Reason reason_answered);
+  void settle();
+  void resume();
+
+  const H2Limits& limits_;
+  ClientCodecHandler& owner_;
+  base::ChunkPool& chunks_;
+  bool is_tls_;
+  H2Session session_;
+  H2HeadReader reader_;
+  H2FloodGuard guard_;
+  State state_ = State::kOpen;
+  CodecEnding ending_ = CodecEnding::kClose;
+  bool is_broken_ = false;     // the connection ends; the handlers are to be told
+  bool is_telling_ = false;    // events are being delivered
+  bool resume_asked_ = false;  // on_codec_resume was called, on_input is to come
+  std::uint32_t requests_ = 0;  // under way
+  base::MonoTime now_;
+  base::MonoTime deadline_ = base::MonoTime::max();  // no stream's limit is reached before
+  H2ClientStream* block_ = nullptr;                  // whose header block is being read
+  base::FreeList<H2ClientStream> storage_;
+  base::IntrusiveList<H2ClientStream, H2Open> streams_;
+  base::IntrusiveList<H2ClientStream, H2Touched> touched_;
+};
+
+}  // namespace viaduct::codec

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker lends to its upstreams. Owned by the worker; outlives them all.
+#pragma once
+
+#include "codec/h2_library.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+
+namespace viaduct::upstream {
+
+struct Resources {
+  net::Loop& loop;
+  net::Resolver& resolver;
+  codec::H2Library& h2_library;
+};
+
+}  // namespace viaduct::upstream
