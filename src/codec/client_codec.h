@@ -31,7 +31,7 @@ class ClientCodecHandler {
   ~ClientCodecHandler() = default;
 };
 
-// How long a request may wait for its server. Absent: no limit.
+// How long a request may wait for its server. Absent: no limit. http::ClientStream::set_read_limit changes `read`.
 struct WaitLimits {
   std::optional<base::Duration> send{};  // between two writes while bytes are waiting to go
   std::optional<base::Duration> read{};  // between two reads while an answer is due
@@ -45,8 +45,11 @@ class ClientCodec {
   virtual bool reusable() const = 0;
   // Begins a request. `handler` gets its events and must stay valid until its terminal event or until reset() of the
   // stream returned, which is valid as long. `limits` are the codec's to hold where several requests share the
-  // connection (next_deadline()); else they are the owner's. REQUIRES: reusable().
+  // connection (next_deadline()); else the owner holds it to limits(). REQUIRES: reusable().
   virtual http::ClientStream& begin(http::ResponseHandler& handler, const WaitLimits& limits) = 0;
+  // Those of the request that has the connection to itself, or had it last; none where several share it. The owner
+  // asks each time it has called the codec.
+  virtual WaitLimits limits() const = 0;
 
   // Consumes what it can of `input` and delivers events; leaves body bytes in it while the handler does not read. Bytes
   // that nobody asked for end the connection.
@@ -68,11 +71,12 @@ class ClientCodec {
 
   virtual bool wants_input() const = 0;
   // kIdle: no request. kHead: a response head is due. kBody: response body bytes are due that the handler wants.
-  // kResponse: the handler has the word (it sends, or does not read).
+  // kResponse: the handler has the word (it sends, or does not read). kTunnel: 101 has come; no byte is due.
   virtual CodecPhase phase() const = 0;
   virtual CodecEnding ending() const = 0;
 
   // A timeout of the owner or an error of the transport: open requests end by on_response_reset(reason, answered).
+  // Where none is open, what stands in output() is dropped.
   virtual void abort(http::Reason reason) = 0;
 };
 

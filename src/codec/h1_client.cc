@@ -20,9 +20,10 @@ void H1Client::transition(State next) {
   using enum State;
   static constexpr StateEdges<State> kEdges = {
       {kIdle, {kWaiting, kClosed}},
-      {kWaiting, {kIdle, kBody, kBroken, kClosed}},
+      {kWaiting, {kIdle, kBody, kTunnel, kBroken, kClosed}},
       {kBody, {kIdle, kSending, kBroken, kClosed}},
       {kSending, {kIdle, kBroken, kClosed}},
+      {kTunnel, {kClosed}},
       {kBroken, {kClosed}},
   };
   CHECK(kEdges.allow(state_, next));
@@ -31,10 +32,12 @@ void H1Client::transition(State next) {
 
 // ---- what the owner calls -------------------------------------------------------------------------------------------
 
-http::ClientStream& H1Client::begin(http::ResponseHandler& handler, const WaitLimits& /*limits*/) {
+http::ClientStream& H1Client::begin(http::ResponseHandler& handler, const WaitLimits& limits) {
   CHECK(reusable());
   transition(State::kWaiting);
   handler_ = &handler;
+  limits_ = limits;
+  asked_ = Asked::kAnswer;
   head_ = nullptr;
   writer_.reset();
   answered_ = persists_ = is_full_ = has_left_ = false;
@@ -56,6 +59,7 @@ void H1Client::on_input(base::Buffer& input) {
       case State::kWaiting: read_head(input); break;
       case State::kBody: read_body(input); break;
       case State::kSending: finish_response(true); break;
+      case State::kTunnel: read_tunnel(input); break;
       case State::kBroken:
       case State::kClosed: break;
     }
@@ -75,24 +79,30 @@ void H1Client::take_input_end() {
   switch (state_) {
     case State::kIdle: close(); break;
     case State::kWaiting: fail(Reason::kUpstreamClosed); break;
-    case State::kBody: {
-      // A body without a length ends here, but only if nobody cut the connection (RFC 9112 §8).
-      if (input_end_ != InputEnd::kClean || !parser_.finish()) return fail(Reason::kUpstreamTruncated);
-      base::Buffer nothing(output_.pool());
-      handler_->on_response_body(nothing, true);
-      if (state_ == State::kBody) finish_response(false);
-      break;
-    }
+    case State::kBody:
+    case State::kTunnel: end_response_body(); break;
     case State::kSending: finish_response(true); break;
     case State::kBroken:
     case State::kClosed: break;
   }
 }
 
+// A body without a length ends here, and so does a tunnel's direction, but only if nobody cut the connection (RFC 9112
+// §8).
+void H1Client::end_response_body() {
+  if (input_end_ != InputEnd::kClean || !parser_.finish()) return fail(Reason::kUpstreamTruncated);
+  base::Buffer nothing(output_.pool());
+  handler_->on_response_body(nothing, true);
+  if (state_ == State::kBody) finish_response(false);
+  if (state_ == State::kTunnel && writer_.is_complete()) settle_tunnel();
+}
+
 void H1Client::on_output_drained() {
   if (output_.size() < queued_) has_left_ = true;
   if (state_ == State::kSending && writer_.is_complete() && output_.empty()) {
     finish_stream();
+  } else if (state_ == State::kTunnel && writer_.is_complete()) {
+    settle_tunnel();
   } else if (is_full_ && output_.size() <= kOutputBytesLow) {
     is_full_ = false;
     if (is_open() && writer_.is_open()) handler_->on_request_writable();
@@ -105,6 +115,7 @@ bool H1Client::wants_input() const {
     case State::kWaiting:
     case State::kSending: return true;
     case State::kBody: return reading_;
+    case State::kTunnel: return reading_ && !parser_.is_done();
     case State::kBroken:
     case State::kClosed: break;
   }
@@ -118,6 +129,7 @@ CodecPhase H1Client::phase() const {
     case State::kBody: return reading_ ? CodecPhase::kBody : CodecPhase::kResponse;
     case State::kSending:
     case State::kBroken: return CodecPhase::kResponse;
+    case State::kTunnel: return CodecPhase::kTunnel;
     case State::kClosed: break;
   }
   return CodecPhase::kClosing;
@@ -128,10 +140,16 @@ void H1Client::abort(Reason reason) {
     case State::kIdle: close(); break;
     case State::kWaiting:
     case State::kBody:
+    case State::kTunnel:
     case State::kBroken: fail(reason); break;
     // The answer is whole, whatever becomes of the connection.
     case State::kSending: finish_response(true); break;
-    case State::kClosed: break;
+    case State::kClosed: {
+      if (output_.empty()) break;
+      ending_ = CodecEnding::kAbort;
+      output_.clear();
+      break;
+    }
   }
 }
 
@@ -167,11 +185,32 @@ void H1Client::accept_head(bool has_surplus) {
   if (end && state_ == State::kBody) finish_response(has_surplus);
 }
 
-// RFC 9110 §15.2. 100 answers an expectation that is never sent from here; 101 a wish that was not uttered.
+// RFC 9110 §15.2. 100 answers an expectation that is never sent from here.
 void H1Client::accept_informational(http::ResponseHead& head) {
+  if (head.status == 101) return begin_tunnel(head);
   parser_.begin_body_sized(0);
-  if (head.status == 101 || ++informational_ > kInformationalMax) return fail(Reason::kUpstreamInvalidResponse);
+  if (++informational_ > kInformationalMax) return fail(Reason::kUpstreamInvalidResponse);
   if (head.status != 100) handler_->on_informational(head);
+}
+
+// RFC 6455 §4.1. Where nothing was asked, or something else is agreed to, nobody knows what the bytes behind mean.
+void H1Client::begin_tunnel(http::ResponseHead& head) {
+  const bool is_agreed = asked_ != Asked::kAnswer && parser_.version() == http::Version::kHttp11 &&
+                         agrees_to_websocket(head.fields) && takes_accept(head.fields);
+  if (!is_agreed) return fail(Reason::kUpstreamInvalidResponse);
+  transition(State::kTunnel);
+  parser_.begin_body_until_close();
+  writer_.reset();
+  CHECK(writer_.begin(H1Framing::kUntilClose, 0, false, output_));
+  handler_->on_response_head(head, false);
+}
+
+// Whether the server has read our key. What it says about it is not the client's business then.
+bool H1Client::takes_accept(http::Fields& fields) const {
+  if (asked_ != Asked::kWebsocketByUs) return true;
+  const http::Field* accept = fields.find(kWebsocketAcceptField);
+  const bool is_right = accept != nullptr && accept->value == websocket_accept(key_.view()).view();
+  return fields.remove(kWebsocketAcceptField) == 1 && is_right;
 }
 
 void H1Client::begin_body(const http::ResponseFraming& framing) {
@@ -195,6 +234,20 @@ void H1Client::read_body(base::Buffer& input) {
   if (state_ != State::kBody) return;
   if (progress == H1Progress::kRefused) return fail(Reason::kUpstreamInvalidResponse);
   if (progress == H1Progress::kDone) finish_response(!input.empty());
+}
+
+void H1Client::read_tunnel(base::Buffer& input) {
+  base::Buffer bytes(output_.pool());
+  parser_.parse_body(input, bytes);
+  handler_->on_response_body(bytes, false);
+}
+
+// Our direction of the tunnel is complete: its end is told to the server once the bytes have left.
+void H1Client::settle_tunnel() {
+  if (!output_.empty()) return;
+  if (parser_.is_done()) return finish_stream();
+  const bool is_new = std::exchange(ending_, CodecEnding::kHalfClose) != CodecEnding::kHalfClose;
+  if (is_new) owner_.on_codec_output();
 }
 
 // The response is whole. The request may not be: on a connection that can be kept its end is awaited.
@@ -223,9 +276,13 @@ void H1Client::fail(Reason reason) {
 // A request that is not whole must not look as if it were.
 void H1Client::close() {
   const bool is_whole = !writer_.has_begun() || (writer_.is_complete() && output_.empty());
-  transition(State::kClosed);
-  ending_ = is_whole ? CodecEnding::kClose : CodecEnding::kAbort;
   output_.clear();
+  end(is_whole ? CodecEnding::kClose : CodecEnding::kAbort);
+}
+
+void H1Client::end(CodecEnding ending) {
+  transition(State::kClosed);
+  ending_ = ending;
   owner_.on_codec_output();
 }
 
@@ -244,7 +301,17 @@ void H1Client::send_head(const http::RequestHead& head, bool end) {
   H1Framing framing = H1Framing::kNone;
   if (head.body.kind == BodyKind::kSized) framing = H1Framing::kSized;
   if (head.body.kind == BodyKind::kStream) framing = H1Framing::kChunked;
-  if (!write_request_head(head, framing, output_)) return after_write(false);
+  std::string_view key;
+  if (!head.protocol.empty()) {
+    CHECK(end);
+    asked_ = Asked::kWebsocket;
+    if (head.fields.find(kWebsocketKeyField) == nullptr) {
+      asked_ = Asked::kWebsocketByUs;
+      key_ = make_websocket_key();
+      key = key_.view();
+    }
+  }
+  if (!write_request_head(head, framing, key, output_)) return after_write(false);
   after_write(writer_.begin(framing, head.body.bytes, end, output_));
 }
 
@@ -273,14 +340,27 @@ void H1Client::reset() {
   if (handler_ == nullptr) return;
   handler_ = nullptr;
   const bool is_untouched = state_ == State::kWaiting && !writer_.has_begun();
-  is_untouched ? transition(State::kIdle) : close();
+  if (is_untouched) {
+    transition(State::kIdle);
+  } else if (state_ == State::kTunnel && parser_.is_done() && writer_.is_complete()) {
+    // Both directions have ended: what is left of ours only has to leave.
+    end(CodecEnding::kClose);
+  } else {
+    close();
+  }
   owner_.on_codec_stream_end();
 }
 
 void H1Client::set_reading(bool reading) {
   if (!is_open()) return;
   reading_ = reading;
-  if (reading && state_ == State::kBody) resume();
+  if (reading && (state_ == State::kBody || state_ == State::kTunnel)) resume();
+}
+
+void H1Client::set_read_limit(std::optional<base::Duration> limit) {
+  if (!is_open()) return;
+  limits_.read = limit;
+  owner_.on_codec_output();
 }
 
 std::size_t H1Client::writable_bytes() const {

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "codec/h1_bytes.h"
+#include "codec/websocket_handshake.h"
 #include "http/field_name.h"
 #include "http/status.h"
 
@@ -79,7 +80,7 @@ std::size_t size_of(const Fields& fields) {
 // Fields that describe one connection: written by what the codec knows, never by what stands in the list.
 bool is_of_connection(FieldName id) {
   return id == FieldName::kConnection || id == FieldName::kKeepAlive || id == FieldName::kProxyConnection ||
-         id == FieldName::kTransferEncoding;
+         id == FieldName::kTransferEncoding || id == FieldName::kUpgrade;
 }
 
 bool is_writable(const Field& field) {
@@ -108,6 +109,11 @@ void add_fields(HeadText& text, const Fields& fields, H1Framing framing, const B
   if (framing == H1Framing::kChunked) text.add_line("Transfer-Encoding", "chunked");
 }
 
+void add_upgrade(HeadText& text) {
+  text.add_line("Connection", "Upgrade");
+  text.add_line("Upgrade", kWebsocketProtocol);
+}
+
 }  // namespace
 
 void write_response_head(const http::ResponseHead& head, H1Framing framing, H1Connection connection,
@@ -128,11 +134,13 @@ void write_response_head(const http::ResponseHead& head, H1Framing framing, H1Co
     case H1Connection::kNothing: break;
     case H1Connection::kClose: text.add_line("Connection", "close"); break;
     case H1Connection::kKeepAlive: text.add_line("Connection", "keep-alive"); break;
+    case H1Connection::kUpgrade: add_upgrade(text); break;
   }
   text.finish();
 }
 
-bool write_request_head(const http::RequestHead& head, H1Framing framing, base::Buffer& out) {
+bool write_request_head(const http::RequestHead& head, H1Framing framing, std::string_view websocket_key,
+                        base::Buffer& out) {
   const std::string_view method = head.method_text.empty() ? http::method_name(head.method) : head.method_text;
   if (method.empty() || !is_all(kTokenByte, method)) return false;
   if (head.target.empty() || !is_all(kTargetByte, head.target)) return false;
@@ -142,6 +150,8 @@ bool write_request_head(const http::RequestHead& head, H1Framing framing, base::
   text.add(head.target);
   text.add(" HTTP/1.1\r\n");
   add_fields(text, head.fields, framing, head.body);
+  if (!head.protocol.empty()) add_upgrade(text);
+  if (!websocket_key.empty()) text.add_line(kWebsocketKeyField, websocket_key);
   text.finish();
   return true;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/buffer.h"
 #include "http/message.h"
@@ -21,16 +22,18 @@ enum class H1Framing : std::uint8_t {
   kUntilClose,  // ends with the connection
 };
 
-// What the Connection field says; kNothing leaves it out.
-enum class H1Connection : std::uint8_t { kNothing, kClose, kKeepAlive };
+// What the Connection field says; kNothing leaves it out. kUpgrade agrees to a WebSocket, with the Upgrade field.
+enum class H1Connection : std::uint8_t { kNothing, kClose, kKeepAlive, kUpgrade };
 
 // Writes a final or interim response head. An empty reason phrase is filled in by the status. `head.body` gives the
 // number for kSized. REQUIRES: 100 <= head.status <= 999.
 void write_response_head(const http::ResponseHead& head, H1Framing framing, H1Connection connection, base::Buffer& out);
 
-// Writes a request head; target and fields go out as given. False, and nothing written, when method or target cannot
-// stand in a request line.
-[[nodiscard]] bool write_request_head(const http::RequestHead& head, H1Framing framing, base::Buffer& out);
+// Writes a request head; target and fields go out as given, and where `head.protocol` asks for a WebSocket, the fields
+// that do so, with `websocket_key` unless it is empty. False, and nothing written, when method or target cannot stand
+// in a request line.
+[[nodiscard]] bool write_request_head(const http::RequestHead& head, H1Framing framing, std::string_view websocket_key,
+                                      base::Buffer& out);
 
 // Writes trailer lines and the empty line that ends them. Leaves out what may not be a trailer: fields of framing and
 // of the connection, and Host (RFC 9110 §6.5.1).

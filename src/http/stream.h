@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/buffer.h"
+#include "base/time.h"
 #include "http/message.h"
 #include "http/reason.h"
 
@@ -19,7 +21,9 @@ namespace viaduct::http {
 // Tunnels (RFC 9110 §7.8, RFC 8441): a request head whose `protocol` is not empty asks for one and comes with `end`.
 // Only to such a request may the final response be 101, sent with `end` false. From then on both directions carry bytes
 // of that protocol as on_body and send_body, each ended by its own `end`; reading begins off again. Any other status
-// answers as to any request. Over HTTP/2 the codec makes the 200 of an extended CONNECT of the 101.
+// answers as to any request. Over HTTP/2 the codec makes the 200 of an extended CONNECT of the 101. On the upstream's
+// side the same holds mirrored: send_head with a `protocol` and `end`, then on_response_head with 101 or an ordinary
+// answer; behind 101 reading goes on, and no read limit counts.
 //
 // Backpressure: a handler that cannot take more calls set_reading(false); at most one more on_body follows. A handler
 // that sends asks writable_bytes() first; when it is 0 it stops and waits for on_writable.
@@ -113,6 +117,9 @@ class ClientStream {
   virtual void reset() = 0;
   // False: deliver no more of the response body until true again. A stream begins with reading on.
   virtual void set_reading(bool reading) = 0;
+  // How long the server may be silent from now on while the handler wants its bytes, in the place of the limit that
+  // the request began with; absent: no limit. For answers whose head says that their silence means nothing.
+  virtual void set_read_limit(std::optional<base::Duration> limit) = 0;
   virtual std::size_t writable_bytes() const = 0;
 
  protected:

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace viaduct::net {
 namespace {
@@ -94,7 +95,7 @@ void TcpTransport::on_fd_writable() {
 }
 
 void TcpTransport::shutdown() {
-  if (fd_.get() >= 0) ::shutdown(fd_.get(), SHUT_WR);
+  if (fd_.get() >= 0 && !std::exchange(is_shut_down_, true)) ::shutdown(fd_.get(), SHUT_WR);
 }
 
 void TcpTransport::close(bool abortive) {

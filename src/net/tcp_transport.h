@@ -35,6 +35,7 @@ class TcpTransport final : public Transport, private FdHandler, private TurnEnd 
   FdWatch watch_;
   TransportHandler* handler_ = nullptr;
   unsigned read_chunks_ = 1;
+  bool is_shut_down_ = false;
 };
 
 // The outcome of a failed or short read(2), recv(2) or write(2): kAgain for EAGAIN and EINTR, else kFailed.

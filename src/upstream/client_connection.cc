@@ -59,7 +59,6 @@ void ClientConnection::on_transport_failed(const net::TransportError& error) {
 
 http::ClientStream& ClientConnection::begin(http::ResponseHandler& handler, const codec::WaitLimits& limits) {
   DCHECK(is_reusable());
-  limits_ = limits;
   ++requests_;
   http::ClientStream& stream = codec_->begin(handler, limits);
   server_.set_shared(*this, codec_->reusable());
@@ -142,22 +141,29 @@ void ClientConnection::flush() {
 }
 
 // The answer may already be here: a server that refuses a large body answers and closes. So nothing more is written,
-// and what comes is read to its end, which is near.
+// and what comes is read to its end, which is near. A tunnel whose other direction has ended before is over.
 void ClientConnection::take_write_failure() {
   write_failed_ = true;
   codec_->output().clear();
-  if (codec_->wants_input() && !input_ended_) on_transport_readable();
+  if (input_ended_) {
+    if (codec_->phase() == codec::CodecPhase::kTunnel) codec_->abort(http::Reason::kUpstreamReset);
+  } else if (codec_->wants_input()) {
+    on_transport_readable();
+  }
 }
 
 void ClientConnection::settle() {
-  const codec::CodecEnding ending = codec_->ending();
-  if (ending == codec::CodecEnding::kAbort) {
-    end(true);
-    return;
-  }
-  if (ending != codec::CodecEnding::kOpen && (codec_->output().empty() || input_ended_)) {
-    close();
-    return;
+  switch (codec_->ending()) {
+    case codec::CodecEnding::kOpen: break;
+    case codec::CodecEnding::kHalfClose:
+      if (codec_->output().empty()) transport_->shutdown();
+      break;
+    case codec::CodecEnding::kClose:
+    case codec::CodecEnding::kLinger:
+      if (codec_->output().empty() || write_failed_) return close();
+      transport_->set_reading(false);
+      return;
+    case codec::CodecEnding::kAbort: end(true); return;
   }
   if (input_ended_) {
     if (requests_ == 0 || codec_->phase() == codec::CodecPhase::kIdle) close();
@@ -206,8 +212,8 @@ std::optional<base::Duration> ClientConnection::limit_of(Wait wait) const {
   switch (wait) {
     case Wait::kNone: return std::nullopt;
     case Wait::kIdle: return server_.idle_limit();
-    case Wait::kSend: return limits_.send;
-    case Wait::kRead: return limits_.read;
+    case Wait::kSend: return codec_->limits().send;
+    case Wait::kRead: return codec_->limits().read;
   }
   return std::nullopt;
 }

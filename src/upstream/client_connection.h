@@ -89,7 +89,6 @@ class ClientConnection final : public net::Retirable,
   base::Buffer input_;
   State state_ = State::kOpening;
   ReadyHandler* ready_handler_ = nullptr;
-  codec::WaitLimits limits_;
   net::Timer timer_;
   Wait wait_ = Wait::kNone;
   base::MonoTime wait_since_;

@@ -56,7 +56,7 @@ void check_again(const RecordingStreamHandler& stream) {
   const bool is_sized = head.body.kind == viaduct::http::BodyKind::kSized;
   using viaduct::codec::H1Framing;
   const H1Framing framing = is_chunked ? H1Framing::kChunked : is_sized ? H1Framing::kSized : H1Framing::kNone;
-  CHECK(viaduct::codec::write_request_head(head, framing, written));
+  CHECK(viaduct::codec::write_request_head(head, framing, {}, written));
 
   H1ServerWire again;
   again.answers = false;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,7 @@ class Recording {
     text.append(" ").append(head.target).append(" ").append(http::version_text(head.version));
     text.append(" host=").append(head.authority).append(" body=").append(text_of(head.body));
     if (head.expects_continue) text += " expects";
+    if (!head.protocol.empty()) text.append(" protocol=").append(head.protocol);
     return text + text_of(head.fields);
   }
   static std::string text_of(const http::ResponseHead& head) {
@@ -213,6 +215,7 @@ class RecordingClientStream final : public Recording, public http::ClientStream 
  public:
   std::size_t room = 64 * 1024;  // what writable_bytes() says
   bool reading = true;
+  std::optional<base::Duration> read_limit;
 
   void send_head(const http::RequestHead& head, bool end) override {
     add("head " + text_of(head));
@@ -225,6 +228,7 @@ class RecordingClientStream final : public Recording, public http::ClientStream 
   void send_trailers(const http::Fields& trailers) override { add("trailers" + text_of(trailers)); }
   void reset() override { add("reset"); }
   void set_reading(bool on) override { reading = on; }
+  void set_read_limit(std::optional<base::Duration> limit) override { read_limit = limit; }
   std::size_t writable_bytes() const override { return room; }
 };
 

@@ -37,7 +37,7 @@ class H1WriterTest : public ::testing::Test {
     head.body = body;
     for (const FieldList::Line& line : lines) head.fields.add(line.name, line.value);
     out_.clear();
-    return write_request_head(head, framing, out_) ? out_.to_string() : "refused";
+    return write_request_head(head, framing, {}, out_) ? out_.to_string() : "refused";
   }
 
   base::ChunkPool chunks_;
@@ -84,12 +84,32 @@ TEST_F(H1WriterTest, FramesByWhatTheCodecDecided) {
 
 TEST_F(H1WriterTest, SpeaksOfTheConnectionForItself) {
   const std::string line = "HTTP/1.1 200 OK\r\n";
-  const Lines theirs = {{"connection", "x"}, {"Keep-Alive", "y"}, {"Proxy-Connection", "z"}, {"A", "b"}};
+  const Lines theirs = {
+      {"connection", "x"}, {"Keep-Alive", "y"}, {"Proxy-Connection", "z"}, {"Upgrade", "h2c"}, {"A", "b"}};
   EXPECT_EQ(response(200, "", H1Framing::kNone, theirs), line + "A: b\r\n\r\n");
   EXPECT_EQ(response(200, "", H1Framing::kNone, theirs, {}, H1Connection::kClose),
             line + "A: b\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(response(200, "", H1Framing::kNone, theirs, {}, H1Connection::kKeepAlive),
             line + "A: b\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(response(101, "", H1Framing::kNone, theirs, {}, H1Connection::kUpgrade),
+            "HTTP/1.1 101 Switching Protocols\r\nA: b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+}
+
+TEST_F(H1WriterTest, AsksForAWebsocketWhereTheHeadDoes) {
+  http::RequestHead head(arena_);
+  head.method = http::Method::kGet;
+  head.target = "/";
+  head.fields.add("Upgrade", "h2c");
+  EXPECT_TRUE(write_request_head(head, H1Framing::kNone, {}, out_));
+  EXPECT_EQ(out_.to_string(), "GET / HTTP/1.1\r\n\r\n");
+  head.protocol = "websocket";
+  out_.clear();
+  EXPECT_TRUE(write_request_head(head, H1Framing::kNone, {}, out_));
+  EXPECT_EQ(out_.to_string(), "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  out_.clear();
+  EXPECT_TRUE(write_request_head(head, H1Framing::kNone, "key", out_));
+  EXPECT_EQ(out_.to_string(),
+            "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: key\r\n\r\n");
 }
 
 TEST_F(H1WriterTest, LeavesOutWhatWouldEndALine) {
@@ -116,7 +136,7 @@ TEST_F(H1WriterTest, WritesRequestLines) {
   http::RequestHead named(arena_);
   named.method = http::Method::kDelete;
   named.target = "/";
-  EXPECT_TRUE(write_request_head(named, H1Framing::kNone, out_));
+  EXPECT_TRUE(write_request_head(named, H1Framing::kNone, {}, out_));
   EXPECT_EQ(out_.to_string(), "DELETE / HTTP/1.1\r\n\r\n");
 }
 
