@@ -42,8 +42,8 @@ Exchange::Exchange(Services& services, const ClientInfo& client, http::ServerStr
       started_(services.loop.now()) {}
 
 void Exchange::transition(State next) {
-  // Forward only, and nothing follows the end.
-  CHECK(next > state_);
+  // Forward only, nothing follows the end, and a tunnel begins instead of an answer.
+  CHECK(next > state_ && (next != State::kTunnel || state_ == State::kRunning));
   state_ = next;
 }
 
@@ -136,6 +136,8 @@ void Exchange::run_route(bool end) {
     return;
   }
   http::remove_hop_by_hop_request(request_->fields);
+  // Where no tunnel is wanted, what remains is a GET like any other.
+  if (!decision_.route->websocket) request_->protocol = {};
   for (const auto& filter : plan_->filters) {
     if (filter->on_request(*this) == FilterVerdict::kAnswered) return;
   }
@@ -155,7 +157,7 @@ void Exchange::on_body(base::Buffer& body, bool end) {
     return;
   }
   body_limit_ -= body.size();
-  if (run_ != nullptr && state_ <= State::kAnswering) {
+  if (takes_request()) {
     run_->on_request_body(body, end);
   } else {
     body.clear();
@@ -163,7 +165,7 @@ void Exchange::on_body(base::Buffer& body, bool end) {
 }
 
 void Exchange::on_trailers(http::Fields& trailers) {
-  if (run_ != nullptr && state_ <= State::kAnswering) run_->on_request_trailers(trailers);
+  if (takes_request()) run_->on_request_trailers(trailers);
 }
 
 // ---- the answer goes out --------------------------------------------------------------------------------------------
@@ -178,13 +180,18 @@ void Exchange::send_head(http::ResponseHead& head, bool end) {
   }
   head.fields.set(http::FieldName::kXRequestId, record_.request_id);
   record_.status = head.status;
-  transition(end ? State::kAnswered : State::kAnswering);
+  if (head.status == 101) {
+    transition(State::kTunnel);
+    body_limit_ = std::numeric_limits<std::uint64_t>::max();
+  } else {
+    transition(end ? State::kAnswered : State::kAnswering);
+  }
   stream_->send_head(head, end);
 }
 
 void Exchange::send_body(base::Buffer& body, bool end) {
   record_.bytes_out += body.size();
-  if (end) transition(State::kAnswered);
+  if (end && state_ != State::kTunnel) transition(State::kAnswered);
   stream_->send_body(body, end);
 }
 
@@ -198,14 +205,15 @@ std::size_t Exchange::writable_bytes() const {
 }
 
 void Exchange::on_writable() {
-  if (run_ != nullptr && state_ == State::kAnswering) run_->on_client_writable();
+  const bool is_sending = state_ == State::kAnswering || state_ == State::kTunnel;
+  if (run_ != nullptr && is_sending) run_->on_client_writable();
 }
 
 void Exchange::fail(http::Reason reason) {
   if (state_ == State::kOver || state_ == State::kAnswered) return;
   record_.reason = reason;  // whatever a filter has noted before
   end_run();
-  if (state_ == State::kAnswering) {
+  if (state_ == State::kAnswering || state_ == State::kTunnel) {
     std::exchange(stream_, nullptr)->reset();
     finish();
     return;

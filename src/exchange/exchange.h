@@ -5,8 +5,9 @@
 // with. Knows no HTTP version.
 //
 //   kHead ──on_head──► kRunning ──send_head──► kAnswering ──last byte──► kAnswered ──on_stream_end──► kOver
-//     │ on_refused ───────┴── fail, respond ────────▲                                                  ▲
-//     └────────────────────────────────── on_reset, or a cut answer ────────────────────────────────────┘
+//     │ on_refused ───────┼── fail, respond ────────▲                                                  ▲
+//     │                   └── send_head(101) ──► kTunnel ──both directions have ended: on_stream_end───┤
+//     └────────────────────────────────── on_reset, or a cut answer ───────────────────────────────────┘
 #pragma once
 
 #include <cstdint>
@@ -79,7 +80,8 @@ class Exchange final : public http::StreamHandler, public net::Retirable {
 
   // ---- for filters and actions: the answer
   void send_informational(const http::ResponseHead& head);
-  // Runs the response filters over `head` and sends it.
+  // Runs the response filters over `head` and sends it. With 101 the exchange becomes a tunnel (http/stream.h): bytes
+  // pass both ways, uncounted by body_limit, and fail() cuts it until both directions have ended.
   void send_head(http::ResponseHead& head, bool end);
   void send_body(base::Buffer& body, bool end);
   void send_trailers(const http::Fields& trailers);
@@ -112,9 +114,11 @@ class Exchange final : public http::StreamHandler, public net::Retirable {
   void dispose() override;
 
  private:
-  enum class State : std::uint8_t { kHead, kRunning, kAnswering, kAnswered, kOver };
+  enum class State : std::uint8_t { kHead, kRunning, kAnswering, kAnswered, kTunnel, kOver };
 
   void transition(State next);
+  // Whether what comes from the client is still for the action.
+  bool takes_request() const { return run_ != nullptr && (state_ <= State::kAnswering || state_ == State::kTunnel); }
   // Fills what the access log wants from the head.
   void describe_request(const http::RequestHead& head);
   void choose_request_id(const http::RequestHead& head);

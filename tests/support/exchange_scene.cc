@@ -28,6 +28,7 @@ void ExchangeScene::Call::send_body(std::string_view bytes, bool end) {
   ASSERT_NE(exchange, nullptr) << "the exchange is over";
   base::Buffer body(scene_.loop.chunks());
   body.append(bytes);
+  has_ended = end;
   exchange->on_body(body, end);
   EXPECT_TRUE(body.empty()) << "on_body takes all bytes";
 }
@@ -120,6 +121,7 @@ ExchangeScene::Call& ExchangeScene::make_call(const Request& request) {
   head.target = arena.copy(request.target);
   head.authority = arena.copy(request.authority);
   head.version = request.version;
+  head.protocol = request.protocol;
   head.body = request.body;
   const auto names_host = [](const auto& field) { return http::equal_ignoring_case(field.first, "Host"); };
   if (!request.authority.empty() && std::ranges::none_of(request.fields, names_host)) {
@@ -152,7 +154,9 @@ void ExchangeScene::turn() {
   for (Call& call : calls_) {
     if (call.exchange == nullptr || call.exchange->is_over()) continue;
     if (drains && call.response.room == 0 && !call.response.is_complete) call.make_room(CapturedResponse::kRoom);
-    if (call.response.is_complete) call.exchange->on_stream_end();
+    // A tunnel ends when both directions have.
+    const bool has_ended = call.response.status != 101 || call.has_ended;
+    if (call.response.is_complete && has_ended) call.exchange->on_stream_end();
   }
   settle(loop);
 }

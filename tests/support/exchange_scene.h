@@ -33,6 +33,7 @@ class ExchangeScene final : private exchange::ExchangeOwner {
     http::BodySize body = {};  // kNone: the request ends with its head
     std::string_view authority = "host.test";
     http::Version version = http::Version::kHttp11;
+    std::string_view protocol = {};  // of a tunnel that is asked for
   };
 
   // One exchange, seen from the client's codec.
@@ -42,6 +43,7 @@ class ExchangeScene final : private exchange::ExchangeOwner {
 
     CapturedResponse response;
     std::unique_ptr<exchange::Exchange> exchange;  // null once it is over and freed
+    bool has_ended = false;                        // by send_body
 
     void send_body(std::string_view bytes, bool end);
     void send_trailers(const std::vector<std::pair<std::string_view, std::string_view>>& lines);

@@ -23,6 +23,7 @@ struct ActionScript {
   int begun = 0;
   exchange::Exchange* exchange = nullptr;  // of the last request
   std::string request;                     // "GET /path"
+  std::string protocol;                    // of a tunnel that may be made
   std::vector<std::pair<std::string, std::string>> fields;
   bool has_no_body = false;  // `end` of start()
   std::string request_body;
@@ -63,6 +64,7 @@ class RecordingAction final : public exchange::Action {
       script_.has_no_body = end;
       const http::RequestHead& head = exchange_.request();
       script_.request = std::string(head.method_text) + " " + std::string(head.target);
+      script_.protocol = head.protocol;
       script_.fields.clear();
       for (const http::Field& field : head.fields) script_.fields.emplace_back(field.name, field.value);
       if (script_.reads) exchange_.read_request(true);
