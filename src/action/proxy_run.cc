@@ -6,15 +6,26 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "http/hop_by_hop.h"
+#include "http/syntax.h"
 
 namespace viaduct::action {
 
 using http::Reason;
 
+namespace {
+
+// Between two events of such an answer there may be any time (HTML Standard, "Server-sent events").
+bool is_event_stream(const http::ResponseHead& head) {
+  const std::string_view type = head.fields.value(http::FieldName::kContentType);
+  return http::equal_ignoring_case(http::trim_whitespace(type.substr(0, type.find(';'))), "text/event-stream");
+}
+
+}  // namespace
+
 ProxyRun::ProxyRun(exchange::Exchange& exchange, upstream::Upstream& upstream)
     : exchange_(exchange),
       upstream_(upstream),
-      total_timer_(exchange.loop().timers(), *this),
+      timer_(exchange.loop().timers(), *this),
       body_(exchange.loop().chunks()),
       started_(exchange.loop().now()) {
   upstream_.enter();
@@ -25,7 +36,8 @@ ProxyRun::~ProxyRun() {
 }
 
 void ProxyRun::transition(State next) {
-  CHECK(state_ != State::kOver && next != State::kCollecting);
+  const bool leaves_tunnel = state_ == State::kTunnel && next != State::kOver;
+  CHECK(state_ != State::kOver && next != State::kCollecting && !leaves_tunnel);
   state_ = next;
 }
 
@@ -33,7 +45,7 @@ void ProxyRun::transition(State next) {
 
 void ProxyRun::start(bool end) {
   exchange_.record().upstream = upstream_.config().name;
-  if (const auto& total = exchange_.route().timeouts.total) total_timer_.start_after(*total);
+  if (const auto& total = exchange_.route().timeouts.total) timer_.start_after(*total);
   prepare_head();
   request_ended_ = end;
   const http::BodySize& size = exchange_.request().body;
@@ -67,7 +79,8 @@ void ProxyRun::on_request_body(base::Buffer& body, bool end) {
     body.clear();
     return;
   }
-  if (state_ == State::kForwarding && stream_ != nullptr) {
+  if (is_passing()) {
+    moved_at_ = exchange_.loop().now();
     if (!body.empty()) body_whole_ = false;
     stream_->send_body(body, end);
     if (!end && stream_ != nullptr && stream_->writable_bytes() == 0) exchange_.read_request(false);
@@ -84,7 +97,7 @@ void ProxyRun::on_request_trailers(http::Fields& trailers) {
   request_ended_ = true;
   http::remove_hop_by_hop_trailers(trailers);
   trailers_ = &trailers;
-  if (state_ == State::kForwarding && stream_ != nullptr) {
+  if (is_passing()) {
     stream_->send_trailers(trailers);
   } else if (state_ == State::kCollecting) {
     try_next_server();
@@ -188,10 +201,26 @@ void ProxyRun::on_response_head(http::ResponseHead& head, bool end) {
   exchange_.record().upstream_header = exchange_.loop().now() - sent_at_;
   http::remove_hop_by_hop_response(head.fields);
   if (end) note_answer_time();
+  if (is_event_stream(head)) stream_->set_read_limit(exchange_.route().websocket_idle);
   exchange_.send_head(head, end);
+  if (head.status == 101) begin_tunnel();
+}
+
+// How long the exchange takes is nobody's fault from here on; that nothing happens any more may be.
+void ProxyRun::begin_tunnel() {
+  transition(State::kTunnel);
+  request_ended_ = false;
+  moved_at_ = exchange_.loop().now();
+  watch_tunnel();
+  exchange_.read_request(true);
+}
+
+void ProxyRun::watch_tunnel() {
+  timer_.start(moved_at_ + exchange_.route().websocket_idle);
 }
 
 void ProxyRun::on_response_body(base::Buffer& body, bool end) {
+  moved_at_ = exchange_.loop().now();
   if (end) note_answer_time();
   exchange_.send_body(body, end);
   if (!end && stream_ != nullptr && exchange_.writable_bytes() == 0) stream_->set_reading(false);
@@ -209,7 +238,7 @@ void ProxyRun::on_client_writable() {
 
 void ProxyRun::on_response_end() {
   stream_ = nullptr;
-  total_timer_.stop();
+  timer_.stop();
   if (state_ != State::kOver) transition(State::kOver);
 }
 
@@ -261,6 +290,11 @@ void ProxyRun::log_failure(Reason reason, const base::Error* error) {
 
 void ProxyRun::on_timer(int) {
   if (state_ == State::kOver) return;
+  if (state_ == State::kTunnel) {
+    // The timer is not moved at every byte: it looks when the last one came.
+    if (exchange_.loop().now() < moved_at_ + exchange_.route().websocket_idle) return watch_tunnel();
+    return exchange_.fail(Reason::kWebsocketIdle);
+  }
   log_failure(Reason::kUpstreamTotalTimeout, nullptr);
   transition(State::kOver);
   exchange_.fail(Reason::kUpstreamTotalTimeout);
@@ -268,7 +302,7 @@ void ProxyRun::on_timer(int) {
 
 void ProxyRun::on_exchange_over() {
   state_ = State::kOver;
-  total_timer_.stop();
+  timer_.stop();
   cancel_connect();
   if (stream_ != nullptr) std::exchange(stream_, nullptr)->reset();
   body_.clear();

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One exchange on its way through an upstream. A short body is collected first, so that it can go to another server
 // when the first one cannot be reached; a longer one streams, with backpressure both ways. What may be sent again is
-// decided by upstream/retry alone. Lives in the exchange's arena.
+// decided by upstream/retry alone. A 101 makes a tunnel of it, which ends when both directions have ended, when one
+// side fails, or when it was silent for websocket_idle. Lives in the exchange's arena.
 //
-//   kCollecting ──► kConnecting ──► kForwarding ──► kOver
-//                      ▲   │ next server  │ the kept connection was dead
-//                      └───┴──────────────┘
+//   kCollecting ──► kConnecting ──► kForwarding ──► kTunnel ──► kOver
+//                      ▲   │ next server  │ │                     ▲
+//                      └───┴──────────────┘ └─────────────────────┘
+//                       the kept connection was dead
 #pragma once
 
 #include <cstdint>
@@ -40,7 +42,7 @@ class ProxyRun final : public exchange::ActionRun,
   void on_exchange_over() override;
 
  private:
-  enum class State : std::uint8_t { kCollecting, kConnecting, kForwarding, kOver };
+  enum class State : std::uint8_t { kCollecting, kConnecting, kForwarding, kTunnel, kOver };
 
   // http::ResponseHandler
   base::Arena& arena() override { return exchange_.arena(); }
@@ -54,7 +56,7 @@ class ProxyRun final : public exchange::ActionRun,
   // upstream::ConnectHandler
   void on_connected(upstream::ClientConnection& connection, const upstream::ConnectTimes& times) override;
   void on_connect_failed(http::Reason reason, const base::Error& error) override;
-  // net::TimerHandler: timeouts.total
+  // net::TimerHandler: timeouts.total, in a tunnel websocket_idle
   void on_timer(int timer_id) override;
 
   void transition(State next);
@@ -64,6 +66,10 @@ class ProxyRun final : public exchange::ActionRun,
   void connect(upstream::Server& server);
   void send_on(upstream::ClientConnection& connection, bool reused);
   void send_collected();
+  // Whether bytes of the client go on to the server at once.
+  bool is_passing() const { return stream_ != nullptr && (state_ == State::kForwarding || state_ == State::kTunnel); }
+  void begin_tunnel();
+  void watch_tunnel();
   void failed(http::Reason reason, bool connected, bool answered);
   void log_failure(http::Reason reason, const base::Error* error);
   // The total limit counts from the start; a connection may not wait beyond it.
@@ -72,7 +78,7 @@ class ProxyRun final : public exchange::ActionRun,
   exchange::Exchange& exchange_;
   upstream::Upstream& upstream_;
   State state_ = State::kCollecting;
-  net::Timer total_timer_;
+  net::Timer timer_;
   base::Buffer body_;           // collected and not yet sent; kept for a second sending while it is whole
   bool request_ended_ = false;  // the client's request is complete
   bool body_whole_ = true;      // body_ still holds everything the client sent
@@ -84,8 +90,9 @@ class ProxyRun final : public exchange::ActionRun,
   upstream::Server* server_ = nullptr;        // of the present attempt
   http::ClientStream* stream_ = nullptr;      // while forwarding
   http::Reason last_failure_ = http::Reason::kNone;
-  base::MonoTime started_;  // of the run
-  base::MonoTime sent_at_;  // of the present attempt's request
+  base::MonoTime started_;   // of the run
+  base::MonoTime sent_at_;   // of the present attempt's request
+  base::MonoTime moved_at_;  // of the last bytes that came through the tunnel
 };
 
 }  // namespace viaduct::action

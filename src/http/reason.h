@@ -80,7 +80,8 @@ namespace viaduct::http {
   X(kUpstreamReset, "upstream_reset", 502, "The service did not answer.")                                          \
   X(kUpstreamRefusedStream, "upstream_refused_stream", 503, "The service takes no more requests.")                 \
   X(kUpstreamInvalidResponse, "upstream_invalid_response", 502, "The service gave an invalid answer.")             \
-  X(kUpstreamTruncated, "upstream_truncated", 502, "The answer of the service ended early.")
+  X(kUpstreamTruncated, "upstream_truncated", 502, "The answer of the service ended early.")                       \
+  X(kWebsocketIdle, "websocket_idle", 504, "The WebSocket was silent for too long.")
 
 enum class Reason : std::uint8_t {
 #define VIADUCT_REASON_ENUM(enumerator, name, status, sentence) enumerator,
