@@ -6,6 +6,7 @@
 
 #include "base/uri.h"
 #include "codec/expectation.h"
+#include "codec/websocket_handshake.h"
 #include "http/host.h"
 #include "http/syntax.h"
 
@@ -68,6 +69,7 @@ Reason read_request_head(RequestHead& head) {
   const auto body = http::request_framing(head.fields, head.version, head.method);
   if (!body) return body.error();
   head.body = *body;
+  if (asks_for_websocket(head)) head.protocol = kWebsocketProtocol;
   return read_expectation(head);
 }
 

@@ -17,7 +17,8 @@ namespace viaduct::codec {
 void copy_request_line(const H1Parser& parser, http::RequestHead& head);
 
 // Judges a request head that was read whole, line and fields, and fills in target (now in origin form or "*"),
-// authority, Host (where the target had an authority), body and expects_continue. kNone when it may be handled.
+// authority, Host (where the target had an authority), protocol, body and expects_continue. kNone when it may be
+// handled.
 http::Reason read_request_head(http::RequestHead& head);
 
 // The reason for a head that the parser refused: llhttp stops at the first framing field that it dislikes, but how a

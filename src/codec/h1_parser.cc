@@ -100,14 +100,9 @@ H1Parser::H1Parser(Kind kind, const H1Limits& limits) : kind_(kind), check_(limi
 void H1Parser::transition(State next) {
   using enum State;
   static constexpr StateEdges<State> kEdges = {
-      {kIdle, {kHead}},
-      {kHead, {kHeadDone, kRefused}},
-      {kHeadDone, {kSized, kChunked, kUntilClose}},
-      {kSized, {kDone}},
-      {kChunked, {kTrailers, kRefused}},
-      {kTrailers, {kDone, kRefused}},
-      {kUntilClose, {kDone}},
-      {kDone, {kHead}},
+      {kIdle, {kHead}},       {kHead, {kHeadDone, kRefused}},    {kHeadDone, {kSized, kChunked, kUntilClose}},
+      {kSized, {kDone}},      {kChunked, {kTrailers, kRefused}}, {kTrailers, {kDone, kRefused}},
+      {kUntilClose, {kDone}}, {kDone, {kHead, kUntilClose}},
   };
   CHECK(kEdges.allow(state_, next));
   state_ = next;

@@ -5,7 +5,7 @@
 // nobody. How the body is framed is not decided here (http/framing). RFC 9112.
 //
 //   kIdle ─► kHead ─► kHeadDone ─► kSized | kChunked | kUntilClose ─► kDone ─► kHead …
-//                         │             kChunked ─► kTrailers ─► kDone
+//                         │             kChunked ─► kTrailers ─► kDone ─► kUntilClose
 //                         └─► kDone     (any ─► kRefused)
 #pragma once
 
@@ -62,6 +62,7 @@ class H1Parser {
   // How the body behind the head is framed; 0 bytes: there is none. REQUIRES: parse_head() returned kDone.
   void begin_body_sized(std::uint64_t bytes);
   void begin_body_chunked();
+  // Also behind a complete request whose connection becomes a tunnel.
   void begin_body_until_close();
   // Moves body bytes from `input` to the end of `body`, all that are there.
   H1Progress parse_body(base::Buffer& input, base::Buffer& body);

@@ -33,9 +33,11 @@ void H1Server::transition(State next) {
   static constexpr StateEdges<State> kEdges = {
       {kIdle, {kHead, kClosing}},
       {kHead, {kExchange, kRefused, kClosing}},
-      {kExchange, {kRefused, kBroken, kFlushing, kClosing}},
+      {kExchange, {kRefused, kBroken, kTunnel, kFlushing, kClosing}},
       {kRefused, {kBroken, kFlushing, kClosing}},
       {kBroken, {kClosing}},
+      {kTunnel, {kCutting, kClosing}},
+      {kCutting, {kClosing}},
       {kFlushing, {kIdle, kDiscarding, kClosing}},
       {kDiscarding, {kIdle, kClosing}},
   };
@@ -59,10 +61,12 @@ void H1Server::on_input(base::Buffer& input) {
       }
       case State::kHead: read_head(input); break;
       case State::kExchange: read_body(input); break;
+      case State::kTunnel: read_tunnel(input); break;
       case State::kFlushing:
       case State::kDiscarding: discard(input); break;
       case State::kRefused:
       case State::kBroken:
+      case State::kCutting:
       case State::kClosing: break;
     }
   }
@@ -84,9 +88,11 @@ void H1Server::take_input_end() {
     case State::kDiscarding: close(CodecEnding::kClose); break;
     case State::kHead:
     case State::kExchange: fail(Reason::kClientClosed); break;
+    case State::kTunnel: end_tunnel_input(); break;
     case State::kFlushing: persists_ = client_persists_ = false; break;
     case State::kRefused:
     case State::kBroken:
+    case State::kCutting:
     case State::kClosing: break;
   }
 }
@@ -94,6 +100,10 @@ void H1Server::take_input_end() {
 void H1Server::on_output_drained() {
   if (state_ == State::kFlushing && output_.empty()) {
     finish_stream();
+  } else if (state_ == State::kTunnel && writer_.is_complete()) {
+    settle_tunnel();
+  } else if (state_ == State::kCutting && output_.empty()) {
+    close(CodecEnding::kAbort);
   } else if (is_full_ && output_.size() <= kOutputBytesLow) {
     is_full_ = false;
     if (handler_ != nullptr && writer_.is_open()) handler_->on_writable();
@@ -105,10 +115,12 @@ bool H1Server::wants_input() const {
     case State::kIdle:
     case State::kHead:
     case State::kDiscarding: return true;
-    case State::kExchange: return reading_ && !parser_.is_done();
+    case State::kExchange:
+    case State::kTunnel: return reading_ && !parser_.is_done();
     case State::kFlushing: return persists_ && !parser_.is_done();
     case State::kRefused:
     case State::kBroken:
+    case State::kCutting:
     case State::kClosing: break;
   }
   return false;
@@ -122,7 +134,9 @@ CodecPhase H1Server::phase() const {
     case State::kRefused:
     case State::kBroken:
     case State::kFlushing: return CodecPhase::kResponse;
+    case State::kTunnel: return CodecPhase::kTunnel;
     case State::kDiscarding: return CodecPhase::kBody;
+    case State::kCutting:
     case State::kClosing: break;
   }
   return CodecPhase::kClosing;
@@ -150,7 +164,9 @@ void H1Server::abort(Reason reason) {
     }
     case State::kRefused:
     case State::kBroken:
+    case State::kTunnel:
     case State::kFlushing: fail(reason); break;
+    case State::kCutting: close(CodecEnding::kAbort); break;
     case State::kClosing: break;
   }
 }
@@ -217,6 +233,19 @@ void H1Server::read_body(base::Buffer& input) {
   if (progress == H1Progress::kRefused) writer_.has_begun() ? fail(parser_.reason()) : refuse(parser_.reason());
 }
 
+void H1Server::read_tunnel(base::Buffer& input) {
+  base::Buffer bytes(output_.pool());
+  parser_.parse_body(input, bytes);
+  handler_->on_body(bytes, false);
+}
+
+void H1Server::end_tunnel_input() {
+  parser_.finish();
+  base::Buffer nothing(output_.pool());
+  handler_->on_body(nothing, true);
+  if (state_ == State::kTunnel && writer_.is_complete()) settle_tunnel();
+}
+
 // The rest of a body that nobody wants, so that the request behind it can be read.
 void H1Server::discard(base::Buffer& input) {
   const std::size_t before = input.size();
@@ -274,6 +303,10 @@ void H1Server::send_informational(const http::ResponseHead& head) {
 
 void H1Server::send_head(const http::ResponseHead& head, bool end) {
   CHECK((state_ == State::kExchange || state_ == State::kRefused) && !writer_.has_begun());
+  if (head.status == 101) {
+    CHECK(!end);
+    return begin_tunnel(head);
+  }
   const H1Framing framing = framing_of(head);
   H1Connection connection = H1Connection::kClose;
   if (decide_persistence(framing)) {
@@ -303,7 +336,8 @@ bool H1Server::decide_persistence(H1Framing framing) {
 }
 
 void H1Server::send_body(base::Buffer& body, bool end) {
-  if (state_ != State::kExchange && state_ != State::kRefused) return body.clear();
+  const bool is_open = state_ == State::kExchange || state_ == State::kRefused || state_ == State::kTunnel;
+  if (!is_open) return body.clear();
   after_write(writer_.write(body, end, output_));
 }
 
@@ -320,7 +354,7 @@ void H1Server::after_write(bool whole) {
   }
   if (output_.size() >= kOutputBytesMax) is_full_ = true;
   owner_.on_codec_output();
-  if (!writer_.is_complete()) return;
+  if (!writer_.is_complete() || state_ == State::kTunnel) return;
   transition(State::kFlushing);
   if (wants_input()) resume();
 }
@@ -340,6 +374,29 @@ void H1Server::finish_stream() {
   handler->on_stream_end();
 }
 
+// The bytes of the connection are the other protocol's from here on, those that have come already as well.
+void H1Server::begin_tunnel(const http::ResponseHead& head) {
+  CHECK(state_ == State::kExchange && !head_->protocol.empty());
+  transition(State::kTunnel);
+  reading_ = false;
+  parser_.begin_body_until_close();
+  write_response_head(head, H1Framing::kNone, H1Connection::kUpgrade, output_);
+  after_write(writer_.begin(H1Framing::kUntilClose, 0, false, output_));
+}
+
+// Our direction of the tunnel is complete: its end is told to the client once the bytes have left.
+void H1Server::settle_tunnel() {
+  if (!output_.empty()) return;
+  if (!parser_.is_done()) {
+    const bool is_new = std::exchange(ending_, CodecEnding::kHalfClose) != CodecEnding::kHalfClose;
+    if (is_new) owner_.on_codec_output();
+    return;
+  }
+  http::StreamHandler* handler = std::exchange(handler_, nullptr);
+  close(CodecEnding::kClose);
+  handler->on_stream_end();
+}
+
 // A client that may still be sending must be able to read the answer first.
 CodecEnding H1Server::proper_ending() const {
   const bool is_silent = input_ended_ || (parser_.is_done() && !client_persists_);
@@ -349,11 +406,12 @@ CodecEnding H1Server::proper_ending() const {
 void H1Server::reset() {
   if (handler_ == nullptr) return;
   handler_ = nullptr;
+  if (state_ == State::kTunnel && !output_.empty()) return transition(State::kCutting);
   close(writer_.has_begun() ? CodecEnding::kAbort : proper_ending());
 }
 
 void H1Server::set_reading(bool reading) {
-  if (state_ != State::kExchange) return;
+  if (state_ != State::kExchange && state_ != State::kTunnel) return;
   reading_ = reading;
   if (!reading) return;
   if (continue_ == Continue::kDue) {

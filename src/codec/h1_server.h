@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTP/1.1 and 1.0 towards a client: one request after the other from the bytes of one connection, and their responses
 // (RFC 9112 §9.3). Requests that are pipelined wait in the owner's buffer until the response before them has been
-// handed to the transport. Owned by daemon/connection; see codec/server_codec.h for re-entrancy and lifetime.
+// handed to the transport. A request for a WebSocket (codec/websocket_handshake) may make the connection a tunnel,
+// which is its last use. Owned by daemon/connection; see codec/server_codec.h for re-entrancy and lifetime.
 //
 //   kIdle ─► kHead ─► kExchange ─► kFlushing ─► kIdle | kDiscarding ─► kIdle
 //              │          ├─► kRefused ─► kFlushing
-//              └─► kRefused └─► kBroken                 (any ─► kClosing, which is the last)
+//              └─► kRefused ├─► kBroken
+//                         └─► kTunnel ─► kCutting        (any ─► kClosing, which is the last)
 #pragma once
 
 #include <cstdint>
@@ -63,6 +65,8 @@ class H1Server final : public ServerCodec, public http::ServerStream {
     kExchange,    // the head was delivered; request body and response are under way
     kRefused,     // the request was refused; its answer is awaited, nothing more is read
     kBroken,      // the response is not what its head said; on_reset is due with the next on_input
+    kTunnel,      // 101 was sent: bytes of the other protocol pass, until each direction has ended
+    kCutting,     // the tunnel was broken off; what stands in output_ leaves before the client sees it
     kFlushing,    // the response is complete in output_
     kDiscarding,  // the response has gone; the rest of the request body is read and dropped
     kClosing,     // no request any more; ending_ says how it ends
@@ -76,6 +80,7 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   void accept_head(bool has_more_input);
   void note_request_line();
   void read_body(base::Buffer& input);
+  void read_tunnel(base::Buffer& input);
   void discard(base::Buffer& input);
   void take_input_end();
   void refuse(http::Reason reason);
@@ -83,6 +88,9 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   void close(CodecEnding ending);
   void resume();
   void finish_stream();
+  void begin_tunnel(const http::ResponseHead& head);
+  void end_tunnel_input();
+  void settle_tunnel();
   void after_write(bool whole);
   H1Framing framing_of(const http::ResponseHead& head) const;
   bool decide_persistence(H1Framing framing);
@@ -102,7 +110,7 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   std::uint64_t requests_ = 0;  // begun on this connection
 
   // Of the request under way.
-  http::StreamHandler* handler_ = nullptr;  // null in kIdle, kDiscarding, kClosing
+  http::StreamHandler* handler_ = nullptr;  // null in kIdle, kDiscarding, kCutting, kClosing
   http::RequestHead* head_ = nullptr;       // in the handler's arena
   http::Version version_ = http::Version::kHttp11;
   bool is_head_request_ = false;

@@ -240,7 +240,8 @@ Connection::Wait Connection::present_wait() {
   if (state_ == State::kHandshake) return Wait::kHandshake;
   if (state_ == State::kLingering) return Wait::kLinger;
   if (state_ == State::kClosed) return Wait::kNone;
-  if (input_ended_) return Wait::kHalfClosed;
+  // Who has ended its direction of a tunnel waits for the other one, however long that is silent.
+  if (input_ended_ && codec_->phase() != codec::CodecPhase::kTunnel) return Wait::kHalfClosed;
   if (!codec_->output().empty()) return Wait::kWrite;
   switch (codec_->phase()) {
     case codec::CodecPhase::kIdle: return Wait::kIdle;

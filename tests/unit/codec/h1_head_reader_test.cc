@@ -71,6 +71,19 @@ TEST_F(H1HeadReaderTest, AsksForMethodTargetHostFramingAndExpectationInThisOrder
   EXPECT_EQ(read_request("GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n"), Reason::kUnsupportedExpectation);
 }
 
+TEST_F(H1HeadReaderTest, NamesTheProtocolThatMayBeUpgradedTo) {
+  constexpr std::string_view kRest =
+      "Host: a\r\nConnection: upgrade\r\nSec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n";
+  const auto protocol = [&](std::string_view lines) {
+    EXPECT_EQ(read_request("GET / HTTP/1.1\r\n" + std::string(kRest) + std::string(lines) + "\r\n"), Reason::kNone);
+    return head_->protocol;
+  };
+  EXPECT_EQ(protocol("Upgrade: WebSocket\r\n"), "websocket");
+  EXPECT_EQ(protocol(""), "");
+  EXPECT_EQ(protocol("Upgrade: h2c\r\n"), "");
+  EXPECT_EQ(protocol("Upgrade: websocket\r\nContent-Length: 1\r\n"), "");
+}
+
 TEST_F(H1HeadReaderTest, NamesFramingRefusalsAsFramingDoesWhereLlhttpStoppedFirst) {
   EXPECT_EQ(read_request("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n"),
             Reason::kInvalidContentLength);

@@ -135,6 +135,18 @@ TEST(H1Parser, EndsABodyUntilCloseByFinish) {
   EXPECT_FALSE(counted.parser.finish());
 }
 
+TEST(H1Parser, TakesEverythingBehindARequestThatBeganATunnel) {
+  Reader reader(Kind::kRequest);
+  reader.head("GET / HTTP/1.1\r\n\r\n");
+  reader.parser.begin_body_sized(0);
+  EXPECT_TRUE(reader.parser.is_done());
+  reader.parser.begin_body_until_close();
+  EXPECT_FALSE(reader.parser.is_done());
+  EXPECT_EQ(reader.take_body("GET / HTTP/1.1\r\n\r\n", 3), H1Progress::kMore);
+  EXPECT_EQ(reader.body.to_string(), "GET / HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(reader.parser.finish());
+}
+
 TEST(H1Parser, ReadsManyMessagesAfterEachOther) {
   Reader reader(Kind::kRequest);
   for (int i = 0; i < 5; ++i) {
