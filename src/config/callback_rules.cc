@@ -79,6 +79,9 @@ void check_callback(const RouteDraft& route, const RoutePosition& position, Read
   const Forbidden forbidden[] = {
       {.key = "cors", .is_used = route.cors.has_value(), .reason = "no browser calls it"},
       {.key = "rewrite", .is_used = route.rewrite.has_value(), .reason = "the platform's request arrives unchanged"},
+      {.key = "websocket",
+       .is_used = route.websocket && has_own_key(reading.places(), position, "websocket"),
+       .reason = "no platform speaks it"},
       {.key = "rate_limit", .is_used = route.rate_limit.has_value(), .reason = "a refused notice is a lost payment"},
   };
   for (const Forbidden& row : forbidden) {

@@ -58,9 +58,10 @@ Table<Timeouts> timeout_keys() {
   table.add("connect", &Timeouts::connect, timeout,
             "How long connecting to a server may take, TLS included; callbacks: 1s.");
   table.add("send", &Timeouts::send, timeout, "How long a server may take nothing of a request that is being sent.");
-  table.add("read", &Timeouts::read, timeout, "How long a server may be silent while an answer is due.");
+  table.add("read", &Timeouts::read, timeout,
+            "How long a server may be silent while an answer is due; event streams have websocket_idle.");
   table.add("total", &Timeouts::total, timeout,
-            "How long the whole exchange with the upstream may take; callbacks: 4500ms.");
+            "How long the whole exchange with the upstream may take, a WebSocket until it is open; callbacks: 4500ms.");
   return table;
 }
 
@@ -142,10 +143,10 @@ Table<RouteDraft> inherited_route_keys() {
   table.add("retry", &RouteDraft::retry, object(retry_keys()), "Sending a request again, where that is provably safe.");
   table.add("balance", &RouteDraft::balance, or_null(balance()),
             "How a server is chosen, in the place of the upstream's balance.");
-  table.add("websocket", &RouteDraft::websocket, boolean(), "Let connections be upgraded to WebSocket.").planned();
-  table
-      .add("websocket_idle", &RouteDraft::websocket_idle, duration(1s, 24h * 30), "How long a WebSocket may be silent.")
-      .planned();
+  table.add("websocket", &RouteDraft::websocket, boolean(),
+            "Let connections be upgraded to WebSocket; nothing else is ever upgraded to.");
+  table.add("websocket_idle", &RouteDraft::websocket_idle, duration(1s, 24h * 30),
+            "How long a WebSocket may be silent both ways, and an event stream, in the place of timeouts.read.");
   table.mark_of_route();
   return table;
 }

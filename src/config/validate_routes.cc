@@ -28,6 +28,7 @@ class RouteCheck {
     check_cors();
     check_rewrite();
     check_timeouts();
+    check_websocket();
     if (route_.allow) require(!route_.allow->addresses.empty(), "allow", "addresses");
     if (route_.rate_limit) require(route_.rate_limit->requests > 0, "rate_limit", "rate");
     check_callback(route_, position_, reading_);
@@ -157,6 +158,25 @@ class RouteCheck {
     reading_.warn_at(path_of("timeouts.connect"),
                      base::format("connect ({}) is longer than total ({}), so it never ends first; make it shorter",
                                   format_duration(*timeouts.connect), format_duration(*timeouts.total)));
+  }
+
+  // Where it is inherited, a route without upstream does not mean it.
+  void check_websocket() {
+    if (!route_.websocket) return;
+    const auto* proxy = std::get_if<ProxyAction>(&route_.chosen);
+    if (proxy == nullptr) {
+      const bool has_action = !std::holds_alternative<std::monostate>(route_.chosen);
+      if (!has_action || !has_own_key(reading_.places(), position_, "websocket")) return;
+      return reading_.error_at(path_of("websocket"),
+                               "this route has no upstream that could speak WebSocket; delete it, or write upstream: "
+                               "NAME");
+    }
+    const auto upstream = std::ranges::find(config_.upstreams, proxy->upstream, &Upstream::name);
+    if (upstream == config_.upstreams.end() || !upstream->http2) return;
+    reading_.error_at(path_of("websocket"),
+                      base::format("WebSocket needs an HTTP/1.1 upstream; write http2: false at upstreams.{}, or "
+                                   "websocket: false at the route {}",
+                                   upstream->name, route_.name));
   }
 
   const ConfigDraft& config_;

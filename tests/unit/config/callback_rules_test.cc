@@ -51,6 +51,13 @@ TEST(CallbackRules, RefuseFiltersWrittenOrInherited) {
   }
 }
 
+TEST(CallbackRules, RefuseWebsocketWhereItIsWritten) {
+  EXPECT_EQ(problems_of_callback("upstream: app, websocket: true"),
+            "sites[0].routes[0].websocket: a callback route has no websocket: no platform speaks it; delete it\n");
+  EXPECT_EQ(problems_of_callback("upstream: app, websocket: false"), "");
+  EXPECT_EQ(problems_of_callback("upstream: app", "default: true, websocket: true"), "");
+}
+
 TEST(CallbackRules, WarnOfTimeoutsBeyondThePlatformsPatience) {
   EXPECT_EQ(problems_of_callback("upstream: app, timeouts: { total: 4999ms }"), "");
   EXPECT_TRUE(

@@ -261,15 +261,15 @@ const Row kRows[] = {
      "  web: { servers: [\"http://127.0.0.2\"], hold: 2s, balance: least_requests }\n"
      "                                                           ^\n"},
     {"EachKindOfPlannedKeyIsToldOnce",
-     with_routes("      - { match: { prefix: / }, upstream: app, websocket_idle: 1h, websocket: true }\n"),
-     "viaduct.yaml:8:48: warning: sites[0].routes[0].websocket_idle: accepted, not in effect in this version: a later "
+     with_routes("      - { upstream: app, rate_limit: { rate: 1/s }, retry: { budget: 5% } }\n"),
+     "viaduct.yaml:8:26: warning: sites[0].routes[0].rate_limit: accepted, not in effect in this version: a later "
      "version acts on this key\n"
-     "      - { match: { prefix: / }, upstream: app, websocket_idle: 1h, websocket: true }\n"
-     "                                               ^\n"
-     "viaduct.yaml:8:68: warning: sites[0].routes[0].websocket: accepted, not in effect in this version: a later "
+     "      - { upstream: app, rate_limit: { rate: 1/s }, retry: { budget: 5% } }\n"
+     "                         ^\n"
+     "viaduct.yaml:8:62: warning: sites[0].routes[0].retry.budget: accepted, not in effect in this version: a later "
      "version acts on this key\n"
-     "      - { match: { prefix: / }, upstream: app, websocket_idle: 1h, websocket: true }\n"
-     "                                                                   ^\n"},
+     "      - { upstream: app, rate_limit: { rate: 1/s }, retry: { budget: 5% } }\n"
+     "                                                             ^\n"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Load, BrokenPart, testing::ValuesIn(kRows),

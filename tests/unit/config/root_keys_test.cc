@@ -61,8 +61,6 @@ TEST(RootKeys, MarkWhatLaterVersionsBringToLife) {
                                           "sites.routes.callback",
                                           "sites.routes.rate_limit",
                                           "sites.routes.retry.budget",
-                                          "sites.routes.websocket",
-                                          "sites.routes.websocket_idle",
                                           "admin.health",
                                           "process.user"};
   EXPECT_EQ(planned, expected);

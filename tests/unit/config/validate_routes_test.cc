@@ -110,6 +110,36 @@ TEST(ValidateRoutes, CompletesWhatIsInherited) {
   EXPECT_FALSE(problems_of(head + ", cors: null, rate_limit: null, allow: null }] }]\n").contains("inherits"));
 }
 
+TEST(ValidateRoutes, LetsWebsocketStandOnlyWhereAnUpstreamCanSpeakIt) {
+  const auto of = [](const std::string& upstream, const std::string& site, const std::string& route) {
+    const LoadResult result =
+        support::load_config("listeners: [{ address: \":80\" }]\nupstreams: { app: { " + upstream +
+                             "servers: \"http://a.example.com\" } }\nsites: [{ default: true, " + site +
+                             "routes: [{ name: r, match: { exact: /ws }, " + route + " }] }]\n");
+    std::string text;
+    for (const Problem& problem : result.problems) {
+      if (problem.severity == Severity::kError) text += problem.key + ": " + problem.message;
+    }
+    return text;
+  };
+  EXPECT_EQ(of("", "", "upstream: app, websocket: true"), "");
+  EXPECT_EQ(of("http2: true, ", "", "upstream: app"), "");
+  EXPECT_EQ(of("http2: true, ", "", "upstream: app, websocket: true"),
+            "sites[0].routes[0].websocket: WebSocket needs an HTTP/1.1 upstream; write http2: false at upstreams.app, "
+            "or websocket: false at the route r");
+  EXPECT_EQ(of("http2: true, ", "websocket: true, ", "upstream: app"),
+            "sites[0].websocket: WebSocket needs an HTTP/1.1 upstream; write http2: false at upstreams.app, or "
+            "websocket: false at the route r");
+  EXPECT_EQ(of("http2: true, ", "websocket: true, ", "upstream: app, websocket: false"), "");
+  for (const char* action : {"redirect: { to: /x }", "respond: {}"}) {
+    EXPECT_EQ(
+        of("", "", std::string(action) + ", websocket: true"),
+        "sites[0].routes[0].websocket: this route has no upstream that could speak WebSocket; delete it, or write "
+        "upstream: NAME");
+    EXPECT_EQ(of("", "websocket: true, ", action), "");
+  }
+}
+
 TEST(ValidateRoutes, LetsTheSameNameStandInTwoSites) {
   EXPECT_EQ(problems_of("listeners: [{ address: \":80\" }]\nsites:\n"
                         "  - { hosts: a.example.com, routes: [{ name: x, respond: {} }] }\n"
