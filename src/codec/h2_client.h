@@ -38,6 +38,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   // ClientCodec
   bool reusable() const override;
   http::ClientStream& begin(http::ResponseHandler& handler, const WaitLimits& limits) override;
+  WaitLimits limits() const override { return {}; }
   void on_input(base::Buffer& input) override;
   void on_input_end(bool clean) override;
   void on_time(base::MonoTime now) override;

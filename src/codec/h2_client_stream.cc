@@ -103,6 +103,11 @@ void H2ClientStream::set_reading(bool reading) {
   if (reading) client_.resume();
 }
 
+void H2ClientStream::set_read_limit(std::optional<base::Duration> limit) {
+  limits_.read = limit;
+  if (state_ != State::kOver) note_wait();
+}
+
 // ---- what nghttp2 has read ------------------------------------------------------------------------------------------
 
 http::Fields& H2ClientStream::begin_block() {

@@ -36,6 +36,7 @@ class H2ClientStream final : public H2StreamBase,
   void send_trailers(const http::Fields& trailers) override;
   void reset() override;
   void set_reading(bool reading) override;
+  void set_read_limit(std::optional<base::Duration> limit) override;
   std::size_t writable_bytes() const override { return outgoing_.room(); }
 
  private:
