@@ -130,7 +130,10 @@ bool H2Server::wants_input() const {
 
 CodecPhase H2Server::phase() const {
   if (state_ == State::kOver) return CodecPhase::kClosing;
-  if (is_in_block_ || (has_begun_ && !has_frame_)) return CodecPhase::kHead;
+  // A frame that does not become whole holds up the connection like half a head. A body has its own time.
+  const bool is_body = session_.cut().frame().type == NGHTTP2_DATA && !streams_.empty();
+  const bool is_cut = has_begun_ && session_.cut().is_within() && !is_body;
+  if (is_in_block_ || is_cut) return CodecPhase::kHead;
   return streams_.empty() ? CodecPhase::kIdle : CodecPhase::kResponse;
 }
 
@@ -175,10 +178,29 @@ void H2Server::abort(Reason reason) {
 // ---- what nghttp2 reads ---------------------------------------------------------------------------------------------
 
 bool H2Server::on_frame_begin(const H2FrameInfo& frame) {
-  has_frame_ = true;
   const Reason reason = guard_.count(frame);
   if (reason != Reason::kNone) fail(reason, NGHTTP2_ENHANCE_YOUR_CALM);
-  return !is_broken_;
+  return !is_broken_ && is_in_order(frame);
+}
+
+// RFC 9113 §5.1: behind its end, or the client's reset, a stream takes no more; §5.1.1: streams are begun in order.
+bool H2Server::is_in_order(const H2FrameInfo& frame) {
+  const bool is_headers = frame.type == NGHTTP2_HEADERS;
+  if (!is_headers && frame.type != NGHTTP2_DATA) return true;
+  if (frame.stream_id % 2 == 0 || session_.has_stream(frame.stream_id)) return true;
+  switch (ids_.find(frame.stream_id)) {
+    case H2StreamIds::Past::kIdle:
+    case H2StreamIds::Past::kReset: return true;
+    case H2StreamIds::Past::kSkipped:
+      fail(Reason::kH2ProtocolError, is_headers ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED);
+      return false;
+    case H2StreamIds::Past::kBegun: fail(Reason::kH2ProtocolError, NGHTTP2_STREAM_CLOSED); return false;
+  }
+  return true;
+}
+
+void H2Server::on_reset_sent(std::int32_t stream_id) {
+  if (stream_id % 2 != 0) ids_.reset(stream_id);
 }
 
 void H2Server::on_block_begin(H2StreamBase* stream, std::int32_t stream_id, bool is_new) {
@@ -200,6 +222,7 @@ void H2Server::begin_stream(std::int32_t stream_id) {
   H2ServerStream& stream = *storage_.make(*this, stream_id);
   session_.set_stream(stream_id, &stream);
   streams_.push_back(stream);
+  ids_.begin(stream_id);
   stream.handler_ = &owner_.on_stream(stream);
   base::Arena& arena = stream.handler_->arena();
   stream.head_ = arena.make<http::RequestHead>(arena);

@@ -22,6 +22,7 @@
 #include "codec/h2_limits.h"
 #include "codec/h2_server_stream.h"
 #include "codec/h2_session.h"
+#include "codec/h2_stream_ids.h"
 #include "codec/server_codec.h"
 
 namespace viaduct::codec {
@@ -70,9 +71,12 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   void on_goaway(std::int32_t, std::uint32_t) override {}
   void on_ping_answered() override;
   void on_body_sent(H2StreamBase& stream, std::size_t count) override;
+  void on_reset_sent(std::int32_t stream_id) override;
   void on_broken(std::uint32_t code) override;
 
   void transition(State next);
+  // Whether a frame may come for a stream that is over; where not, the connection has been ended.
+  bool is_in_order(const H2FrameInfo& frame);
   void begin_stream(std::int32_t stream_id);
   void end_head(H2ServerStream& stream, bool end);
   void end_trailers(H2ServerStream& stream, bool end);
@@ -96,11 +100,11 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   H2Session session_;
   H2HeadReader reader_;
   H2FloodGuard guard_;
+  H2StreamIds ids_;
   State state_ = State::kOpen;
   CodecEnding ending_ = CodecEnding::kLinger;  // once kOver and written
   http::Reason failure_ = http::Reason::kNone;
   bool has_begun_ = false;     // a byte has come
-  bool has_frame_ = false;     // the preface and the begin of a frame have come
   bool input_ended_ = false;   // on_input_end was called
   bool is_broken_ = false;     // the connection ends for failure_; the handlers are to be told
   bool is_telling_ = false;    // events are being delivered

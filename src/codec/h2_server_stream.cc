@@ -187,6 +187,8 @@ void H2ServerStream::send_head(const http::ResponseHead& head, bool end) {
   continue_ = Continue::kNotExpected;
   if (is_tunnel_) reading_ = false;
   if (is_closed_) return;
+  // RFC 9113 §8.1.1: a stream error. An answer would end the stream before it.
+  if (is_malformed_) return finish_answer();
   const H2FieldList fields = response_fields(head);
   if (!end) {
     const bool is_sized = head.body.kind == BodyKind::kSized;

@@ -84,7 +84,7 @@ class H2ServerStream final : public H2StreamBase,
   http::RequestHead* head_ = nullptr;       // in the handler's arena
   State state_ = State::kHead;
   http::Reason reason_ = http::Reason::kNone;  // why it is to be refused or reset
-  bool is_malformed_ = false;                  // behind the answer the stream is reset as RFC 9113 §8.1.1 has it
+  bool is_malformed_ = false;                  // the stream is reset in place of an answer (RFC 9113 §8.1.1)
 
   // The request's body.
   base::Buffer received_;

@@ -23,11 +23,6 @@ void expect_done(int result) {
 struct H2SessionCallbacks {
   static H2Session& session_of(void* user_data) { return *static_cast<H2Session*>(user_data); }
 
-  static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* hd, void* user_data) {
-    const H2FrameInfo info{.type = hd->type, .flags = hd->flags, .stream_id = hd->stream_id, .length = hd->length};
-    return session_of(user_data).handler_.on_frame_begin(info) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
-  }
-
   static int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
     H2Session& self = session_of(user_data);
     const bool is_new = frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
@@ -86,6 +81,7 @@ struct H2SessionCallbacks {
 
   static int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
     H2Session& self = session_of(user_data);
+    if (frame->hd.type == NGHTTP2_RST_STREAM) self.handler_.on_reset_sent(frame->hd.stream_id);
     const bool is_last = frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR;
     if (is_last) self.handler_.on_broken(frame->goaway.error_code);
     return 0;
@@ -112,7 +108,6 @@ struct H2SessionCallbacks {
 
 void H2Session::set_callbacks(nghttp2_session_callbacks& callbacks) {
   using Callbacks = H2SessionCallbacks;
-  nghttp2_session_callbacks_set_on_begin_frame_callback(&callbacks, Callbacks::on_begin_frame);
   nghttp2_session_callbacks_set_on_begin_headers_callback(&callbacks, Callbacks::on_begin_headers);
   nghttp2_session_callbacks_set_on_header_callback(&callbacks, Callbacks::on_header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(&callbacks, Callbacks::on_frame_recv);
@@ -124,7 +119,7 @@ void H2Session::set_callbacks(nghttp2_session_callbacks& callbacks) {
 
 H2Session::H2Session(H2Library& library, base::ChunkPool& chunks, H2SessionHandler& handler,
                      const H2SessionSettings& settings)
-    : handler_(handler), output_(chunks) {
+    : handler_(handler), output_(chunks), cut_(settings.is_server ? NGHTTP2_CLIENT_MAGIC_LEN : 0) {
   nghttp2_session* session = nullptr;
   const auto make = settings.is_server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
   CHECK(make(&session, library.callbacks(), this, library.option(), library.memory().functions()) == 0);
@@ -137,8 +132,10 @@ void H2Session::receive(base::Buffer& input) {
   input_ = &input;
   while (!input.empty() && wants_input()) {
     const std::string_view run = input.front();
+    const H2FrameCut::Piece piece = cut_.next(run);
+    if (piece.begins && !handler_.on_frame_begin(cut_.frame())) break;
     const ssize_t taken = nghttp2_session_mem_recv(
-        session_.get(), reinterpret_cast<const std::uint8_t*>(run.data()), run.size());
+        session_.get(), reinterpret_cast<const std::uint8_t*>(run.data()), piece.bytes);
     if (taken < 0) {
       CHECK(taken != NGHTTP2_ERR_NOMEM);
       if (taken == NGHTTP2_ERR_CALLBACK_FAILURE) break;

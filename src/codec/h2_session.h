@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "base/buffer.h"
+#include "codec/h2_frame_cut.h"
 #include "codec/h2_library.h"
 #include "codec/h2_outgoing.h"
 #include "http/reason.h"
@@ -37,17 +38,9 @@ class H2StreamBase {
   std::int32_t id_;
 };
 
-// One received frame, as far as it matters to those who count frames.
-struct H2FrameInfo {
-  std::uint8_t type = 0;   // nghttp2_frame_type
-  std::uint8_t flags = 0;  // nghttp2_flag
-  std::int32_t stream_id = 0;
-  std::size_t length = 0;  // of the payload
-};
-
 class H2SessionHandler {
  public:
-  // A frame begins. False, here and in on_field: nothing more is read, since the handler has called terminate().
+  // A frame's header is here, of whatever type. False, here and in on_field: nothing more is read, since the handler has called terminate().
   virtual bool on_frame_begin(const H2FrameInfo& frame) = 0;
   // A header block begins. `is_new`: the first one of a request that a client sends, `stream` is null; else an answer's
   // head, interim or final, or trailers.
@@ -70,6 +63,8 @@ class H2SessionHandler {
   virtual void on_ping_answered() = 0;
   // `count` bytes of this stream's body went into the output.
   virtual void on_body_sent(H2StreamBase& stream, std::size_t count) = 0;
+  // RST_STREAM went into the output, for a stream that may be nobody's.
+  virtual void on_reset_sent(std::int32_t stream_id) = 0;
   // nghttp2 found the connection broken and has queued GOAWAY with `code`.
   virtual void on_broken(std::uint32_t code) = 0;
 
@@ -100,6 +95,11 @@ class H2Session {
   bool has_output() const { return nghttp2_session_want_write(session_.get()) != 0; }
   // False: the connection is broken or has said goodbye to its last stream.
   bool wants_input() const { return nghttp2_session_want_read(session_.get()) != 0; }
+
+  // What was received ends within a frame or the preface, of that type.
+  const H2FrameCut& cut() const { return cut_; }
+  // True where `stream_id` has events for somebody.
+  bool has_stream(std::int32_t stream_id) const { return find(stream_id) != nullptr; }
 
   // Says whose events those of `stream_id` are; null: nobody's any more.
   void set_stream(std::int32_t stream_id, H2StreamBase* stream);
@@ -142,6 +142,7 @@ class H2Session {
 
   H2SessionHandler& handler_;
   base::Buffer output_;
+  H2FrameCut cut_;
   const base::Buffer* input_ = nullptr;  // while receive() runs
   std::unique_ptr<nghttp2_session, SessionDelete> session_;
 };

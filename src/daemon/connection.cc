@@ -271,8 +271,9 @@ std::optional<base::Duration> Connection::limit_of(Wait wait) const {
 void Connection::count_wait(std::size_t moved_bytes) {
   const Wait wait = present_wait();
   const bool is_new = wait != wait_;
-  // A head is given its time as a whole; everything else may take long as long as bytes move.
-  const bool progressed = moved_bytes > 0 && wait != Wait::kHead && wait != Wait::kLinger;
+  // A head is given its time as a whole, and what comes without a request does not count; everything else may take long
+  // as long as bytes move.
+  const bool progressed = moved_bytes > 0 && wait != Wait::kHead && wait != Wait::kLinger && wait != Wait::kIdle;
   if (is_new || progressed) wait_since_ = loop_.now();
   if (is_new) {
     rate_since_ = loop_.now();
