@@ -138,7 +138,8 @@ class Target:
                            output)
         done, succeeded, *bad = map(int, counts.groups())
         codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", output)
-        if any(bad) or succeeded != done or any(map(int, codes.groups()[1:])) or "Application protocol: h2" not in output:
+        refused = any(map(int, codes.groups()[1:]))
+        if any(bad) or succeeded != done or refused or "Application protocol: h2" not in output:
             self.fail(f"h2load saw errors: {counts[0]}; {codes[0]}")
         return done
 

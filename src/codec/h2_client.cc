@@ -94,6 +94,12 @@ std::optional<base::MonoTime> H2Client::next_deadline() const {
   return deadline_ == base::MonoTime::max() ? std::nullopt : std::optional(deadline_);
 }
 
+void H2Client::on_output_drained() {
+  deliver();
+  // There was more than one write takes.
+  if (session_.has_output()) owner_.on_codec_output();
+}
+
 CodecPhase H2Client::phase() const {
   if (state_ == State::kClosed) return CodecPhase::kClosing;
   return requests_ == 0 ? CodecPhase::kIdle : CodecPhase::kResponse;
@@ -153,6 +159,7 @@ void H2Client::on_block_end(bool end) {
 }
 
 void H2Client::on_data(H2StreamBase& stream, const base::Buffer& input, std::size_t offset, std::size_t count) {
+  guard_.note_data();
   static_cast<H2ClientStream&>(stream).take_data(input, offset, count);
 }
 

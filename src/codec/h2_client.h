@@ -45,7 +45,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   std::optional<base::MonoTime> next_deadline() const override;
   void fill_output() override { session_.fill(kH2OutputBytesMax); }
   base::Buffer& output() override { return session_.output(); }
-  void on_output_drained() override { deliver(); }
+  void on_output_drained() override;
   bool wants_input() const override { return state_ != State::kClosed; }
   CodecPhase phase() const override;
   CodecEnding ending() const override;
@@ -71,7 +71,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   void on_goaway(std::int32_t last_stream_id, std::uint32_t code) override;
   void on_ping_answered() override {}
   void on_body_sent(H2StreamBase& stream, std::size_t count) override;
-  void on_reset_sent(std::int32_t) override {}
+  void on_reset_sent(std::int32_t, std::uint32_t) override {}
   void on_broken(std::uint32_t code) override;
 
   void transition(State next);

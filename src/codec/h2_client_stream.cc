@@ -52,7 +52,7 @@ void H2ClientStream::send_head(const http::RequestHead& head, bool end) {
     return client_.resume();
   }
   set_id(number);
-  note_wait();
+  client_.touch(*this);  // the wait begins when the owner has said what time it is
   client_.owner_.on_codec_output();
 }
 
@@ -73,7 +73,7 @@ void H2ClientStream::after_write(bool whole) {
     return client_.resume();
   }
   if (outgoing_.is_deferred() && outgoing_.is_waiting()) client_.session_.resume(id());
-  note_wait();
+  client_.touch(*this);
   client_.owner_.on_codec_output();
 }
 
@@ -105,7 +105,9 @@ void H2ClientStream::set_reading(bool reading) {
 
 void H2ClientStream::set_read_limit(std::optional<base::Duration> limit) {
   limits_.read = limit;
-  if (state_ != State::kOver) note_wait();
+  if (state_ == State::kOver) return;
+  client_.touch(*this);
+  client_.owner_.on_codec_output();
 }
 
 // ---- what nghttp2 has read ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace viaduct::codec {
 
@@ -46,7 +47,9 @@ Reason H2FloodGuard::spend(Kind kind) {
 }
 
 Reason H2FloodGuard::count(const H2FrameInfo& frame) {
-  const bool is_end = (frame.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  if (std::exchange(is_empty_data_, false)) {
+    if (const Reason reason = spend(kEmptyFrame); reason != Reason::kNone) return reason;
+  }
   switch (frame.type) {
     case NGHTTP2_HEADERS:
       continuations_ = 0;
@@ -55,8 +58,11 @@ Reason H2FloodGuard::count(const H2FrameInfo& frame) {
       return Reason::kNone;
     case NGHTTP2_CONTINUATION:
       return ++continuations_ > kContinuationsMax ? Reason::kH2ContinuationFlood : Reason::kNone;
-    case NGHTTP2_DATA:
-      return frame.length < kSmallDataBytes && !is_end ? spend(kEmptyFrame) : Reason::kNone;
+    case NGHTTP2_DATA: {
+      const bool is_end = (frame.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+      is_empty_data_ = !is_end && (frame.length == 0 || (frame.flags & NGHTTP2_FLAG_PADDED) != 0);
+      return Reason::kNone;
+    }
     case NGHTTP2_RST_STREAM: return count_reset();
     case NGHTTP2_PING: return spend(kPing);
     case NGHTTP2_SETTINGS: return spend(kSettings);

@@ -17,13 +17,13 @@ class H2FloodGuard {
  public:
   // CONTINUATION frames behind one HEADERS frame.
   static constexpr unsigned kContinuationsMax = 8;
-  // Payload bytes of a DATA frame, and bytes of a window update, below which a frame counts.
-  static constexpr std::size_t kSmallDataBytes = 1;
 
   // A new turn of the owner's clock.
   void set_time(base::MonoTime now);
   // Counts a frame that begins. Anything but kNone ends the connection.
   http::Reason count(const H2FrameInfo& frame);
+  // The DATA frame that began last holds a byte of a body: it is not empty.
+  void note_data() { is_empty_data_ = false; }
   // A stream was reset by the other side, or had to be reset for its faults.
   http::Reason count_reset();
   // Body bytes went out: window updates for them are earned.
@@ -45,6 +45,7 @@ class H2FloodGuard {
 
   std::array<std::uint32_t, kKindCount> spent_{};
   unsigned continuations_ = 0;
+  bool is_empty_data_ = false;      // of the last frame: DATA that may turn out to be padding alone
   std::size_t unearned_bytes_ = 0;  // sent, and not yet worth a window update
   base::MonoTime refilled_at_;
 };

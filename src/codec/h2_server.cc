@@ -122,6 +122,8 @@ void H2Server::fill_output() {
 
 void H2Server::on_output_drained() {
   deliver();
+  // There was more than one write takes.
+  if (session_.has_output()) owner_.on_codec_output();
 }
 
 bool H2Server::wants_input() const {
@@ -199,8 +201,12 @@ bool H2Server::is_in_order(const H2FrameInfo& frame) {
   return true;
 }
 
-void H2Server::on_reset_sent(std::int32_t stream_id) {
+void H2Server::on_reset_sent(std::int32_t stream_id, std::uint32_t code) {
   if (stream_id % 2 != 0) ids_.reset(stream_id);
+  // Codes of which none is a fault of the client.
+  if (code == NGHTTP2_NO_ERROR || code == NGHTTP2_INTERNAL_ERROR || code == NGHTTP2_CANCEL) return;
+  const Reason flood = guard_.count_reset();
+  if (flood != Reason::kNone && !is_broken_) fail(flood, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 void H2Server::on_block_begin(H2StreamBase* stream, std::int32_t stream_id, bool is_new) {
@@ -253,10 +259,7 @@ void H2Server::end_head(H2ServerStream& stream, bool end) {
   stream.transition(H2ServerStream::State::kReady);
   touch(stream);
   if (reason != Reason::kNone) {
-    stream.refuse(reason, reader_.is_malformed());
-    const Reason flood = reader_.is_malformed() ? guard_.count_reset() : Reason::kNone;
-    if (flood != Reason::kNone) fail(flood, NGHTTP2_ENHANCE_YOUR_CALM);
-    return;
+    return stream.refuse(reason, reader_.is_malformed());
   }
   if (head.body.kind == BodyKind::kSized) stream.left_ = head.body.bytes;
   if (const http::Field* field = head.fields.find(http::FieldName::kPriority)) {
@@ -278,6 +281,7 @@ void H2Server::end_trailers(H2ServerStream& stream, bool end) {
 }
 
 void H2Server::on_data(H2StreamBase& stream, const base::Buffer& input, std::size_t offset, std::size_t count) {
+  guard_.note_data();
   static_cast<H2ServerStream&>(stream).take_data(input, offset, count);
 }
 

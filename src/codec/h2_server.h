@@ -71,7 +71,7 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   void on_goaway(std::int32_t, std::uint32_t) override {}
   void on_ping_answered() override;
   void on_body_sent(H2StreamBase& stream, std::size_t count) override;
-  void on_reset_sent(std::int32_t stream_id) override;
+  void on_reset_sent(std::int32_t stream_id, std::uint32_t code) override;
   void on_broken(std::uint32_t code) override;
 
   void transition(State next);

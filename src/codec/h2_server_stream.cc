@@ -122,7 +122,7 @@ void H2ServerStream::deliver_end() {
   if (!is_answered()) return fail(reason_ != Reason::kNone ? reason_ : Reason::kClientClosed);
   http::StreamHandler* handler = std::exchange(handler_, nullptr);
   transition(State::kOver);
-  server_.guard_.earn_reset();
+  if (reason_ == Reason::kNone && close_code_ == NGHTTP2_NO_ERROR) server_.guard_.earn_reset();
   handler->on_stream_end();
 }
 
@@ -224,7 +224,7 @@ void H2ServerStream::after_write(bool whole, bool end) {
   }
   if (end) answer_ = Answer::kComplete;
   if (outgoing_.is_deferred() && outgoing_.is_waiting()) server_.session_.resume(id());
-  note_wait();
+  server_.touch(*this);  // the wait begins when the owner has said what time it is
   server_.owner_.on_codec_output();
 }
 

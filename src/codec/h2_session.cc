@@ -81,7 +81,9 @@ struct H2SessionCallbacks {
 
   static int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
     H2Session& self = session_of(user_data);
-    if (frame->hd.type == NGHTTP2_RST_STREAM) self.handler_.on_reset_sent(frame->hd.stream_id);
+    if (frame->hd.type == NGHTTP2_RST_STREAM) {
+      self.handler_.on_reset_sent(frame->hd.stream_id, frame->rst_stream.error_code);
+    }
     const bool is_last = frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR;
     if (is_last) self.handler_.on_broken(frame->goaway.error_code);
     return 0;

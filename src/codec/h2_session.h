@@ -64,7 +64,7 @@ class H2SessionHandler {
   // `count` bytes of this stream's body went into the output.
   virtual void on_body_sent(H2StreamBase& stream, std::size_t count) = 0;
   // RST_STREAM went into the output, for a stream that may be nobody's.
-  virtual void on_reset_sent(std::int32_t stream_id) = 0;
+  virtual void on_reset_sent(std::int32_t stream_id, std::uint32_t code) = 0;
   // nghttp2 found the connection broken and has queued GOAWAY with `code`.
   virtual void on_broken(std::uint32_t code) = 0;
 

@@ -64,6 +64,7 @@ void Connection::choose_codec(bool is_h2) {
   codec::ServerCodecHandler& handler = *this;
   if (is_h2) {
     codec_ = std::make_unique<codec::H2Server>(h2_limits_, h2_library_, loop_.chunks(), handler);
+    codec_->on_time(loop_.now());
     loop_.at_turn_end(*this);  // our SETTINGS go first
   } else {
     codec_ = std::make_unique<codec::H1Server>(h1_limits_, loop_.chunks(), handler);

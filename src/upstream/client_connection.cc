@@ -59,6 +59,7 @@ void ClientConnection::on_transport_failed(const net::TransportError& error) {
 
 http::ClientStream& ClientConnection::begin(http::ResponseHandler& handler, const codec::WaitLimits& limits) {
   DCHECK(is_reusable());
+  codec_->on_time(loop_.now());
   ++requests_;
   http::ClientStream& stream = codec_->begin(handler, limits);
   server_.set_shared(*this, codec_->reusable());

@@ -13,6 +13,7 @@ from harness import notices
 from harness.client import HOST, RawClient, build_request, fetch, insecure_context
 from harness.curl import Curl, H2Curl, notice_options
 from harness.expect import carried
+from harness.h2_client import H2LibraryClient
 from harness.pattern import pattern, pattern_pieces, pattern_sha256
 from harness.scene import PAGE, STYLE, proxy, scene
 from harness.upstream import answer
@@ -197,8 +198,6 @@ def test_download(curl, daemon, form, size):
 
 
 def test_head(curl):
-    response = curl("/api/v1/download?size=0", "-I")
-    assert response.status == 405 or response.status == 200  # as the application has it
     page = curl("/", "-I")
     assert (page.status, page.body, page.get("Content-Length")) == (200, page.head, str(len(PAGE)))
 
@@ -245,12 +244,14 @@ def test_expect_is_answered_here(curl_recorded, raw):
 
 @pytest.mark.parametrize("size, status", [(0, 200), (LIMIT, 200), (LIMIT + 1, 413), (LIMIT * 500, 413)])
 @pytest.mark.parametrize("form", ["length", "streamed"])
-def test_body_limit(curl_recorded, recorded, raw, form, size, status):
-    options = ["-T", "-"] + (["-H", f"Content-Length: {size}"] if form == "length" else [])
-    response = curl_recorded("/api/v1/small/x", *options, stdin=pattern(size))
-    assert response.status == status
-    record = recorded.record_of(response)
-    assert record["reason"] == ("" if status == 200 else "body_too_large") or status == 200 and not record["reason"]
+def test_body_limit(recorded, transport, raw, form, size, status):
+    """By the library: curl 7.88 takes an answer before the end of its upload for an error, now and then."""
+    fields = [("content-length", str(size))] if form == "length" else []
+    with H2LibraryClient(listener_of(recorded, transport)) as client:
+        response = client.finish(client.post("/api/v1/small/x", pattern(size), fields))
+        assert response.status == status and response.ended and response.reset_code in (None, 0)
+        assert client.finish(client.get("/")).status == 200, "the connection goes on"
+    assert recorded.record_of(response)["reason"] == ("body_too_large" if status == 413 else "")
     assert [one.body for one in raw.received if one.complete] == ([pattern(size)] if status == 200 else [])
 
 
@@ -263,8 +264,8 @@ def test_access_log(curl, daemon, transport):
     record = daemon.record_of(curl("/api/v1/status/200"))
     assert (record["version"], record["status"], record["method"]) == ("HTTP/2.0", 200, "GET")
     assert (record["route"], record["upstream"], record["attempts"]) == ("api", "app", 1)
-    assert (record["tls_version"] is not None) == (transport == "tls")
-    assert record["host"] == HOST and record["path"] == "/api/v1/status/200" and record["bytes_out"] > 0
+    assert bool(record["tls_version"]) == (transport == "tls")
+    assert record["host"].startswith(HOST) and record["path"] == "/api/v1/status/200" and record["bytes_out"] > 0
 
 
 # ---- nghttp ---------------------------------------------------------------------------------------------------------
@@ -274,7 +275,7 @@ def nghttp(daemon, transport, *targets, options=()):
     """Output of `nghttp -v` for several targets, which it asks for on one connection."""
     listener = listener_of(daemon, transport)
     base = f"{'https' if listener.tls else 'http'}://127.0.0.1:{listener.port}"
-    command = ["nghttp", "-v", "-n", "--no-dep", "-t", str(2 * DEADLINE), "-H", f":authority: {HOST}", *options,
+    command = ["nghttp", "-v", "-n", "--no-dep", "-t", str(int(2 * DEADLINE)), "-H", f":authority: {HOST}", *options,
                *(base + target for target in targets)]
     done = subprocess.run(command, capture_output=True, timeout=6 * DEADLINE)
     text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout.decode("utf-8", "replace"))
@@ -312,7 +313,7 @@ def test_nghttp_sends_trailers(recorded, transport, raw, place, size):
     path = place / f"nghttp-{size}"
     with path.open("wb") as file:
         file.writelines(pattern_pieces(size))
-    nghttp(recorded, transport, "/api/v1/x", options=["-d", str(path), "--trailer", "x-sum: 1"])
+    nghttp(recorded, transport, "/api/v1/x", options=["-d", str(path), "--no-content-length", "--trailer", "x-sum: 1"])
     assert raw.only().body == pattern(size) and raw.only().trailers == [("x-sum", "1")]
 
 

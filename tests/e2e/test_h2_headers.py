@@ -6,12 +6,12 @@ import pytest
 
 from harness import h2frames as h2
 from harness.client import HOST
-from harness.h2cases import TRANSPORTS, Case, Recorder, h2_scene, listener_of, refused, run_case, stream_error
+from harness.h2cases import TRANSPORTS, Case, Recorder, h2_scene, listener_of, malformed, refused, run_case
 from harness.h2hpack import plain_block
 from harness.h2wire import H2Client, h2_fetch
 
 HIDDEN = b"GET /smuggled HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n"
-MALFORMED = stream_error(h2.PROTOCOL_ERROR)
+MALFORMED = malformed
 # What HTTP/2 lets pass and this program does not, or what may be answered before the stream ends: 400 will do.
 BAD = refused(400)
 

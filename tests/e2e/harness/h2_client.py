@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A client of HTTP/2 by the library h2: it keeps to the protocol and to the server's windows, and grants its own windows
-as a test wants it. The library takes no frame behind GOAWAY: for that, and for any frames, there is h2wire.py."""
+"""A client of HTTP/2 by the library h2: it keeps to the protocol and to the server's windows, and grants its own as a
+test wants it. The library takes no frame behind GOAWAY: for that, and for any frames, there is h2wire.py."""
 import socket
 import ssl
 import time
@@ -100,6 +100,7 @@ class H2LibraryClient:
         return stream
 
     def send_body(self, stream, body, end=True):
+        body = memoryview(body)  # a slice of it copies nothing
         sent = self.send_what_fits(stream, body)
         while sent < len(body) and not stream.over:
             self.wait(lambda: self.room(stream) or stream.over, f"a window for {len(body) - sent} bytes")
@@ -113,7 +114,7 @@ class H2LibraryClient:
 
     def send_what_fits(self, stream, body):
         """Sends as much as the server's windows allow now; returns how much that is."""
-        sent = 0
+        body, sent = memoryview(body), 0
         while sent < len(body) and self.room(stream) > 0:
             size = min(self.room(stream), self.conn.max_outbound_frame_size, len(body) - sent)
             self.conn.send_data(stream.number, bytes(body[sent:sent + size]))

@@ -15,7 +15,6 @@ import h2.config
 import h2.connection
 import h2.events
 import h2.exceptions
-import h2.settings
 from hyperframe.frame import GoAwayFrame
 
 from .upstream import server_context
@@ -90,8 +89,6 @@ class H2UpstreamConnection:
         self.alpn = sock.selected_alpn_protocol() if isinstance(sock, ssl.SSLSocket) else None
         config = h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
         self.conn = h2.connection.H2Connection(config)
-        if upstream.settings:
-            self.conn.local_settings = h2.settings.Settings(client=False, initial_values=upstream.settings)
         self.changed = threading.Condition(threading.RLock())  # guards everything below, and `conn`
         self.out = bytearray()
         self.streams = {}
@@ -159,6 +156,8 @@ class H2UpstreamConnection:
         self.sock.setblocking(False)
         with self.changed:
             self.conn.initiate_connection()
+            if self.upstream.settings:
+                self.conn.update_settings(self.upstream.settings)  # in force when the peer has acknowledged them
             self.conn.increment_flow_control_window(CONNECTION_WINDOW)
         try:
             while self.exchange_bytes():
@@ -259,8 +258,8 @@ class H2UpstreamConnection:
 class H2Upstream:
     """Accepts on a free loopback port, with prior knowledge, or by ALPN with a context `tls`. `handler(received)` runs
     when a request has ended (`at_head`: has begun); what it returns, if anything, is sent as the body of a 200.
-    `settings` are those of the first SETTINGS frame. Bodies are not read while `reads_bodies` is False: what has come
-    stays in the windows."""
+    `settings` are held against the peer, as the library does it, from when it has acknowledged them. Bodies are not
+    read while `reads_bodies` is False: what has come stays in the windows."""
 
     def __init__(self, handler=None, tls=None, settings=None, at_head=False):
         self.handler = handler or (lambda received: b"ok")

@@ -13,6 +13,9 @@ BODY = b"hello from the upstream"
 TRANSPORTS = ("h2c", "tls")
 HANG = "/hang"
 FORBIDDEN = "smuggled"
+# RFC 9113 §8.1.1: a malformed request is a stream error PROTOCOL_ERROR, and an answer may come before it. Statuses of
+# answers that may come in place of it: none.
+MALFORMED_STATUSES = ()
 numbers = itertools.count(1)
 
 
@@ -86,6 +89,11 @@ def connection_error(*codes, silent=False):
 
 def stream_error(*codes, stream=1):
     return lambda client: client.expect_stream_error(stream, *codes)
+
+
+def malformed(client):
+    """What a malformed request on stream 1 must come to."""
+    client.expect_stream_error(1, h2.PROTOCOL_ERROR, statuses=MALFORMED_STATUSES)
 
 
 def answered(status=200, stream=1):
