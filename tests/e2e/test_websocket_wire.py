@@ -79,8 +79,8 @@ def read_all(received):
 UPGRADE, CONNECTION = ("Upgrade",), ("Connection",)
 NOT_UPGRADED = {
     "a route without websocket": handshake("/plain"),
-    "h2c": handshake(without=UPGRADE + CONNECTION, more=[("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA"),
-                                                         ("Connection", "Upgrade, HTTP2-Settings")]),
+    "h2c": handshake(without=UPGRADE + CONNECTION, more=[
+        ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA"), ("Connection", "Upgrade, HTTP2-Settings")]),
     "h2c behind websocket": handshake(without=UPGRADE, more=[("Upgrade", "websocket, h2c")]),
     "h2c before websocket": handshake(without=UPGRADE, more=[("Upgrade", "h2c, websocket")]),
     "two lines": handshake(more=[("Upgrade", "h2c")]),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""WebSocket on both sides: Debian's python3-websockets as a server, in a thread or a process of its own, and its client;
-and the handshake byte by byte."""
+"""WebSocket on both sides: Debian's python3-websockets as a server, in a thread or a process of its own, and its
+client; and the handshake byte by byte."""
 import asyncio
 import base64
 import hashlib
