@@ -103,6 +103,19 @@ void add_api(const LineMaker& make, unsigned https_port, std::vector<DemoLine>& 
        .expected = {" 308", base::format("location: https://{}:{}/api/v1/orders?a=1", kDemoHost, https_port)}});
 }
 
+void add_live(const LineMaker& make, std::vector<DemoLine>& lines) {
+  lines.push_back({.title = "An event stream: each event shows when it happens (leave count out, and it goes on)",
+                   .command = make.https("-N --max-time 10", "/api/v1/events?count=3"),
+                   .expected = {"id: 1\ndata: {", "\"status\": \"paid\""}});
+  const std::string fields = base::format(
+      "-i -N --http1.1 --max-time 0.7 -H 'Upgrade: websocket' -H 'Connection: Upgrade'{}"
+      "-H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='",
+      kContinued);
+  lines.push_back({.title = "A WebSocket is opened; curl waits for a message, in vain, until its time is up (28)",
+                   .command = make.https(fields, "/api/v1/ws") + " || test $? -eq 28",
+                   .expected = {" 101", "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="}});
+}
+
 void add_refusals(const LineMaker& make, std::vector<DemoLine>& lines) {
   lines.push_back({.title = "What is denied stays denied",
                    .command = make.https("-i", "/api/v1/internal/users"),
@@ -133,6 +146,7 @@ std::vector<DemoLine> demo_lines(const DemoLineSetup& setup) {
   add_pages(make, lines);
   add_callbacks(make, setup.notice_sha256, lines);
   add_api(make, setup.ports.https, lines);
+  add_live(make, lines);
   add_refusals(make, lines);
   add_verification_files(make, lines);
   lines.push_back({.title = "Which route would a request take, and why?",

@@ -87,6 +87,13 @@ constexpr std::string_view kIndexPage = R"(<!doctype html>
   <h1>The pages have stayed, the API has moved</h1>
   <p>This page is a file on the old server. What follows comes from the API on the new one, through Viaduct:</p>
   <pre id="answer">asking&hellip;</pre>
+  <h2>A payment, as it goes on</h2>
+  <p>An event stream: each step shows when it happens.</p>
+  <pre id="events"></pre>
+  <h2>An echo</h2>
+  <p>A WebSocket: what is sent comes back from the new server.</p>
+  <form id="say"><input name="text" autocomplete="off"> <button>Send</button></form>
+  <pre id="echo"></pre>
   <script src="/static/app.js"></script>
 </body>
 </html>
@@ -97,6 +104,24 @@ fetch("/api/v1/profile?page=" + encodeURIComponent(location.pathname), { headers
   .then((response) => response.text())
   .then((text) => { answer.textContent = text; })
   .catch((error) => { answer.textContent = String(error); });
+
+function show(id, line) {
+  const place = document.getElementById(id);
+  place.textContent = place.textContent.split("\n").slice(-9).concat(line).join("\n").trim();
+}
+
+const events = new EventSource("/api/v1/events");
+events.onmessage = (event) => show("events", event.lastEventId + " " + JSON.parse(event.data).status);
+
+const socket = new WebSocket("wss://" + location.host + "/api/v1/ws");
+socket.onopen = () => socket.send("hello");
+socket.onmessage = (event) => show("echo", event.data);
+socket.onclose = (event) => show("echo", "closed with code " + event.code);
+document.getElementById("say").onsubmit = (event) => {
+  event.preventDefault();
+  socket.send(event.target.text.value);
+  event.target.reset();
+};
 )";
 
 constexpr std::string_view kStyleSheet = R"(body { font: 16px/1.5 sans-serif; margin: 4rem auto; max-width: 50rem; }

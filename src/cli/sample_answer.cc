@@ -7,6 +7,7 @@
 
 #include "base/format.h"
 #include "base/uri.h"
+#include "cli/sample_echo.h"
 
 namespace viaduct::cli {
 namespace {
@@ -71,6 +72,10 @@ SampleAnswer answer_missing(const SampleRequest& request) {
   return {.status = 404, .content_type = std::string(kJson), .body = to_text(answer)};
 }
 
+SampleAnswer want_upgrade(const SampleRequest&) {
+  return {.status = 426, .content_type = std::string(kText), .body = "This address speaks WebSocket.\n"};
+}
+
 struct Row {
   std::string_view path;
   SampleAnswer (*answer)(const SampleRequest& request);
@@ -82,6 +87,7 @@ constexpr Row kRows[] = {
     {.path = "/api/v1/auth/wechat/verify", .answer = verify},
     {.path = "/api/v1/slow", .answer = answer_slowly},
     {.path = "/api/v1/missing", .answer = answer_missing},
+    {.path = kSampleEchoPath, .answer = want_upgrade},
 };
 
 }  // namespace

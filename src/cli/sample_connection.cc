@@ -122,7 +122,8 @@ void SampleConnection::linger_read() {
 }
 
 void SampleConnection::on_timer(int) {
-  close_now();
+  const bool may_be_silent = state_ == State::kOpen && codec_.phase() == codec::CodecPhase::kTunnel;
+  may_be_silent ? silence_timer_.start_after(kSilenceMax) : close_now();
 }
 
 void SampleConnection::on_transport_failed(const net::TransportError&) {

@@ -24,7 +24,7 @@ class SampleConnection final : public net::Retirable,
                                private net::TurnEnd,
                                private net::TimerHandler {
  public:
-  // A connection on which nothing moves for this long ends. Longer than any answer takes.
+  // A connection on which nothing moves for this long ends, unless it is a tunnel. Longer than any answer takes.
   static constexpr base::Duration kSilenceMax = std::chrono::seconds(60);
   // How long the other side may still send behind our last answer.
   static constexpr base::Duration kLingerTime = std::chrono::seconds(1);

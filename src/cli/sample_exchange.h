@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request to a sample upstream and its answer. The body is hashed as it comes and not kept. Made by
-// cli/sample_connection for each stream, in the sample upstream's thread; frees itself by Loop::retire after its
-// terminal event.
+// One request to a sample upstream and its answer: a whole one, events one by one, or a WebSocket. The body is hashed
+// as it comes and not kept. Made by cli/sample_connection for each stream, in the sample upstream's thread; frees
+// itself by Loop::retire after its terminal event.
+//
+//   kRequest ──► kAnswered | kEvents ──► kAnswered | kEcho ──► kAnswered
 #pragma once
 
 #include <string>
@@ -9,6 +11,8 @@
 #include "base/arena.h"
 #include "base/sha256.h"
 #include "cli/sample_answer.h"
+#include "cli/sample_echo.h"
+#include "cli/sample_events.h"
 #include "http/stream.h"
 #include "net/loop.h"
 
@@ -28,7 +32,7 @@ class SampleExchange final : public http::StreamHandler, public net::Retirable, 
   void on_refused(http::RequestHead& head, http::Reason reason) override;
   void on_body(base::Buffer& body, bool end) override;
   void on_trailers(http::Fields& trailers) override;
-  void on_writable() override {}
+  void on_writable() override;
   void on_reset(http::Reason reason) override;
   void on_stream_end() override;
 
@@ -36,8 +40,21 @@ class SampleExchange final : public http::StreamHandler, public net::Retirable, 
   void dispose() override;
 
  private:
+  enum class State : std::uint8_t {
+    kRequest,   // the request comes in
+    kAnswered,  // the answer is given, or waits for its time
+    kEvents,    // one event after the other
+    kEcho,      // a WebSocket is open
+  };
+
   void on_timer(int timer_id) override;
+  void transition(State next);
   void finish_request();
+  http::ResponseHead& new_head(int status);
+  void begin_events(const SampleEventRange& range);
+  void send_event();
+  void begin_echo(std::string_view key);
+  void echo(base::Buffer& bytes, bool end);
   void refuse(http::Reason reason);
   void send();
   void retire();
@@ -48,7 +65,9 @@ class SampleExchange final : public http::StreamHandler, public net::Retirable, 
   SampleRequest request_;
   base::Sha256 body_hash_;
   SampleAnswer answer_;
-  bool is_answered_ = false;  // or the answer waits for its time
+  State state_ = State::kRequest;
+  SampleEventRange events_;  // still to be sent
+  SampleEcho echo_;
   net::Timer delay_timer_;
 };
 

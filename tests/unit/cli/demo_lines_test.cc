@@ -50,10 +50,10 @@ TEST(DemoLines, TrustTheDemosCertificateAloneAndReachItsPortsAlone) {
 TEST(DemoLines, ShowTheScene) {
   std::string all;
   for (const DemoLine& line : demo_lines(setup())) all += line.command + "\n";
-  for (const char* part :
-       {"/api/v1/payment/notify", "/api/v1/auth/wechat/verify", "/api/v1/internal/", "-X OPTIONS",
-        "Origin: ", "/MP_verify_demo.txt", "/static/app.css", "sha256sum ", "@/somewhere/demo-1/notice",
-        "/usr/bin/viaduct explain POST ", "-c /somewhere/demo-1/viaduct.yaml", "access.log"}) {
+  for (const char* part : {"/api/v1/payment/notify", "/api/v1/auth/wechat/verify", "/api/v1/internal/", "-X OPTIONS",
+                           "Origin: ", "-N --max-time 10", "/api/v1/events", "'Upgrade: websocket'", "/api/v1/ws",
+                           "/MP_verify_demo.txt", "/static/app.css", "sha256sum ", "@/somewhere/demo-1/notice",
+                           "/usr/bin/viaduct explain POST ", "-c /somewhere/demo-1/viaduct.yaml", "access.log"}) {
     EXPECT_THAT(all, HasSubstr(part));
   }
 }

@@ -68,6 +68,8 @@ TEST_F(DemoFiles, HaveThePagesAndTheNotice) {
   EXPECT_EQ(support::file_bytes(path(kDemoNotice)), demo_notice());
   EXPECT_THAT(support::file_bytes(path("www/index.html")), HasSubstr("/static/app.js"));
   EXPECT_THAT(support::file_bytes(path("www/static/app.js")), HasSubstr("fetch(\"/api/v1/"));
+  EXPECT_THAT(support::file_bytes(path("www/static/app.js")), HasSubstr("new EventSource(\"/api/v1/events\")"));
+  EXPECT_THAT(support::file_bytes(path("www/static/app.js")), HasSubstr("/api/v1/ws"));
   EXPECT_FALSE(support::file_bytes(path("www/static/app.css")).empty());
   EXPECT_EQ(support::file_bytes(path("www/MP_verify_demo.txt")), "demo-verification-text");
 }

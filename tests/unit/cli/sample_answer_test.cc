@@ -68,6 +68,10 @@ TEST(SampleAnswer, SpeaksTheWordsOfThePlatforms) {
   }
 }
 
+TEST(SampleAnswer, WantsAnUpgradeWhereItSpeaksWebsocket) {
+  EXPECT_EQ(answer_sample(request("GET", "/api/v1/ws")).status, 426);
+}
+
 TEST(SampleAnswer, TakesItsTimeOnTheSlowPath) {
   EXPECT_EQ(answer_sample(request("GET", "/api/v1/slow?x")).delay, kSlowAnswerDelay);
   EXPECT_EQ(answer_sample(request("GET", "/api/v1/slow/x")).delay, base::Duration::zero());

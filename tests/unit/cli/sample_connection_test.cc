@@ -13,6 +13,7 @@
 #include "support/manual_clock.h"
 #include "support/pipe_pair.h"
 #include "support/wait_until.h"
+#include "support/websocket_client.h"
 
 namespace viaduct::cli {
 namespace {
@@ -133,6 +134,22 @@ TEST_F(SampleConnections, EndsAfterALongSilence) {
   support::pass_time(loop_, clock_, SampleConnection::kSilenceMax - std::chrono::milliseconds(20));
   EXPECT_FALSE(is_closed());
   support::pass_time(loop_, clock_, std::chrono::milliseconds(40));
+  EXPECT_TRUE(is_closed());
+}
+
+TEST_F(SampleConnections, EchoThroughAWebsocketThatMayBeSilent) {
+  send(
+      "GET /api/v1/ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  EXPECT_THAT(received(), StartsWith("HTTP/1.1 101 Switching Protocols\r\n"));
+  support::pass_time(loop_, clock_, 3 * SampleConnection::kSilenceMax);
+  send(support::frame_bytes({.payload = "hello"}));
+  EXPECT_EQ(received(), "\x81\x05hello");
+  send(support::frame_bytes({.opcode = 8, .payload = "\x03\xe8"}));
+  EXPECT_EQ(received(), "\x88\x02\x03\xe8");
+  EXPECT_TRUE(is_ended_);
+  ::shutdown(pair_.right(), SHUT_WR);
+  support::settle(loop_);
   EXPECT_TRUE(is_closed());
 }
 

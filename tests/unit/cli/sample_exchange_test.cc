@@ -9,6 +9,7 @@
 #include "support/manual_clock.h"
 #include "support/recording_stream.h"
 #include "support/wait_until.h"
+#include "support/websocket_client.h"
 
 namespace viaduct::cli {
 namespace {
@@ -25,6 +26,15 @@ class SampleExchanges : public testing::Test {
     loop_.run_once(false);
   }
 
+  // The handshake of a WebSocket.
+  void ask_for_websocket(std::string_view target) {
+    auto* head = exchange_.arena().make<http::RequestHead>(exchange_.arena());
+    head->method_text = "GET";
+    head->target = exchange_.arena().copy(target);
+    head->protocol = "websocket";
+    head->fields.add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    exchange_.on_head(*head, true);
+  }
   void ask(std::string_view method, std::string_view target, http::BodySize body = {}) {
     auto* head = exchange_.arena().make<http::RequestHead>(exchange_.arena());
     head->method_text = exchange_.arena().copy(method);
@@ -124,6 +134,69 @@ TEST_F(SampleExchanges, WaitsOnTheSlowPath) {
   support::pass_time(loop_, clock_, kSlowAnswerDelay - std::chrono::milliseconds(1));
   EXPECT_TRUE(stream_.lines().empty());
   support::pass_time(loop_, clock_, std::chrono::milliseconds(20));
+  EXPECT_THAT(stream_.text(), HasSubstr("head 200 "));
+}
+
+TEST_F(SampleExchanges, SendsEventsOneByOne) {
+  ask("GET", "/api/v1/events?count=3");
+  EXPECT_THAT(stream_.text(), HasSubstr("head 200 '' body=stream"));
+  EXPECT_THAT(stream_.text(), HasSubstr("[Content-Type: text/event-stream]"));
+  EXPECT_THAT(stream_.text(), HasSubstr("id: 1\n"));
+  EXPECT_THAT(stream_.text(), Not(HasSubstr("id: 2\n")));
+  support::pass_time(loop_, clock_, std::chrono::milliseconds(320));
+  EXPECT_THAT(stream_.text(), HasSubstr("id: 2\n"));
+  EXPECT_NE(stream_.lines().back(), "end");
+  support::pass_time(loop_, clock_, std::chrono::milliseconds(320));
+  EXPECT_THAT(stream_.text(), HasSubstr("id: 3\n"));
+  EXPECT_EQ(stream_.lines().back(), "end");
+}
+
+TEST_F(SampleExchanges, GoesOnWithEventsUntilTheClientLeaves) {
+  ask("GET", "/api/v1/events");
+  for (int i = 0; i < 20; ++i) support::pass_time(loop_, clock_, std::chrono::seconds(6));
+  EXPECT_THAT(stream_.text(), HasSubstr("id: 20\n"));
+  exchange_.on_reset(http::Reason::kClientClosed);
+  is_ended_ = true;
+  EXPECT_EQ(loop_.timers().size(), 0U);
+}
+
+TEST_F(SampleExchanges, EchoesThroughAWebsocket) {
+  ask_for_websocket("/api/v1/ws");
+  EXPECT_THAT(stream_.text(), HasSubstr("head 101 "));
+  EXPECT_THAT(stream_.text(), HasSubstr("[Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=]"));
+  EXPECT_TRUE(stream_.reading);
+  stream_.clear();
+  send(support::frame_bytes({.payload = "hello"}), false);
+  EXPECT_EQ(stream_.text(), "body \x81\x05hello");
+  send(support::frame_bytes({.opcode = 8, .payload = "\x03\xe8"}), false);
+  EXPECT_EQ(stream_.text(), "body \x81\x05hello\x88\x02\x03\xe8 | end");
+  send("", true);
+  EXPECT_EQ(stream_.lines().size(), 2U);
+}
+
+TEST_F(SampleExchanges, EndsAWebsocketThatTheClientEnds) {
+  ask_for_websocket("/api/v1/ws");
+  stream_.clear();
+  send(support::frame_bytes({.payload = "hello"}), true);
+  EXPECT_EQ(stream_.text(), "body \x81\x05hello | end");
+}
+
+TEST_F(SampleExchanges, ReadsNoFurtherThanItsEchoIsTaken) {
+  ask_for_websocket("/api/v1/ws");
+  stream_.room = 0;
+  send(support::frame_bytes({.payload = "hello"}), false);
+  EXPECT_FALSE(stream_.reading);
+  stream_.room = 1;
+  exchange_.on_writable();
+  EXPECT_TRUE(stream_.reading);
+  // Behind our end the room does not matter: the client's end is awaited.
+  stream_.room = 0;
+  send(support::frame_bytes({.opcode = 8}), false);
+  EXPECT_TRUE(stream_.reading);
+}
+
+TEST_F(SampleExchanges, OpensWebsocketsOnTheirPathAlone) {
+  ask_for_websocket("/api/v1/other");
   EXPECT_THAT(stream_.text(), HasSubstr("head 200 "));
 }
 
