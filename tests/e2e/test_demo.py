@@ -75,6 +75,7 @@ def test_printed_lines_work_as_printed(demo, place):
 def test_lines_show_the_scene(demo):
     """A payment notice, the API with CORS and something that is denied, over TLS with the demo's certificate."""
     text = "\n".join(demo.commands())
+    assert "/api/v1/events" in text and "Upgrade: websocket" in text
     assert "https://" in text and "/api/v1/payment/notify" in text and "/api/v1/internal" in text and "Origin" in text
 
 
