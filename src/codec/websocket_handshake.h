@@ -17,12 +17,12 @@ inline constexpr std::string_view kWebsocketKeyField = "Sec-WebSocket-Key";
 inline constexpr std::string_view kWebsocketAcceptField = "Sec-WebSocket-Accept";
 
 // A text of base64, held by value.
-template <std::size_t kLength>
+template <std::size_t Length>
 struct WebsocketText {
-  std::array<char, kLength + 1> bytes{};  // with the NUL that base/base64 writes
+  std::array<char, Length + 1> bytes{};  // with the NUL that base/base64 writes
 
   // Alive as long as this text.
-  std::string_view view() const { return {bytes.data(), kLength}; }
+  std::string_view view() const { return {bytes.data(), Length}; }
 };
 using WebsocketKey = WebsocketText<24>;     // of 16 bytes
 using WebsocketAccept = WebsocketText<28>;  // of a SHA-1 digest
