@@ -133,9 +133,12 @@ bool H2Server::wants_input() const {
 CodecPhase H2Server::phase() const {
   if (state_ == State::kOver) return CodecPhase::kClosing;
   // A frame that does not become whole holds up the connection like half a head. A body has its own time.
-  const bool is_body = session_.cut().frame().type == NGHTTP2_DATA && !streams_.empty();
+  const H2FrameInfo& frame = session_.cut().frame();
+  const bool is_headers = frame.type == NGHTTP2_HEADERS || frame.type == NGHTTP2_CONTINUATION;
+  const bool is_block = is_headers && (frame.flags & NGHTTP2_FLAG_END_HEADERS) == 0;
+  const bool is_body = frame.type == NGHTTP2_DATA && !streams_.empty();
   const bool is_cut = has_begun_ && session_.cut().is_within() && !is_body;
-  if (is_in_block_ || is_cut) return CodecPhase::kHead;
+  if (is_block || is_cut) return CodecPhase::kHead;
   return streams_.empty() ? CodecPhase::kIdle : CodecPhase::kResponse;
 }
 
@@ -210,12 +213,12 @@ void H2Server::on_reset_sent(std::int32_t stream_id, std::uint32_t code) {
 }
 
 void H2Server::on_block_begin(H2StreamBase* stream, std::int32_t stream_id, bool is_new) {
-  is_in_block_ = true;
   trailers_ = nullptr;
   if (is_new) return begin_stream(stream_id);
   block_ = static_cast<H2ServerStream*>(stream);
   if (block_ == nullptr) return;
-  if (block_->handler_ == nullptr) {
+  // What has been refused is read no further: blocks without END_STREAM could follow each other without end.
+  if (block_->handler_ == nullptr || block_->reason_ != Reason::kNone) {
     block_ = nullptr;
     return;
   }
@@ -246,7 +249,6 @@ bool H2Server::on_field(std::string_view name, std::string_view value) {
 }
 
 void H2Server::on_block_end(bool end) {
-  is_in_block_ = false;
   H2ServerStream* stream = std::exchange(block_, nullptr);
   if (stream == nullptr) return;
   trailers_ == nullptr ? end_head(*stream, end) : end_trailers(*stream, end);
@@ -280,6 +282,10 @@ void H2Server::end_trailers(H2ServerStream& stream, bool end) {
   stream.take_end();
 }
 
+void H2Server::forget_block(const H2ServerStream& stream) {
+  if (block_ == &stream) block_ = nullptr;
+}
+
 void H2Server::on_data(H2StreamBase& stream, const base::Buffer& input, std::size_t offset, std::size_t count) {
   guard_.note_data();
   static_cast<H2ServerStream&>(stream).take_data(input, offset, count);
@@ -293,7 +299,7 @@ void H2Server::on_stream_closed(H2StreamBase& stream, std::uint32_t code) {
   auto& closed = static_cast<H2ServerStream&>(stream);
   closed.is_closed_ = true;
   closed.close_code_ = code;
-  if (block_ == &closed) block_ = nullptr;
+  forget_block(closed);
   touch(closed);
 }
 
@@ -302,6 +308,12 @@ void H2Server::on_body_sent(H2StreamBase& stream, std::size_t count) {
   auto& sending = static_cast<H2ServerStream&>(stream);
   sending.moved_bytes_ += count;
   touch(sending);
+}
+
+void H2Server::on_end_sent(H2StreamBase& stream) {
+  auto& ending = static_cast<H2ServerStream&>(stream);
+  ending.end_sent_ = true;
+  touch(ending);
 }
 
 void H2Server::on_ping_answered() {

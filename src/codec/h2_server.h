@@ -72,6 +72,7 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   void on_ping_answered() override;
   void on_body_sent(H2StreamBase& stream, std::size_t count) override;
   void on_reset_sent(std::int32_t stream_id, std::uint32_t code) override;
+  void on_end_sent(H2StreamBase& stream) override;
   void on_broken(std::uint32_t code) override;
 
   void transition(State next);
@@ -80,6 +81,8 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   void begin_stream(std::int32_t stream_id);
   void end_head(H2ServerStream& stream, bool end);
   void end_trailers(H2ServerStream& stream, bool end);
+  // The stream's handler is gone, and the arena that its fields are read into.
+  void forget_block(const H2ServerStream& stream);
   // A stream has something to be told; done once nghttp2 has returned.
   void touch(H2ServerStream& stream);
   // Tells what is due. Nothing of the owner or of nghttp2 may be on the stack but the owner's call.
@@ -112,8 +115,7 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   std::uint64_t requests_ = 0;
   base::MonoTime now_;
   base::MonoTime deadline_ = base::MonoTime::max();  // no stream's limit is reached before
-  H2ServerStream* block_ = nullptr;                  // whose header block is being read
-  bool is_in_block_ = false;                         // also of a stream that nobody knows
+  H2ServerStream* block_ = nullptr;                  // whose header block is being read; null where nobody wants it
   http::Fields* trailers_ = nullptr;                 // of block_, where it is that
   base::FreeList<H2ServerStream> storage_;
   base::IntrusiveList<H2ServerStream, H2Open> streams_;

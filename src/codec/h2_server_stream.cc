@@ -64,6 +64,7 @@ void H2ServerStream::refuse(Reason reason, bool is_malformed) {
 
 void H2ServerStream::deliver() {
   if (state_ == State::kReady) deliver_head();
+  if (is_wrong_ && handler_ != nullptr) fail(Reason::kInternalError);
   if (state_ == State::kExchange && reason_ != Reason::kNone) deliver_refusal();
   if (state_ == State::kExchange) deliver_body();
   if (is_open() && outgoing_.take_room_again()) handler_->on_writable();
@@ -129,12 +130,14 @@ void H2ServerStream::deliver_end() {
 void H2ServerStream::fail(Reason reason) {
   http::StreamHandler* handler = std::exchange(handler_, nullptr);
   transition(State::kOver);
+  server_.forget_block(*this);
   received_.clear();
   outgoing_.abandon();
   if (!is_closed_) {
     const bool is_ours = reason == Reason::kInternalError;
-    server_.session_.submit_reset(
-        id(), is_malformed_ ? NGHTTP2_PROTOCOL_ERROR : is_ours ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+    server_.session_.submit_reset(id(), is_malformed_ ? NGHTTP2_PROTOCOL_ERROR
+                                        : is_ours     ? NGHTTP2_INTERNAL_ERROR
+                                                      : NGHTTP2_CANCEL);
     server_.owner_.on_codec_output();
   }
   handler->on_reset(reason);
@@ -186,6 +189,7 @@ void H2ServerStream::send_head(const http::ResponseHead& head, bool end) {
   answer_ = end ? Answer::kComplete : Answer::kBegun;
   continue_ = Continue::kNotExpected;
   if (is_tunnel_) reading_ = false;
+  end_sent_ = is_closed_ || is_malformed_;  // there is nobody to send it to
   if (is_closed_) return;
   // RFC 9113 §8.1.1: a stream error. An answer would end the stream before it.
   if (is_malformed_) return finish_answer();
@@ -196,30 +200,32 @@ void H2ServerStream::send_head(const http::ResponseHead& head, bool end) {
   }
   server_.session_.submit_response(id(), fields.entries(), end ? nullptr : &outgoing_);
   server_.owner_.on_codec_output();
-  if (end) finish_answer();
 }
 
 void H2ServerStream::send_body(base::Buffer& body, bool end) {
   if (!is_open()) {
     body.clear();
-    if (end) answer_ = Answer::kComplete;
+    if (end) complete_unsent();
     return;
   }
   after_write(outgoing_.write(body, end), end);
 }
 
 void H2ServerStream::send_trailers(const http::Fields& trailers) {
-  if (!is_open()) {
-    answer_ = Answer::kComplete;
-    return;
-  }
+  if (!is_open()) return complete_unsent();
   after_write(outgoing_.write_trailers(trailers), true);
+}
+
+void H2ServerStream::complete_unsent() {
+  answer_ = Answer::kComplete;
+  end_sent_ = true;
 }
 
 void H2ServerStream::after_write(bool whole, bool end) {
   if (!whole) {
     // Not said to the handler in here, which is in the middle of sending.
-    refuse(Reason::kInternalError, false);
+    is_wrong_ = true;
+    server_.touch(*this);
     return server_.resume();
   }
   if (end) answer_ = Answer::kComplete;
@@ -240,6 +246,7 @@ void H2ServerStream::reset() {
   if (handler_ == nullptr) return;
   handler_ = nullptr;
   transition(State::kOver);
+  server_.forget_block(*this);
   received_.clear();
   outgoing_.abandon();
   server_.touch(*this);

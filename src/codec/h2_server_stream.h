@@ -69,11 +69,13 @@ class H2ServerStream final : public H2StreamBase,
   // Fails the stream, or its request, where its wait has lasted too long.
   void expire();
   void after_write(bool whole, bool end);
+  // The answer has ended, and the client went before it.
+  void complete_unsent();
   // The response has left: a client that still sends is told to stop, and one that was wrong that it was.
   void finish_answer();
   // A response can go out.
   bool is_open() const { return (state_ == State::kExchange || state_ == State::kRefused) && !is_closed_; }
-  bool is_answered() const { return answer_ == Answer::kComplete && !outgoing_.is_waiting(); }
+  bool is_answered() const { return answer_ == Answer::kComplete && end_sent_; }
   bool wants_body() const { return state_ == State::kExchange && reading_; }
   H2Wait::Kind present_wait() const;
   // Tells the wait how it stands.
@@ -90,7 +92,7 @@ class H2ServerStream final : public H2StreamBase,
   base::Buffer received_;
   std::optional<std::uint64_t> left_;  // of an announced length
   std::uint64_t delivered_bytes_ = 0;
-  bool request_ended_ = false;         // END_STREAM was received
+  bool request_ended_ = false;  // END_STREAM was received
   bool end_delivered_ = false;
   bool reading_ = false;
   http::Fields* trailers_ = nullptr;  // received, not yet delivered
@@ -98,6 +100,8 @@ class H2ServerStream final : public H2StreamBase,
 
   // The response.
   Answer answer_ = Answer::kNone;
+  bool end_sent_ = false;  // all of it is in the output, or there is nobody to send it to
+  bool is_wrong_ = false;  // it is not of the length that it announced
   bool is_tunnel_ = false;
   bool is_reset_ = false;   // RST_STREAM is queued
   bool is_closed_ = false;  // nghttp2 has forgotten the stream

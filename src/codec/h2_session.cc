@@ -86,6 +86,10 @@ struct H2SessionCallbacks {
     }
     const bool is_last = frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR;
     if (is_last) self.handler_.on_broken(frame->goaway.error_code);
+    const bool may_end = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
+    const bool is_end = may_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    H2StreamBase* stream = is_end ? self.find(frame->hd.stream_id) : nullptr;
+    if (stream != nullptr) self.handler_.on_end_sent(*stream);
     return 0;
   }
 
@@ -136,8 +140,8 @@ void H2Session::receive(base::Buffer& input) {
     const std::string_view run = input.front();
     const H2FrameCut::Piece piece = cut_.next(run);
     if (piece.begins && !handler_.on_frame_begin(cut_.frame())) break;
-    const ssize_t taken = nghttp2_session_mem_recv(
-        session_.get(), reinterpret_cast<const std::uint8_t*>(run.data()), piece.bytes);
+    const ssize_t taken =
+        nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(run.data()), piece.bytes);
     if (taken < 0) {
       CHECK(taken != NGHTTP2_ERR_NOMEM);
       if (taken == NGHTTP2_ERR_CALLBACK_FAILURE) break;

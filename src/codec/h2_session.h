@@ -40,7 +40,8 @@ class H2StreamBase {
 
 class H2SessionHandler {
  public:
-  // A frame's header is here, of whatever type. False, here and in on_field: nothing more is read, since the handler has called terminate().
+  // A frame's header is here, of whatever type. False, here and in on_field: nothing more is read, since the handler
+  // has called terminate().
   virtual bool on_frame_begin(const H2FrameInfo& frame) = 0;
   // A header block begins. `is_new`: the first one of a request that a client sends, `stream` is null; else an answer's
   // head, interim or final, or trailers.
@@ -49,8 +50,8 @@ class H2SessionHandler {
   virtual bool on_field(std::string_view name, std::string_view value) = 0;
   // The block is whole; `end`: it carried END_STREAM.
   virtual void on_block_end(bool end) = 0;
-  // `count` bytes of a body, at `offset` of the first run of `input`. The connection's window is given back at once, the
-  // stream's by consume().
+  // `count` bytes of a body, at `offset` of the first run of `input`. The connection's window is given back at once,
+  // the stream's by consume().
   virtual void on_data(H2StreamBase& stream, const base::Buffer& input, std::size_t offset, std::size_t count) = 0;
   // END_STREAM on a DATA frame.
   virtual void on_end_stream(H2StreamBase& stream) = 0;
@@ -65,6 +66,8 @@ class H2SessionHandler {
   virtual void on_body_sent(H2StreamBase& stream, std::size_t count) = 0;
   // RST_STREAM went into the output, for a stream that may be nobody's.
   virtual void on_reset_sent(std::int32_t stream_id, std::uint32_t code) = 0;
+  // END_STREAM of this stream went into the output. Until then a reset would take the place of what is queued.
+  virtual void on_end_sent(H2StreamBase& /*stream*/) {}
   // nghttp2 found the connection broken and has queued GOAWAY with `code`.
   virtual void on_broken(std::uint32_t code) = 0;
 
