@@ -106,7 +106,8 @@ struct H2SessionCallbacks {
     static_cast<H2Outgoing*>(source->ptr)->move_to(self.output_, length);
     H2StreamBase* stream = self.find(frame->hd.stream_id);
     if (stream != nullptr) self.handler_.on_body_sent(*stream, length);
-    return 0;
+    // nghttp2 goes on from one DATA frame to the next where it is not stopped.
+    return self.output_.size() < self.output_bytes_max_ ? 0 : NGHTTP2_ERR_PAUSE;
   }
 
   static constexpr std::size_t kFrameHeaderBytes = 9;  // RFC 9113 §4.1
@@ -157,6 +158,7 @@ void H2Session::receive(base::Buffer& input) {
 }
 
 void H2Session::fill(std::size_t bytes_max) {
+  output_bytes_max_ = bytes_max;
   while (output_.size() < bytes_max) {
     const std::uint8_t* bytes = nullptr;
     const ssize_t count = nghttp2_session_mem_send(session_.get(), &bytes);

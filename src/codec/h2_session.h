@@ -91,7 +91,8 @@ class H2Session {
 
   // Takes all bytes of `input` and delivers events. Where the connection is broken the rest is dropped.
   void receive(base::Buffer& input);
-  // Serialises queued frames into output() until it holds `bytes_max` or nothing is left.
+  // Serialises queued frames into output() until it holds `bytes_max`, and of the last one what is beyond, or nothing
+  // is left.
   void fill(std::size_t bytes_max);
   base::Buffer& output() { return output_; }
   // fill() would write something.
@@ -146,6 +147,7 @@ class H2Session {
   H2SessionHandler& handler_;
   base::Buffer output_;
   H2FrameCut cut_;
+  std::size_t output_bytes_max_ = 0;     // while fill() runs
   const base::Buffer* input_ = nullptr;  // while receive() runs
   std::unique_ptr<nghttp2_session, SessionDelete> session_;
 };
