@@ -19,6 +19,10 @@ namespace {
 // Streams whose memory a connection keeps for its next ones.
 constexpr std::size_t kIdleStreamsMax = 16;
 
+// Frames that may wait for a client that does not read: of each stream what answers it, and more than it can provoke
+// before a flood is one.
+constexpr std::size_t kQueuedFramesMax = 2000;
+
 // Decoded bytes of a header block, in multiples of what would be accepted, at which its sender is stopped.
 constexpr std::size_t kHeaderFloodFactor = 4;
 constexpr std::size_t kEntryBytes = 32;  // RFC 7541 §4.1
@@ -40,6 +44,7 @@ Reason reason_of(std::uint32_t code) {
   switch (code) {
     case NGHTTP2_FLOW_CONTROL_ERROR: return Reason::kH2FlowControlError;
     case NGHTTP2_COMPRESSION_ERROR: return Reason::kH2CompressionError;
+    case NGHTTP2_ENHANCE_YOUR_CALM: return Reason::kH2SettingsFlood;  // more values in one frame than nghttp2 takes
     default: return Reason::kH2ProtocolError;
   }
 }
@@ -183,7 +188,8 @@ void H2Server::abort(Reason reason) {
 // ---- what nghttp2 reads ---------------------------------------------------------------------------------------------
 
 bool H2Server::on_frame_begin(const H2FrameInfo& frame) {
-  const Reason reason = guard_.count(frame);
+  Reason reason = guard_.count(frame);
+  if (session_.queued_frames() > kQueuedFramesMax) reason = Reason::kH2ResetFlood;
   if (reason != Reason::kNone) fail(reason, NGHTTP2_ENHANCE_YOUR_CALM);
   return !is_broken_ && is_in_order(frame);
 }

@@ -97,6 +97,8 @@ class H2Session {
   base::Buffer& output() { return output_; }
   // fill() would write something.
   bool has_output() const { return nghttp2_session_want_write(session_.get()) != 0; }
+  // Frames that wait to be serialised, bodies apart.
+  std::size_t queued_frames() const { return nghttp2_session_get_outbound_queue_size(session_.get()); }
   // False: the connection is broken or has said goodbye to its last stream.
   bool wants_input() const { return nghttp2_session_want_read(session_.get()) != 0; }
 
