@@ -87,8 +87,8 @@ class ProxyRun final : public exchange::ActionRun,
   bool names_server_ = false;  // Host is the name of the server of the present attempt
   http::Fields* trailers_ = nullptr;
   upstream::Upstream::ServerSet tried_;
-  upstream::Server* server_ = nullptr;        // of the present attempt
-  http::ClientStream* stream_ = nullptr;      // while forwarding
+  upstream::Server* server_ = nullptr;    // of the present attempt
+  http::ClientStream* stream_ = nullptr;  // while forwarding
   http::Reason last_failure_ = http::Reason::kNone;
   base::MonoTime started_;   // of the run
   base::MonoTime sent_at_;   // of the present attempt's request

@@ -98,7 +98,8 @@ class Buffer {
   // Appends the bytes of `other` without taking them away: both buffers then refer to the same chunks.
   void share(const Buffer& other);
 
-  // The same for `count` bytes at `offset` of the first run of `other`. REQUIRES: offset + count <= other.front().size().
+  // The same for `count` bytes at `offset` of the first run of `other`. REQUIRES: offset + count <=
+  // other.front().size().
   void share_run(const Buffer& other, std::size_t offset, std::size_t count);
 
   // Room at the end for at least `minimum` bytes (at most Chunk::kBytes); filled by the caller, then commit()ted.

@@ -158,6 +158,10 @@ void H2Client::on_block_end(bool end) {
   is_good ? stream->take_end() : stream->spoil(Reason::kUpstreamInvalidResponse);
 }
 
+void H2Client::forget_block(const H2ClientStream& stream) {
+  if (block_ == &stream) block_ = nullptr;
+}
+
 void H2Client::on_data(H2StreamBase& stream, const base::Buffer& input, std::size_t offset, std::size_t count) {
   guard_.note_data();
   static_cast<H2ClientStream&>(stream).take_data(input, offset, count);
@@ -169,7 +173,7 @@ void H2Client::on_end_stream(H2StreamBase& stream) {
 
 void H2Client::on_stream_closed(H2StreamBase& stream, std::uint32_t code) {
   auto& closed = static_cast<H2ClientStream&>(stream);
-  if (block_ == &closed) block_ = nullptr;
+  forget_block(closed);
   closed.take_close(code);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTP/2 towards an upstream server: many requests side by side on one connection (RFC 9113), each an H2ClientStream.
-// Owned by upstream/client_connection; see codec/client_codec.h for re-entrancy and lifetime. As in H2Server, events are
-// told behind the read and frames are serialised at the write.
+// Owned by upstream/client_connection; see codec/client_codec.h for re-entrancy and lifetime. As in H2Server, events
+// are told behind the read and frames are serialised at the write.
 //
 //   kOpen ─► kGoodbye ─► kClosed     (kOpen ─► kClosed)
 #pragma once
@@ -28,8 +28,8 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   // Interim responses to one request.
   static constexpr int kInformationalMax = 16;
 
-  // `limits`, `library`, `chunks` and `owner` must outlive the codec. Of the limits max_head_size and max_fields apply to
-  // responses. `is_tls`: what :scheme says.
+  // `limits`, `library`, `chunks` and `owner` must outlive the codec. Of the limits max_head_size and max_fields apply
+  // to responses. `is_tls`: what :scheme says.
   H2Client(const H2Limits& limits, H2Library& library, base::ChunkPool& chunks, ClientCodecHandler& owner, bool is_tls);
   ~H2Client() override;
   H2Client(const H2Client&) = delete;
@@ -75,6 +75,8 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   void on_broken(std::uint32_t code) override;
 
   void transition(State next);
+  // The stream's handler is gone, and the arena that its fields are read into.
+  void forget_block(const H2ClientStream& stream);
   void touch(H2ClientStream& stream);
   void deliver();
   // Ends the connection for what the server does.
@@ -93,9 +95,9 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   H2FloodGuard guard_;
   State state_ = State::kOpen;
   CodecEnding ending_ = CodecEnding::kClose;
-  bool is_broken_ = false;     // the connection ends; the handlers are to be told
-  bool is_telling_ = false;    // events are being delivered
-  bool resume_asked_ = false;  // on_codec_resume was called, on_input is to come
+  bool is_broken_ = false;      // the connection ends; the handlers are to be told
+  bool is_telling_ = false;     // events are being delivered
+  bool resume_asked_ = false;   // on_codec_resume was called, on_input is to come
   std::uint32_t requests_ = 0;  // under way
   base::MonoTime now_;
   base::MonoTime deadline_ = base::MonoTime::max();  // no stream's limit is reached before

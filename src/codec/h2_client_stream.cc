@@ -82,6 +82,7 @@ void H2ClientStream::reset() {
   handler_ = nullptr;
   const bool is_sent = request_sent_ && !is_closed_;
   transition(State::kOver);
+  client_.forget_block(*this);
   received_.clear();
   outgoing_.abandon();
   if (is_sent) {
@@ -209,6 +210,7 @@ void H2ClientStream::deliver_body() {
 void H2ClientStream::finish() {
   http::ResponseHandler* handler = std::exchange(handler_, nullptr);
   transition(State::kOver);
+  client_.forget_block(*this);
   if (!is_closed_ && !is_request_complete()) {
     client_.session_.submit_reset(id(), NGHTTP2_NO_ERROR);
     client_.owner_.on_codec_output();
@@ -223,6 +225,7 @@ void H2ClientStream::finish() {
 void H2ClientStream::fail(Reason reason) {
   http::ResponseHandler* handler = std::exchange(handler_, nullptr);
   transition(State::kOver);
+  client_.forget_block(*this);
   received_.clear();
   outgoing_.abandon();
   if (request_sent_ && !is_closed_) {

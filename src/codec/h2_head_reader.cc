@@ -146,8 +146,8 @@ Reason H2HeadReader::check_pseudo() {
 }
 
 Reason H2HeadReader::read_target(http::RequestHead& head) {
-  const bool is_http = http::equal_ignoring_case(pseudo_[kScheme], "http") ||
-                       http::equal_ignoring_case(pseudo_[kScheme], "https");
+  const bool is_http =
+      http::equal_ignoring_case(pseudo_[kScheme], "http") || http::equal_ignoring_case(pseudo_[kScheme], "https");
   const auto target = base::split_target(pseudo_[kPath]);
   const bool is_asterisk = target && target->form == base::TargetForm::kAsterisk && head.method == Method::kOptions;
   const bool is_origin = target && target->form == base::TargetForm::kOrigin;

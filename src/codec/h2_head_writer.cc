@@ -70,7 +70,8 @@ H2FieldList response_fields(const http::ResponseHead& head) {
   list.add(":status", {digits, kStatusDigits});
   list.add_fields(head.fields);
   list.add_length(head.body);
-  const bool may_state_length = head.body.kind == http::BodyKind::kNone && (!http::forbids_body(head.status) || head.status == 304);
+  const bool may_state_length =
+      head.body.kind == http::BodyKind::kNone && (!http::forbids_body(head.status) || head.status == 304);
   const Field* stated = may_state_length ? head.fields.find(FieldName::kContentLength) : nullptr;
   if (stated != nullptr && is_line_safe(stated->value)) list.add("content-length", stated->value);
   return list;

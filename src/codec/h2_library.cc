@@ -35,18 +35,17 @@ struct alignas(std::max_align_t) H2Memory::Block {
 };
 
 H2Memory::H2Memory()
-    : functions_{.mem_user_data = this,
-                 .malloc = [](std::size_t size, void* self) { return memory_of(self).take(size); },
-                 .free = [](void* block, void* self) { memory_of(self).give_back(block); },
-                 .calloc =
-                     [](std::size_t count, std::size_t size, void* self) {
-                       void* block = memory_of(self).take(count * size);
-                       std::memset(block, 0, count * size);
-                       return block;
-                     },
-                 .realloc = [](void* block, std::size_t size, void* self) {
-                   return memory_of(self).resize(block, size);
-                 }} {}
+    : functions_{
+          .mem_user_data = this,
+          .malloc = [](std::size_t size, void* self) { return memory_of(self).take(size); },
+          .free = [](void* block, void* self) { memory_of(self).give_back(block); },
+          .calloc =
+              [](std::size_t count, std::size_t size, void* self) {
+                void* block = memory_of(self).take(count * size);
+                std::memset(block, 0, count * size);
+                return block;
+              },
+          .realloc = [](void* block, std::size_t size, void* self) { return memory_of(self).resize(block, size); }} {}
 
 H2Memory::~H2Memory() {
   for (Block* block : free_) {

@@ -64,8 +64,8 @@ class H2Outgoing {
   base::Buffer waiting_;
   State state_ = State::kIdle;
   bool is_deferred_ = false;
-  bool is_full_ = false;                     // take_room_again() is due
-  std::optional<std::uint64_t> left_;        // of an announced length
+  bool is_full_ = false;                    // take_room_again() is due
+  std::optional<std::uint64_t> left_;       // of an announced length
   const http::Fields* trailers_ = nullptr;  // to be sent behind the last byte
 };
 

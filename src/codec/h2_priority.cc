@@ -11,7 +11,8 @@ H2Priority read_priority(std::string_view value) {
     std::string_view parameters = list.member();
     const std::string_view member = http::take_member(parameters, ';');
     const bool is_urgency = member.size() == 3 && member.starts_with("u=");
-    if (is_urgency && member[2] >= '0' && member[2] <= '7') priority.urgency = static_cast<std::uint32_t>(member[2] - '0');
+    if (is_urgency && member[2] >= '0' && member[2] <= '7')
+      priority.urgency = static_cast<std::uint32_t>(member[2] - '0');
     if (member == "i" || member == "i=?1") priority.incremental = true;
     if (member == "i=?0") priority.incremental = false;
   }

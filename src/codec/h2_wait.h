@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one HTTP/2 stream waits for and since when. Streams share a connection and its timer, so each keeps its own time
-// of waiting, from a present that the codec is told. Member of the streams of H2Server and H2Client. No timers here: the
-// codec asks for the next deadline.
+// of waiting, from a present that the codec is told. Member of the streams of H2Server and H2Client. No timers here:
+// the codec asks for the next deadline.
 #pragma once
 
 #include <algorithm>

@@ -45,7 +45,8 @@ Table<Listener> listener_keys() {
       .required();
   table.add("tls", &Listener::tls, boolean(), "Speak TLS, with the certificates of the sites.");
   table.add("http2", &Listener::http2, boolean(), "Offer HTTP/2 by ALPN; on a TLS listener alone.");
-  table.add("h2c", &Listener::h2c, boolean(), "Take HTTP/2 without TLS from clients that know it beforehand; on a listener without TLS alone.");
+  table.add("h2c", &Listener::h2c, boolean(),
+            "Take HTTP/2 without TLS from clients that know it beforehand; on a listener without TLS alone.");
   table
       .add("proxy_protocol", &Listener::proxy_protocol, boolean(),
            "Expect the PROXY protocol (version 1 or 2) at the start of every connection.")

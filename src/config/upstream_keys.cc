@@ -185,7 +185,9 @@ Table<Upstream> upstream_keys() {
   table.add("host", sent_host(),
             "The Host that is sent: client (as received), upstream (the host of the server), or a literal.");
   table.add("tls", &Upstream::tls, object(upstream_tls_keys()), "TLS to servers whose URL says https.");
-  table.add("http2", &Upstream::http2, boolean(), "Speak HTTP/2 to the servers: by ALPN over TLS, with HTTP/1.1 where a server offers no other; without TLS known beforehand.");
+  table.add("http2", &Upstream::http2, boolean(),
+            "Speak HTTP/2 to the servers: by ALPN over TLS, with HTTP/1.1 where a server offers no other; without TLS "
+            "known beforehand.");
   table.add("keepalive", &Upstream::keepalive, object(keepalive_keys()),
             "Connections that are kept for the next request.");
   table.add("health", &Upstream::health, or_null(object(health_keys())), "Ask every server, time and again, how it is.")

@@ -168,7 +168,8 @@ void Connection::flush() {
 
 void Connection::settle() {
   const http::Reason failure = codec_->failure();
-  if (failure != http::Reason::kNone && !std::exchange(is_refused_, true)) owner_.on_connection_refused(client_, failure);
+  if (failure != http::Reason::kNone && !std::exchange(is_refused_, true))
+    owner_.on_connection_refused(client_, failure);
   switch (codec_->ending()) {
     case codec::CodecEnding::kOpen:
       transport_->set_reading(!input_ended_ && (codec_->wants_input() || input_.size() < kReadAheadBytesMax));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection to one server of an upstream: a transport and a codec, with the timers that wait for the server. Made
 // by a Connector once the socket is connected; becomes ready behind the TLS handshake; then carries requests, one after
-// another or, where the codec has room, side by side, until it closes. Between requests it rests in its server's pool, reading on, so that a server that hangs up
-// is noticed at once. Belongs to one worker; frees itself by Loop::retire.
+// another or, where the codec has room, side by side, until it closes. Between requests it rests in its server's pool,
+// reading on, so that a server that hangs up is noticed at once. Belongs to one worker; frees itself by Loop::retire.
 #pragma once
 
 #include <memory>
@@ -95,9 +95,9 @@ class ClientConnection final : public net::Retirable,
   std::uint32_t requests_ = 0;  // under way
   bool is_pooled_ = false;
   bool input_ended_ = false;
-  bool write_blocked_ = false;     // the transport will tell when there is room
-  bool write_failed_ = false;      // nothing is written any more
-  bool resume_input_ = false;      // the codec wants what input_ holds
+  bool write_blocked_ = false;  // the transport will tell when there is room
+  bool write_failed_ = false;   // nothing is written any more
+  bool resume_input_ = false;   // the codec wants what input_ holds
 };
 
 }  // namespace viaduct::upstream

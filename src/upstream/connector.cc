@@ -9,11 +9,7 @@
 namespace viaduct::upstream {
 
 Connector::Connector(net::Loop& loop, net::Resolver& resolver, Server& server, ConnectHandler& handler)
-    : loop_(loop),
-      resolver_(resolver),
-      server_(server),
-      dialer_(loop, *this),
-      timer_(loop.timers(), *this) {
+    : loop_(loop), resolver_(resolver), server_(server), dialer_(loop, *this), timer_(loop.timers(), *this) {
   join(handler);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes one new connection to a server: name, socket, handshake, within one deadline. The addresses of a name are tried
-// in turn. Requests that can share the connection wait for it together. Frees itself by Loop::retire behind its event or
-// when nobody waits any more.
+// in turn. Requests that can share the connection wait for it together. Frees itself by Loop::retire behind its event
+// or when nobody waits any more.
 //
 //   kResolving ──► kDialing ──► kHandshaking ──► kOver
 //                    ▲   │ next address

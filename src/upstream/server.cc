@@ -44,8 +44,7 @@ Server::~Server() {
 std::unique_ptr<net::Transport> Server::make_transport(net::Loop& loop, os::Fd fd) {
   if (tls_ == nullptr) return std::make_unique<net::TcpTransport>(loop, std::move(fd));
   const tls::Alpn alpn = wants_h2_ ? tls::Alpn::kHttp2AndHttp1 : tls::Alpn::kHttp1;
-  return std::make_unique<tls::TlsTransport>(loop, std::move(fd),
-                                             tls_->new_session(tls_names_, tls_session_, alpn));
+  return std::make_unique<tls::TlsTransport>(loop, std::move(fd), tls_->new_session(tls_names_, tls_session_, alpn));
 }
 
 ClientConnection* Server::take() {

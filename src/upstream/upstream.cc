@@ -58,8 +58,7 @@ std::size_t Upstream::index_of(const Server& server) const {
 void Upstream::connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout) {
   Connector* begun = server.joinable();
   if (begun != nullptr && begun->has_room(timeout)) return begun->join(handler);
-  Connector& connector =
-      *std::make_unique<Connector>(resources_.loop, resources_.resolver, server, handler).release();
+  Connector& connector = *std::make_unique<Connector>(resources_.loop, resources_.resolver, server, handler).release();
   if (server.wants_h2()) server.set_joinable(&connector);
   connector.start(timeout);
 }

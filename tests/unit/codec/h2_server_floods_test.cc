@@ -38,11 +38,7 @@ struct Flood {
 
 const std::vector<Flood> kFloods = {
     // The client's own SETTINGS and acknowledgement have been counted.
-    {"SETTINGS",
-     [](int) {
-       return support::h2_settings({{4, 1000}});
-     },
-     48, Reason::kH2SettingsFlood},
+    {"SETTINGS", [](int) { return support::h2_settings({{4, 1000}}); }, 48, Reason::kH2SettingsFlood},
     {"PING", [](int) { return support::h2_ping(); }, 100, Reason::kH2PingFlood},
     {"PING ack", [](int) { return support::h2_ping(NGHTTP2_FLAG_ACK); }, 100, Reason::kH2PingFlood},
     {"PRIORITY", [](int) { return h2_frame(NGHTTP2_PRIORITY, 0, 1, std::string("\0\0\0\x03\x10", 5)); }, 500,
@@ -56,11 +52,7 @@ const std::vector<Flood> kFloods = {
     {"WINDOW_UPDATE", [](int) { return support::h2_window(0, 1); }, 2000, Reason::kH2WindowUpdateFlood},
     {"rapid reset", [](int number) { return h2_get(id_of(number)) + h2_reset(id_of(number)); }, 200,
      Reason::kH2ResetFlood},
-    {"malformed requests",
-     [](int number) {
-       return h2_get(id_of(number), {{"X", "1"}});
-     },
-     200, Reason::kH2ResetFlood},
+    {"malformed requests", [](int number) { return h2_get(id_of(number), {{"X", "1"}}); }, 200, Reason::kH2ResetFlood},
     // CVE-2025-8671: the client makes us reset.
     {"windows beyond bounds",
      [](int number) { return h2_post(id_of(number)) + support::h2_window(id_of(number), 0x7fffffff); }, 200,

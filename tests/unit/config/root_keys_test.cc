@@ -52,17 +52,10 @@ TEST(RootKeys, MarkWhatLaterVersionsBringToLife) {
   });
   std::erase_if(
       planned, [](const std::string& path) { return path == "defaults.retry.budget" || path == "sites.retry.budget"; });
-  const std::set<std::string> expected = {"listeners.proxy_protocol",
-                                          "upstreams.health",
-                                          "upstreams.eject",
-                                          "upstreams.max_connections",
-                                          "upstreams.max_waiting",
-                                          "upstreams.hold",
-                                          "sites.routes.callback",
-                                          "sites.routes.rate_limit",
-                                          "sites.routes.retry.budget",
-                                          "admin.health",
-                                          "process.user"};
+  const std::set<std::string> expected = {
+      "listeners.proxy_protocol",  "upstreams.health", "upstreams.eject",       "upstreams.max_connections",
+      "upstreams.max_waiting",     "upstreams.hold",   "sites.routes.callback", "sites.routes.rate_limit",
+      "sites.routes.retry.budget", "admin.health",     "process.user"};
   EXPECT_EQ(planned, expected);
 }
 
