@@ -60,7 +60,7 @@ Reason H2FloodGuard::count(const H2FrameInfo& frame) {
       return ++continuations_ > kContinuationsMax ? Reason::kH2ContinuationFlood : Reason::kNone;
     case NGHTTP2_DATA: {
       const bool is_end = (frame.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-      is_empty_data_ = !is_end && (frame.length == 0 || (frame.flags & NGHTTP2_FLAG_PADDED) != 0);
+      is_empty_data_ = !is_end && frame.length <= kSmallFrameBytes;
       return Reason::kNone;
     }
     case NGHTTP2_RST_STREAM: return count_reset();

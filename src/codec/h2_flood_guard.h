@@ -18,6 +18,9 @@ class H2FloodGuard {
   // CONTINUATION frames behind one HEADERS frame.
   static constexpr unsigned kContinuationsMax = 8;
 
+  // Longer DATA frames cost their sender enough, also where they are padding alone.
+  static constexpr std::size_t kSmallFrameBytes = 16;
+
   // A new turn of the owner's clock.
   void set_time(base::MonoTime now);
   // Counts a frame that begins. Anything but kNone ends the connection.

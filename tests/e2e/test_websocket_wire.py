@@ -311,7 +311,12 @@ def test_tls_server_whose_end_is_cut_resets_the_client(daemon, tls_upstream):
 
 
 def test_tls_both_sides(daemon, tls_upstream):
-    tls_upstream.play(lambda received: received.send(received.connection.reader.exactly(300_000)))
+    def echo(received):
+        received.send(received.connection.reader.exactly(300_000))
+        with pytest.raises(Ended):
+            received.connection.reader.exactly(1)  # without the client's end, a cut that follows would be a reset
+
+    tls_upstream.play(echo)
     with RawTunnel(daemon.https, "/tls") as client:
         client.send(b"x" * 300_000)
         assert client.reader.exactly(300_000) == b"x" * 300_000
