@@ -54,6 +54,10 @@ void check_tls(const ConfigDraft& draft, Reading& reading) {
       reading.error_at(path_of(i) + ".tls",
                        "no site has a certificate; add tls: { cert: FILE, key: FILE } to a site, or drop tls here");
     }
+    if (listener.tls && listener.h2c) {
+      reading.error_at(path_of(i) + ".h2c",
+                       "h2c is HTTP/2 without TLS, and this listener speaks TLS; http2: true offers it here");
+    }
     if (listener.tls && listener.redirect_to_https) {
       reading.error_at(path_of(i) + ".redirect_to_https",
                        "this listener speaks https itself; put redirect_to_https on the plain one");

@@ -59,6 +59,15 @@ TEST(ValidateListeners, RedirectsOnlyFromPlainToTls) {
   EXPECT_NE(problems_of_listeners("[{ address: \":443\", tls: true, redirect_to_https: true }]", site), "");
 }
 
+TEST(ValidateListeners, KeepsH2cOffTls) {
+  const support::TemporaryDirectory directory;
+  directory.write("c", "x");
+  const std::string site = "default: true, tls: { cert: " + directory / "c" + ", key: " + directory / "c" + " }";
+  EXPECT_EQ(problems_of_listeners("[{ address: \":80\", h2c: true }, { address: \":443\", tls: true }]", site), "");
+  EXPECT_TRUE(problems_of_listeners("[{ address: \":443\", tls: true, h2c: true }]", site)
+                  .contains("listeners[0].h2c: h2c is HTTP/2 without TLS"));
+}
+
 TEST(ValidateListeners, TakesOneTlsVersionAlone) {
   EXPECT_EQ(support::problems_of(support::with_top("tls: { min_version: 1.3, max_version: 1.3 }\n")), "");
 }
