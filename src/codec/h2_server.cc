@@ -123,6 +123,12 @@ void H2Server::expire_streams() {
 
 void H2Server::fill_output() {
   session_.fill(kH2OutputBytesMax);
+  // nghttp2 sends pings first: this one is to come behind the notice, so that its answer tells that the notice is
+  // known.
+  if (!is_ping_due_ || session_.queued_frames() > 0) return;
+  is_ping_due_ = false;
+  session_.submit_ping();
+  session_.fill(kH2OutputBytesMax);
 }
 
 void H2Server::on_output_drained() {
@@ -159,7 +165,7 @@ void H2Server::begin_drain() {
   } else {
     transition(State::kDraining);
     session_.submit_shutdown_notice();
-    session_.submit_ping();
+    is_ping_due_ = true;
   }
   owner_.on_codec_output();
   settle();

@@ -111,6 +111,7 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   bool input_ended_ = false;   // on_input_end was called
   bool is_broken_ = false;     // the connection ends for failure_; the handlers are to be told
   bool is_telling_ = false;    // events are being delivered
+  bool is_ping_due_ = false;   // once the notice of a drain is in the output
   bool resume_asked_ = false;  // on_codec_resume was called, on_input is to come
   std::uint64_t requests_ = 0;
   base::MonoTime now_;
