@@ -54,7 +54,7 @@ inline std::string h2_block(const H2Fields& fields) {
                        .flags = NGHTTP2_NV_FLAG_NO_INDEX});
   }
   nghttp2_hd_deflater* deflater = nullptr;
-  CHECK(nghttp2_hd_deflate_new(&deflater, 0) == 0);
+  CHECK(nghttp2_hd_deflate_new(&deflater, NGHTTP2_DEFAULT_HEADER_TABLE_SIZE) == 0);
   std::string block(nghttp2_hd_deflate_bound(deflater, entries.data(), entries.size()), '\0');
   const ssize_t size = nghttp2_hd_deflate_hd(deflater, reinterpret_cast<std::uint8_t*>(block.data()), block.size(),
                                              entries.data(), entries.size());
