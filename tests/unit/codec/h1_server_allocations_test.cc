@@ -3,48 +3,14 @@
 // the same on the upstream's side. Counted by the operators of this program; not where a sanitizer has its own.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <string_view>
 
 #include "codec/h1_client.h"
 #include "codec/h1_server.h"
+#include "support/allocations.h"
 
-#ifndef __SANITIZE_ADDRESS__
-#ifndef __SANITIZE_THREAD__
-
-namespace {
-
-std::size_t allocations = 0;
-
-void* counted(std::size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return counted(size);
-}
-void* operator new[](std::size_t size) {
-  return counted(size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t /*size*/) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t /*size*/) noexcept {
-  std::free(memory);
-}
+#ifdef VIADUCT_COUNTS_ALLOCATIONS
 
 namespace viaduct::codec {
 namespace {
@@ -120,14 +86,13 @@ TEST(H1ServerAllocations, AreNoneAfterWarmUp) {
                                "Content-Length: 50000\r\n\r\n" + std::string(50000, 'y');
   for (int i = 0; i < 3; ++i) relay.carry(request, response);
   ASSERT_EQ(relay.ended(), 3);
-  const std::size_t before = allocations;
+  const std::size_t before = support::allocations();
   for (int i = 0; i < 100; ++i) relay.carry(request, response);
-  EXPECT_EQ(allocations - before, 0u);
+  EXPECT_EQ(support::allocations() - before, 0u);
   EXPECT_EQ(relay.ended(), 103);
 }
 
 }  // namespace
 }  // namespace viaduct::codec
 
-#endif
 #endif
