@@ -95,6 +95,7 @@ base::Result<void> Supervisor::start_workers(std::vector<std::vector<WorkerListe
     workers_.push_back(std::make_unique<Worker>(Worker::Setup{.number = static_cast<int>(i),
                                                               .clock = clock_,
                                                               .limits = limits_,
+                                                              .upstream_states = upstream_states_,
                                                               .access_log = access_log_options(config_.access_log),
                                                               .access_sink = access_sink_.get(),
                                                               .snapshot = built_.snapshot,

@@ -82,6 +82,7 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
   net::Timer ticket_timer_;
   net::Timer reap_timer_;
   ConnectionLimits limits_;
+  upstream::StateTable upstream_states_;
   std::unique_ptr<base::LogSink> access_sink_;
   std::unique_ptr<Admin> admin_;
   std::vector<base::SocketAddress> addresses_;

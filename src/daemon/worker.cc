@@ -23,7 +23,7 @@ Worker::Worker(Setup setup)
       loop_(setup.clock),
       resolver_(loop_),
       access_log_(setup.access_log, setup.access_sink),
-      upstreams_({.loop = loop_, .resolver = resolver_, .h2_library = h2_library_}),
+      upstreams_({.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = setup.upstream_states}),
       services_{.loop = loop_,
                 .access_log = access_log_,
                 .counters = counters_,

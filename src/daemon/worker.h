@@ -47,6 +47,7 @@ class Worker final : private net::AcceptHandler,
     int number = 0;
     const base::Clock& clock;
     ConnectionLimits& limits;
+    upstream::StateTable& upstream_states;
     observe::AccessLogOptions access_log;
     base::LogSink* access_sink = nullptr;  // null: no access log; outlives the worker
     exchange::SnapshotRef snapshot;

@@ -15,8 +15,8 @@ namespace viaduct::upstream {
 // A server as a policy sees it, in the order of the config.
 struct Candidate {
   std::uint32_t weight = 1;
-  std::uint32_t requests = 0;  // under way, in this worker
-  bool available = true;       // not tried by this request yet, not a backup while another one is left
+  std::uint32_t requests = 0;  // under way, in the whole process
+  bool available = true;       // healthy, not tried by this request yet, not a backup while another one is left
 };
 
 class Balancer {

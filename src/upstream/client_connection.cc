@@ -61,6 +61,7 @@ http::ClientStream& ClientConnection::begin(http::ResponseHandler& handler, cons
   DCHECK(is_reusable());
   codec_->on_time(loop_.now());
   ++requests_;
+  server_.state().requests.fetch_add(1, std::memory_order_relaxed);
   http::ClientStream& stream = codec_->begin(handler, limits);
   server_.set_shared(*this, codec_->reusable());
   loop_.at_turn_end(*this);
@@ -106,7 +107,9 @@ void ClientConnection::on_codec_resume() {
 }
 
 void ClientConnection::on_codec_stream_end() {
+  if (state_ == State::kClosed) return;  // counted out already
   --requests_;
+  server_.state().requests.fetch_sub(1, std::memory_order_relaxed);
   // Back in the pool at once, so that the next request of this turn finds it.
   if (state_ == State::kOpen && codec_->reusable() && !input_ended_) {
     requests_ == 0 ? server_.give_back(*this) : server_.set_shared(*this, true);
@@ -181,6 +184,7 @@ void ClientConnection::end(bool abortive) {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   timer_.stop();
+  server_.state().requests.fetch_sub(std::exchange(requests_, 0), std::memory_order_relaxed);
   ready_handler_ = nullptr;
   net::TurnEnd::unlink();
   server_.forget(*this);

@@ -5,6 +5,7 @@
 #include "codec/h2_library.h"
 #include "net/loop.h"
 #include "net/resolver.h"
+#include "upstream/server_state.h"
 
 namespace viaduct::upstream {
 
@@ -12,6 +13,7 @@ struct Resources {
   net::Loop& loop;
   net::Resolver& resolver;
   codec::H2Library& h2_library;
+  StateTable& states;  // of the process; the supervisor's
 };
 
 }  // namespace viaduct::upstream

@@ -24,15 +24,16 @@ std::string authority_of(const config::Server& config, const std::string& name) 
 
 }  // namespace
 
-Server::Server(const Resources& resources, const config::Server& config, const config::Upstream& upstream,
+Server::Server(const Resources& resources, const config::Upstream& upstream, std::size_t index,
                const tls::ClientContext* tls)
     : resources_(resources),
-      config_(config),
+      state_(resources.states.find(upstream).server(index)),
+      config_(upstream.servers[index]),
       keepalive_(upstream.keepalive),
       tls_(tls),
-      tls_names_(tls::ServerNames::of(upstream.tls, config)),
-      name_(name_of(config)),
-      authority_(authority_of(config, name_)),
+      tls_names_(tls::ServerNames::of(upstream.tls, config_)),
+      name_(name_of(config_)),
+      authority_(authority_of(config_, name_)),
       wants_h2_(upstream.http2) {}
 
 Server::~Server() {
@@ -86,6 +87,7 @@ void Server::give_back(ClientConnection& connection) {
 void Server::adopt(ClientConnection& connection) {
   busy_.push_back(connection);
   ++connections_;
+  state_.connections.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Server::forget(ClientConnection& connection) {
@@ -93,6 +95,7 @@ void Server::forget(ClientConnection& connection) {
   connection.set_pooled(false);
   connection.ConnectionHook::unlink();
   --connections_;
+  state_.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Server::retire_pool() {

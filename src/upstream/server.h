@@ -19,8 +19,8 @@ class Connector;
 
 class Server {
  public:
-  // All of them must outlive the server. `tls` is null for plain servers.
-  Server(const Resources& resources, const config::Server& config, const config::Upstream& upstream,
+  // All of them must outlive the server. `tls` is null for plain servers; `index` is the server's place in `upstream`.
+  Server(const Resources& resources, const config::Upstream& upstream, std::size_t index,
          const tls::ClientContext* tls);
   ~Server();
   Server(const Server&) = delete;
@@ -59,9 +59,12 @@ class Server {
   Connector* joinable() const { return joinable_; }
   void set_joinable(Connector* connector) { joinable_ = connector; }
   std::uint32_t connections() const { return connections_; }
+  // What the process knows of it.
+  ServerState& state() { return state_; }
 
  private:
   const Resources& resources_;
+  ServerState& state_;
   const config::Server& config_;
   const config::KeepAlive& keepalive_;
   const tls::ClientContext* tls_;

@@ -11,6 +11,7 @@ namespace viaduct::upstream {
 Upstream::Upstream(const Resources& resources, const config::Upstream& config)
     : resources_(resources),
       config_(config),
+      state_(resources.states.find(config)),
       balancer_(make_balancer(config.balance, config.servers.size())),
       candidates_(config.servers.size()) {}
 
@@ -27,22 +28,26 @@ base::Result<std::unique_ptr<Upstream>> Upstream::make(const Resources& resource
     }
     upstream->tls_.emplace(std::move(*context));
   }
-  for (const config::Server& server : upstream->config_.servers) {
-    const tls::ClientContext* context = server.tls ? &*upstream->tls_ : nullptr;
-    upstream->servers_.push_back(std::make_unique<Server>(upstream->resources_, server, upstream->config_, context));
+  for (std::size_t i = 0; i < upstream->config_.servers.size(); ++i) {
+    const tls::ClientContext* context = upstream->config_.servers[i].tls ? &*upstream->tls_ : nullptr;
+    upstream->servers_.push_back(std::make_unique<Server>(upstream->resources_, upstream->config_, i, context));
   }
   return upstream;
 }
 
 Server* Upstream::pick(const ServerSet& tried, std::string_view key) {
+  const base::MonoTime now = resources_.loop.now();
   bool primaries_left = false;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
-    primaries_left = primaries_left || (!tried[i] && !config_.servers[i].backup);
+    const ServerState& state = state_.server(i);
+    const bool is_available = !tried[i] && state.is_available(now);
+    candidates_[i] = {.weight = config_.servers[i].weight,
+                      .requests = state.requests.load(std::memory_order_relaxed),
+                      .available = is_available};
+    primaries_left = primaries_left || (is_available && !config_.servers[i].backup);
   }
   for (std::size_t i = 0; i < servers_.size(); ++i) {
-    candidates_[i] = {.weight = config_.servers[i].weight,
-                      .requests = servers_[i]->connections(),
-                      .available = !tried[i] && config_.servers[i].backup != primaries_left};
+    if (config_.servers[i].backup == primaries_left) candidates_[i].available = false;
   }
   const std::size_t index = balancer_->pick(candidates_, key);
   return index == Balancer::kNone ? nullptr : servers_[index].get();

@@ -33,8 +33,8 @@ class Upstream {
   Upstream& operator=(const Upstream&) = delete;
 
   const config::Upstream& config() const { return config_; }
-  // The server for a request that has tried those in `tried`: backups only when all others have been tried. Null when
-  // none is left. `key` is for hashing policies.
+  // The server for a request that has tried those in `tried`, of those that are available: backups only when no other
+  // is. Null when none is left. `key` is for hashing policies.
   Server* pick(const ServerSet& tried, std::string_view key);
   std::size_t index_of(const Server& server) const;
   // Begins a new connection, or waits for one that others have begun and that can be shared; the event comes later.
@@ -52,6 +52,7 @@ class Upstream {
  private:
   Resources resources_;
   config::Upstream config_;
+  UpstreamState& state_;
   std::optional<const tls::ClientContext> tls_;  // absent where no server speaks TLS
   std::vector<std::unique_ptr<Server>> servers_;
   std::unique_ptr<Balancer> balancer_;

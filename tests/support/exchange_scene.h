@@ -113,7 +113,8 @@ class ExchangeScene final : private exchange::ExchangeOwner {
   base::Random random_;
   net::Resolver resolver_{loop};
   codec::H2Library h2_library_;
-  upstream::Registry registry_{{.loop = loop, .resolver = resolver_, .h2_library = h2_library_}};
+  upstream::StateTable states_;
+  upstream::Registry registry_{{.loop = loop, .resolver = resolver_, .h2_library = h2_library_, .states = states_}};
   exchange::Services services_;
   std::deque<exchange::RoutePlan> plans_;
   std::list<Call> calls_;

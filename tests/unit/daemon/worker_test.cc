@@ -62,6 +62,7 @@ class WorkerTest : public testing::Test {
       workers_.push_back(std::make_unique<Worker>(Worker::Setup{.number = static_cast<int>(i),
                                                                 .clock = clock_,
                                                                 .limits = limits_,
+                                                                .upstream_states = upstream_states_,
                                                                 .access_log = access_log_options(log),
                                                                 .access_sink = access_sink_.get(),
                                                                 .snapshot = snapshot_of(config),
@@ -82,6 +83,7 @@ class WorkerTest : public testing::Test {
   base::SystemClock clock_;
   tls::TicketKeys ticket_keys_;
   ConnectionLimits limits_;
+  upstream::StateTable upstream_states_;
   std::unique_ptr<base::LogSink> access_sink_;
   std::uint64_t version_ = 0;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -219,6 +221,7 @@ TEST_F(WorkerTest, DoesNotStartWithAnUpstreamThatCannotBeMade) {
   Worker worker({.number = 0,
                  .clock = clock_,
                  .limits = limits_,
+                 .upstream_states = upstream_states_,
                  .access_log = access_log_options({}),
                  .access_sink = nullptr,
                  .snapshot = broken,
@@ -255,6 +258,7 @@ TEST_F(WorkerTest, RefusesTlsConnectionsForWhichThereIsNoCertificateAnyMore) {
   workers_.push_back(std::make_unique<Worker>(Worker::Setup{.number = 0,
                                                             .clock = clock_,
                                                             .limits = limits_,
+                                                            .upstream_states = upstream_states_,
                                                             .access_log = access_log_options({}),
                                                             .access_sink = nullptr,
                                                             .snapshot = snapshot_of(*config_for("hello")),

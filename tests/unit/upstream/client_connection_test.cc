@@ -62,10 +62,11 @@ class ClientConnectionTest : public testing::Test {
   net::Loop loop_{clock_};
   net::Resolver resolver_{loop_};
   codec::H2Library h2_library_;
-  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_};
+  StateTable states_;
+  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_};
   support::ScriptedServer listener_{loop_};
   config::Upstream config_ = support::make_upstream({listener_.config()});
-  Server server_{resources_, config_.servers[0], config_, nullptr};
+  Server server_{resources_, config_, 0, nullptr};
   RecordingResponseHandler response_{loop_.chunks()};
 };
 

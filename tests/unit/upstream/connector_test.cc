@@ -23,7 +23,7 @@ class ConnectorTest : public testing::Test {
   // Makes the server that the connector is to reach.
   Server& serve(const config::Server& server, const tls::ClientContext* context = nullptr) {
     config_ = support::make_upstream({server});
-    server_.emplace(resources_, config_.servers[0], config_, context);
+    server_.emplace(resources_, config_, 0, context);
     return *server_;
   }
   Connector& start(std::optional<base::Duration> timeout = std::nullopt) {
@@ -39,7 +39,8 @@ class ConnectorTest : public testing::Test {
   net::Loop loop_{clock_};
   net::Resolver resolver_{loop_};
   codec::H2Library h2_library_;
-  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_};
+  StateTable states_;
+  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_};
   config::Upstream config_;
   std::optional<Server> server_;
   support::ConnectOutcome outcome_;
@@ -200,7 +201,7 @@ class ConnectorTlsTest : public ConnectorTest {
     server.tls = true;
     config_ = support::make_upstream({server});
     config_.tls = tls_config_;
-    server_.emplace(resources_, config_.servers[0], config_, &*context_);
+    server_.emplace(resources_, config_, 0, &*context_);
   }
 
   support::CertSites sites_;

@@ -43,7 +43,8 @@ class RegistryTest : public testing::Test {
   net::Resolver resolver_{loop_};
   support::ScriptedServer listener_{loop_};
   codec::H2Library h2_library_;
-  Registry registry_{{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_}};
+  StateTable states_;
+  Registry registry_{{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_}};
 };
 
 TEST_F(RegistryTest, ListsTheUpstreamsInTheOrderOfTheConfig) {

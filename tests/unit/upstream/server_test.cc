@@ -27,7 +27,8 @@ TEST(ServerNames, AreWhatTheLogShowsAndWhatHostSays) {
   net::Loop loop(clock);
   net::Resolver resolver(loop);
   codec::H2Library h2_library;
-  const Resources resources{.loop = loop, .resolver = resolver, .h2_library = h2_library};
+  StateTable states;
+  const Resources resources{.loop = loop, .resolver = resolver, .h2_library = h2_library, .states = states};
   const std::initializer_list<Row> rows = {
       {"10.0.0.6", 8000, false, false, "10.0.0.6:8000", "10.0.0.6:8000"},
       {"10.0.0.6", 80, false, false, "10.0.0.6:80", "10.0.0.6"},
@@ -45,7 +46,7 @@ TEST(ServerNames, AreWhatTheLogShowsAndWhatHostSays) {
     config.tls = row.tls;
     config.is_unix = row.is_unix;
     const config::Upstream upstream = support::make_upstream({config});
-    const Server server(resources, upstream.servers[0], upstream, some_context);
+    const Server server(resources, upstream, 0, some_context);
     EXPECT_EQ(server.name(), row.name);
     EXPECT_EQ(server.authority(), row.authority);
   }
@@ -69,10 +70,11 @@ class ServerTest : public testing::Test {
   net::Loop loop_{clock_};
   net::Resolver resolver_{loop_};
   codec::H2Library h2_library_;
-  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_};
+  StateTable states_;
+  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_};
   support::ScriptedServer listener_{loop_};
   config::Upstream config_ = support::make_upstream({listener_.config()});
-  std::unique_ptr<Server> server_ = std::make_unique<Server>(resources_, config_.servers[0], config_, nullptr);
+  std::unique_ptr<Server> server_ = std::make_unique<Server>(resources_, config_, 0, nullptr);
 };
 
 TEST_F(ServerTest, TakesTheConnectionThatWasUsedLast) {

@@ -45,7 +45,8 @@ class UpstreamTest : public testing::Test {
   net::Loop loop_{clock_};
   net::Resolver resolver_{loop_};
   codec::H2Library h2_library_;
-  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_};
+  StateTable states_;
+  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_};
 };
 
 TEST_F(UpstreamTest, GoesRoundItsServers) {

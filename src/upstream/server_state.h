@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the process knows of the servers of an upstream, whichever worker found it out: health, ejection, and how much
+// is under way. Workers read and write it as atomics; the supervisor owns it. It outlives snapshots, so that a reload
+// forgets nothing about servers that stay.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/time.h"
+#include "config/types.h"
+
+namespace viaduct::upstream {
+
+// One server. On cache lines of its own.
+struct alignas(64) ServerState {
+  enum class Health : std::uint8_t {
+    kUnchecked,  // there are no checks, or none has ended yet: it counts as healthy
+    kHealthy,
+    kUnhealthy,
+  };
+
+  std::atomic<Health> health = Health::kUnchecked;
+  // Left out until then, a MonoTime as a count of its duration; 0: never was.
+  std::atomic<base::MonoTime::rep> ejected_until = 0;
+  // When it came back from being unhealthy or left out; 0: never was.
+  std::atomic<base::MonoTime::rep> recovered_at = 0;
+  // Failed requests in a row.
+  std::atomic<std::uint32_t> failures = 0;
+  // Under way in all workers; connections include those that are being made and those that are idle.
+  std::atomic<std::uint32_t> connections = 0;
+  std::atomic<std::uint32_t> requests = 0;
+
+  // Whether requests may be sent to it.
+  bool is_available(base::MonoTime now) const {
+    return health.load(std::memory_order_relaxed) != Health::kUnhealthy &&
+           now.time_since_epoch().count() >= ejected_until.load(std::memory_order_relaxed);
+  }
+};
+
+// All servers of one upstream, in the order of its config.
+class UpstreamState {
+ public:
+  explicit UpstreamState(std::size_t servers) : servers_(std::make_unique<ServerState[]>(servers)), count_(servers) {}
+  UpstreamState(const UpstreamState&) = delete;
+  UpstreamState& operator=(const UpstreamState&) = delete;
+
+  ServerState& server(std::size_t index) { return servers_[index]; }
+  std::size_t count() const { return count_; }
+  // Held while a server is ejected, so that not all of them are at once. Cold paths alone.
+  std::mutex& eject_mutex() { return eject_mutex_; }
+
+  // Requests of all workers that wait for a connection.
+  std::atomic<std::uint32_t> waiting = 0;
+
+ private:
+  std::unique_ptr<ServerState[]> servers_;
+  std::size_t count_;
+  std::mutex eject_mutex_;
+};
+
+class StateTable {
+ public:
+  StateTable() = default;
+  StateTable(const StateTable&) = delete;
+  StateTable& operator=(const StateTable&) = delete;
+
+  // The state of the upstream of that name with those servers; the same object each time. Thread-safe. Lives as long as
+  // the table.
+  UpstreamState& find(const config::Upstream& config);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<UpstreamState>> states_;  // guarded by mutex_
+};
+
+}  // namespace viaduct::upstream
