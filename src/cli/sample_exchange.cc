@@ -28,7 +28,8 @@ void SampleExchange::on_head(http::RequestHead& head, bool end) {
   request_.target = head.target;
   for (const http::Field& field : head.fields) request_.fields.emplace_back(field.name, field.value);
   if (head.body.bytes > kBodyBytesMax) return refuse(http::Reason::kBodyTooLarge);
-  const bool is_echo = head.protocol == codec::kWebsocketProtocol && head.target == kSampleEchoPath;
+  const std::string_view path = head.target.substr(0, head.target.find('?'));
+  const bool is_echo = head.protocol == codec::kWebsocketProtocol && path == kSampleEchoPath;
   if (is_echo) return begin_echo(head.fields.find(codec::kWebsocketKeyField)->value);
   end ? finish_request() : stream_.set_reading(true);
 }

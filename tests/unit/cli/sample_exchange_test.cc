@@ -175,7 +175,7 @@ TEST_F(SampleExchanges, EchoesThroughAWebsocket) {
 }
 
 TEST_F(SampleExchanges, EndsAWebsocketThatTheClientEnds) {
-  ask_for_websocket("/api/v1/ws");
+  ask_for_websocket("/api/v1/ws?room=7");
   stream_.clear();
   send(support::frame_bytes({.payload = "hello"}), true);
   EXPECT_EQ(stream_.text(), "body \x81\x05hello | end");
