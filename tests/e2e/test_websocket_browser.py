@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo's page in a real browser: over HTTPS through the proxy it shows an event stream as it comes and talks
 through a WebSocket."""
+import json
 import os
 import re
 import signal
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,8 @@ from harness.waiting import DEADLINE, wait_until
 
 
 @pytest.fixture(scope="module")
-def demo_url(place):
+def demo(place):
+    """What the demo prints: its address and the files of its logs."""
     process = subprocess.Popen([find_binary(), "demo"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, cwd=place, encoding="utf-8", errors="replace",
                                start_new_session=True)
@@ -23,10 +26,10 @@ def demo_url(place):
     threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True).start()
 
     def printed():
-        return re.search(r"https://www\.xintuxiangce\.top:\d+/", "".join(lines))
+        return "lines gave what they should" in "".join(lines)
 
-    url = wait_until(printed, lambda: "the address in:\n" + "".join(lines), 4 * DEADLINE).group()
-    yield url
+    wait_until(printed, lambda: "the end of the lines in:\n" + "".join(lines), 4 * DEADLINE)
+    yield "".join(lines)
     process.send_signal(signal.SIGINT)
     try:
         assert process.wait(2 * DEADLINE) == 0
@@ -43,8 +46,8 @@ def browser(place):
 
 
 @pytest.fixture()
-def page(browser, demo_url):
-    browser.open(demo_url)
+def page(browser, demo):
+    browser.open(re.search(r"https://www\.xintuxiangce\.top:\d+/", demo).group())
     return browser
 
 
@@ -74,7 +77,7 @@ def test_websocket_echoes(page):
 
 
 def test_answer_of_the_api_shows(page):
-    wait_text(page, "answer", "X-WeChat-OpenID: o-demo")
+    wait_text(page, "answer", "o-demo")  # a field that the page sets
 
 
 SOCKET = """
@@ -90,9 +93,24 @@ socket.onclose = event => done({seen, code: event.code, reason: event.reason, cl
 
 
 def test_close_is_clean(page):
-    result = page.driver.execute_async_script(SOCKET, "/api/v1/ws", ["a", "b" * 70_000, ""])
-    assert result["seen"] == ["a", "b" * 70_000, ""]
+    # Nothing empty at the end: over HTTP/2 Chromium 156 holds such a message back until another one follows.
+    words = ["a", "", "b" * 70_000, "c"]
+    result = page.driver.execute_async_script(SOCKET, "/api/v1/ws", words)
+    assert result["seen"] == words
     assert (result["code"], result["clean"]) == (4001, True), result
+
+
+def test_log_tells_of_the_websocket(page, demo):
+    """Over whichever version of HTTP the browser chose for it."""
+    page.driver.execute_async_script(SOCKET, "/api/v1/ws?logged", ["a" * 100])
+    log = Path(re.search(r"/\S+/access\.log", demo).group())
+
+    def find():
+        return [one for one in map(json.loads, log.read_text().split("\n")[:-1]) if one["query"].startswith("logged")]
+
+    record = wait_until(find, "the line of the access log")[0]
+    assert (record["status"], record["reason"], record["path"]) == (101, "", "/api/v1/ws"), record
+    assert record["bytes_in"] > 10 and record["bytes_out"] > 10, record
 
 
 def test_path_that_makes_no_websocket_fails(page):
