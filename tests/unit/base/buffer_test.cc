@@ -152,6 +152,59 @@ TEST_F(BufferTest, SharesItsBytes) {
   EXPECT_EQ(second.to_string(), "head " + text + "2");
 }
 
+TEST_F(BufferTest, SharesARunOfItsBytes) {
+  Buffer first(pool_);
+  const std::string text = pattern(kChunk + 5000);
+  first.append(text);
+  first.drop(100);
+  const std::string run(first.front());
+  ASSERT_EQ(run.size(), kChunk - 100);
+  for (const auto& [offset, count] : {std::pair{0uz, 0uz},
+                                      {0uz, 1uz},
+                                      {0uz, Buffer::kCopyBytesMax},
+                                      {7uz, Buffer::kCopyBytesMax + 1},
+                                      {7uz, run.size() - 7},
+                                      {run.size(), 0uz}}) {
+    Buffer second(pool_);
+    second.share_run(first, offset, count);
+    EXPECT_EQ(second.to_string(), run.substr(offset, count));
+    second.append("head");
+    second.share_run(first, offset, count);
+    EXPECT_EQ(second.to_string(), run.substr(offset, count) + "head" + run.substr(offset, count));
+    EXPECT_EQ(second.size(), 2 * count + 4);
+  }
+  EXPECT_EQ(first.to_string(), text.substr(100)) << "nothing was taken away";
+  Buffer kept(pool_);
+  kept.share_run(first, 7, 5000);
+  first.append("more");
+  first.clear();
+  kept.append("1");
+  EXPECT_EQ(kept.to_string(), run.substr(7, 5000) + "1");
+}
+
+TEST_F(BufferTest, CopiesShortRunsThatItShares) {
+  Buffer first(pool_);
+  Buffer second(pool_);
+  first.append(pattern(kChunk));
+  second.append("x");
+  second.share_run(first, 0, Buffer::kCopyBytesMax);
+  first.clear();
+  EXPECT_EQ(pool_.chunks_in_use(), 1u) << "the first buffer's chunk is free";
+  EXPECT_EQ(second.to_string(), "x" + pattern(kChunk).substr(0, Buffer::kCopyBytesMax));
+}
+
+TEST_F(BufferTest, SharesFromTheFirstRunThatHasBytes) {
+  Buffer first(pool_);
+  Buffer second(pool_);
+  // Room that was not used leaves an empty run in front.
+  first.append("one");
+  first.writable(kChunk);
+  first.drop(3);
+  first.append(pattern(2000));
+  second.share_run(first, 0, 2000);
+  EXPECT_EQ(second.to_string(), pattern(2000));
+}
+
 TEST_F(BufferTest, IsMovedWithItsBytes) {
   Buffer first(pool_);
   first.append("a");

@@ -57,6 +57,17 @@ TEST(HopByHop, RemovesWhatIsAboutOneConnection) {
   check({{{{"Expect", "x"}, {"A", "1"}}, "Expect: x|A: 1"}}, remove_hop_by_hop_response);
 }
 
+// RFC 9113 §8.2.2.
+TEST(HopByHop, KnowsWhatHttp2KeepsOut) {
+  for (const std::string_view name : {"Connection", "keep-alive", "Proxy-Connection", "TRANSFER-ENCODING", "upgrade"}) {
+    EXPECT_TRUE(is_connection_specific(find_field_name(name))) << name;
+  }
+  for (const std::string_view name : {"TE", "Host", "Expect", "Trailer", "Content-Length", "HTTP2-Settings", "Priority",
+                                      "Proxy-Authorization", "X-Connection", "Cookie"}) {
+    EXPECT_FALSE(is_connection_specific(find_field_name(name))) << name;
+  }
+}
+
 TEST(HopByHop, RemovesTheFieldsThatConnectionNames) {
   const std::vector<Row> rows = {
       {{{"Connection", "X-Hop"}, {"X-Hop", "1"}, {"x-hop", "2"}, {"X-Hop2", "3"}}, "X-Hop2: 3"},
