@@ -151,6 +151,8 @@ void H2ClientStream::take_data(const base::Buffer& input, std::size_t offset, st
 
 void H2ClientStream::take_end() {
   client_.touch(*this);
+  // An end behind a fault makes nothing whole.
+  if (reason_ != Reason::kNone) return;
   if (left_.value_or(0) > 0) return spoil(Reason::kUpstreamInvalidResponse);
   response_ended_ = true;
 }

@@ -190,6 +190,19 @@ TEST(H2Client, RefusesBodiesThatAreNotWhatTheirHeadSaid) {
   });
 }
 
+// A body that is too long and ends is no better than one that goes on.
+TEST(H2Client, RefusesBodiesThatAreTooLongWhereTheyEnd) {
+  const std::string head = h2_answer(1, "200", 0, {{"content-length", "2"}});
+  expect_events({
+      {h2_answer(1, "200", 0, {{"content-length", "0"}}) + h2_data(1, "x", kH2End),
+       "head 200 '' body=0 [content-length: 0] | reset upstream_invalid_response answered"},
+      {head + h2_data(1, "ab") + h2_data(1, "c", kH2End),
+       "head 200 '' body=2 [content-length: 2] | body ab | reset upstream_invalid_response answered"},
+      {h2_answer(1, "204") + h2_data(1, "x", kH2End),
+       "head 204 '' body=none | reset upstream_invalid_response answered"},
+  });
+}
+
 // nghttp2 takes such a server for broken altogether.
 TEST(H2Client, EndsAConnectionWhereABodyComesBeforeItsHead) {
   for (const std::uint8_t flags : {std::uint8_t{0}, kH2End}) {
