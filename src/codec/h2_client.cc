@@ -42,7 +42,11 @@ H2Client::~H2Client() {
 
 void H2Client::transition(State next) {
   using enum State;
-  static constexpr StateEdges<State> kEdges = {{kOpen, {kGoodbye, kClosed}}, {kGoodbye, {kClosed}}};
+  static constexpr StateEdges<State> kEdges = {
+      {kOpen, {kGoodbye, kEnded, kClosed}},
+      {kGoodbye, {kEnded, kClosed}},
+      {kEnded, {kClosed}},
+  };
   CHECK(kEdges.allow(state_, next));
   state_ = next;
 }
@@ -65,7 +69,7 @@ http::ClientStream& H2Client::begin(http::ResponseHandler& handler, const WaitLi
 
 void H2Client::on_input(base::Buffer& input) {
   resume_asked_ = false;
-  if (state_ == State::kClosed) {
+  if (is_ended()) {
     input.clear();
   } else if (!input.empty()) {
     session_.receive(input);
@@ -75,10 +79,7 @@ void H2Client::on_input(base::Buffer& input) {
 }
 
 void H2Client::on_input_end(bool /*clean*/) {
-  if (state_ == State::kClosed) return;
-  transition(State::kClosed);
-  end_all(Reason::kUpstreamClosed, Reason::kUpstreamTruncated);
-  owner_.on_codec_output();
+  if (!is_ended()) end_all(Reason::kUpstreamClosed, Reason::kUpstreamTruncated);
 }
 
 void H2Client::on_time(base::MonoTime now) {
@@ -106,17 +107,15 @@ CodecPhase H2Client::phase() const {
 }
 
 CodecEnding H2Client::ending() const {
-  if (ending_ == CodecEnding::kAbort) return ending_;
-  return state_ == State::kClosed && !session_.has_output() ? ending_ : CodecEnding::kOpen;
+  if (state_ != State::kClosed) return CodecEnding::kOpen;
+  return ending_ == CodecEnding::kAbort || !session_.has_output() ? ending_ : CodecEnding::kOpen;
 }
 
 void H2Client::abort(Reason reason) {
   if (state_ == State::kClosed) return;
-  transition(State::kClosed);
   ending_ = CodecEnding::kAbort;
   session_.output().clear();
   end_all(reason, reason);
-  owner_.on_codec_output();
 }
 
 // ---- what nghttp2 reads ---------------------------------------------------------------------------------------------
@@ -218,21 +217,24 @@ void H2Client::deliver() {
 }
 
 void H2Client::end_all(Reason reason, Reason reason_answered) {
+  if (state_ != State::kEnded) transition(State::kEnded);
   streams_.for_each([=](H2ClientStream& stream) {
-    if (stream.handler_ != nullptr) stream.fail(stream.has_answer() ? reason_answered : reason);
+    if (stream.handler_ == nullptr || stream.is_answer_whole()) return;
+    stream.fail(stream.has_answer() ? reason_answered : reason);
   });
+  if (requests_ == 0) transition(State::kClosed);
+  owner_.on_codec_output();
 }
 
 void H2Client::settle() {
   if (state_ == State::kClosed) return;
-  if (is_broken_) {
-    transition(State::kClosed);
-    end_all(Reason::kUpstreamInvalidResponse, Reason::kUpstreamInvalidResponse);
-    owner_.on_codec_output();
-  } else if (requests_ == 0 && (state_ == State::kGoodbye || !session_.wants_input())) {
-    transition(State::kClosed);
-    owner_.on_codec_output();
+  if (is_broken_ && state_ != State::kEnded) {
+    return end_all(Reason::kUpstreamInvalidResponse, Reason::kUpstreamInvalidResponse);
   }
+  const bool is_last = state_ != State::kOpen || !session_.wants_input();
+  if (requests_ > 0 || !is_last) return;
+  transition(State::kClosed);
+  owner_.on_codec_output();
 }
 
 void H2Client::resume() {

@@ -3,7 +3,7 @@
 // Owned by upstream/client_connection; see codec/client_codec.h for re-entrancy and lifetime. As in H2Server, events
 // are told behind the read and frames are serialised at the write.
 //
-//   kOpen ─► kGoodbye ─► kClosed     (kOpen ─► kClosed)
+//   kOpen ─► kGoodbye ─► kEnded ─► kClosed     (each may be left out)
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   void fill_output() override { session_.fill(kH2OutputBytesMax); }
   base::Buffer& output() override { return session_.output(); }
   void on_output_drained() override;
-  bool wants_input() const override { return state_ != State::kClosed; }
+  bool wants_input() const override { return !is_ended(); }
   CodecPhase phase() const override;
   CodecEnding ending() const override;
   void abort(http::Reason reason) override;
@@ -57,6 +57,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   enum class State : std::uint8_t {
     kOpen,
     kGoodbye,  // the server takes no more requests; those under way go on
+    kEnded,    // no more is read; answers that are whole wait for handlers that do not read
     kClosed,   // nothing more; what is queued is written, then the transport ends
   };
 
@@ -81,7 +82,9 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   void deliver();
   // Ends the connection for what the server does.
   void fail(std::uint32_t code);
-  // Every request under way ends by on_response_reset: with `reason`, or, where an answer had begun, `reason_answered`.
+  bool is_ended() const { return state_ == State::kEnded || state_ == State::kClosed; }
+  // No more is read. Every request under way whose answer is not whole ends by on_response_reset: with `reason`, or,
+  // where an answer had begun, `reason_answered`.
   void end_all(http::Reason reason, http::Reason reason_answered);
   void settle();
   void resume();

@@ -246,10 +246,10 @@ void H2ClientStream::fail(Reason reason) {
 // ---- time -----------------------------------------------------------------------------------------------------------
 
 H2Wait::Kind H2ClientStream::present_wait() const {
-  if (state_ == State::kOver || state_ == State::kIdle || is_closed_) return H2Wait::Kind::kNone;
+  if (state_ == State::kOver || state_ == State::kIdle || is_closed_ || response_ended_) return H2Wait::Kind::kNone;
   if (outgoing_.is_waiting()) return H2Wait::Kind::kSend;
   const bool is_due = state_ == State::kAnswered || is_request_complete();
-  return is_due && reading_ && !response_ended_ ? H2Wait::Kind::kReceive : H2Wait::Kind::kNone;
+  return is_due && reading_ ? H2Wait::Kind::kReceive : H2Wait::Kind::kNone;
 }
 
 std::optional<base::Duration> H2ClientStream::limit() const {

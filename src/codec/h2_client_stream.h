@@ -69,6 +69,8 @@ class H2ClientStream final : public H2StreamBase,
   void after_write(bool whole);
   bool is_request_complete() const { return request_sent_ && !outgoing_.is_waiting() && !outgoing_.is_open(); }
   bool has_answer() const { return head_ != nullptr; }
+  // Nothing is due from the server any more; the handler may have to take the rest.
+  bool is_answer_whole() const { return response_ended_ && reason_ == http::Reason::kNone; }
   H2Wait::Kind present_wait() const;
   std::optional<base::Duration> limit() const;
   void note_wait();

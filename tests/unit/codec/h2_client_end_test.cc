@@ -160,6 +160,51 @@ TEST(H2ClientEnd, TellsWhereTheConnectionEnded) {
   }
 }
 
+// A server may answer and go while our client is still reading the answer before.
+TEST(H2ClientEnd, DeliversAWholeAnswerWhoseConnectionHasEnded) {
+  const auto end_by = [](H2ClientWire& wire, int way) {
+    if (way == 0) wire.client.on_input_end(true);
+    if (way == 1) wire.client.abort(Reason::kUpstreamReset);
+    if (way == 2) wire.feed(support::h2_window(0, 0));  // a fault of the server
+    wire.turn();
+  };
+  for (const int way : {0, 1, 2}) {
+    for (const bool has_trailers : {false, true}) {
+      H2ClientWire wire;
+      wire.open();
+      H2Attempt whole(wire);
+      H2Attempt half(wire);
+      H2Attempt given_up(wire);
+      for (H2Attempt* attempt : {&whole, &half, &given_up}) {
+        attempt->get();
+        attempt->stream().set_reading(false);
+      }
+      wire.turn();
+      wire.feed(h2_answer(1, "200") + h2_data(1, "all", has_trailers ? 0 : kH2End));
+      if (has_trailers) wire.feed(h2_headers(1, {{"x-sum", "1"}}, kH2End));
+      wire.feed(h2_answer(3, "200") + h2_data(3, "half") + h2_ok(5));
+      end_by(wire, way);
+      EXPECT_EQ(whole.text(), "head 200 '' body=stream") << way;
+      EXPECT_TRUE(half.handler().has("reset upstream_")) << half.text();
+      EXPECT_FALSE(wire.client.reusable());
+      EXPECT_FALSE(wire.client.wants_input());
+      // The connection is kept for those who read.
+      EXPECT_EQ(wire.client.ending(), CodecEnding::kOpen);
+      EXPECT_EQ(wire.client.phase(), CodecPhase::kResponse);
+      given_up.reset();
+      wire.turn();
+      EXPECT_EQ(wire.client.ending(), CodecEnding::kOpen);
+      whole.stream().set_reading(true);
+      wire.turn();
+      EXPECT_EQ(whole.text(), has_trailers ? "head 200 '' body=stream | body all | trailers [x-sum: 1] | response end"
+                                           : "head 200 '' body=stream | body all | end | response end");
+      EXPECT_EQ(wire.client.ending(), way == 1 ? CodecEnding::kAbort : CodecEnding::kClose);
+      EXPECT_EQ(wire.client.phase(), CodecPhase::kClosing);
+      EXPECT_EQ(wire.streams_ended, 3);
+    }
+  }
+}
+
 TEST(H2ClientEnd, TellsAllWhoWaitWhenItIsOver) {
   H2ClientWire wire;
   wire.open();
