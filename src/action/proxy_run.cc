@@ -27,6 +27,7 @@ ProxyRun::ProxyRun(exchange::Exchange& exchange, upstream::Upstream& upstream)
       upstream_(upstream),
       timer_(exchange.loop().timers(), *this),
       body_(exchange.loop().chunks()),
+      search_(exchange.loop(), upstream, *this),
       started_(exchange.loop().now()) {
   upstream_.enter();
 }
@@ -45,6 +46,7 @@ void ProxyRun::transition(State next) {
 
 void ProxyRun::start(bool end) {
   exchange_.record().upstream = upstream_.config().name;
+  upstream_.retry_budget().earn(exchange_.route().retry.budget_percent);
   if (const auto& total = exchange_.route().timeouts.total) timer_.start_after(*total);
   prepare_head();
   request_ended_ = end;
@@ -53,7 +55,7 @@ void ProxyRun::start(bool end) {
   // Over HTTP/2 the two sides of a stream may talk by turns: who waits for the end of the request waits for ever.
   const bool is_dialogue = size.kind == http::BodyKind::kStream && upstream_.config().http2;
   if (end || is_long || is_dialogue) {
-    try_next_server();
+    find_connection();
   } else {
     exchange_.read_request(true);
   }
@@ -89,7 +91,7 @@ void ProxyRun::on_request_body(base::Buffer& body, bool end) {
   body_.take_all(body);
   if (state_ == State::kCollecting && (end || body_.size() > kCollectedBytesMax)) {
     exchange_.read_request(false);
-    try_next_server();
+    find_connection();
   }
 }
 
@@ -100,49 +102,44 @@ void ProxyRun::on_request_trailers(http::Fields& trailers) {
   if (is_passing()) {
     stream_->send_trailers(trailers);
   } else if (state_ == State::kCollecting) {
-    try_next_server();
+    find_connection();
   }
 }
 
 // ---- a server and a connection --------------------------------------------------------------------------------------
 
-void ProxyRun::try_next_server() {
-  if (state_ != State::kConnecting) transition(State::kConnecting);
-  server_ = upstream_.pick(tried_, {});
-  if (server_ == nullptr) {
-    const Reason reason = last_failure_ == Reason::kNone ? Reason::kUpstreamUnavailable : last_failure_;
-    transition(State::kOver);
-    exchange_.fail(reason);
-    return;
-  }
-  tried_.set(upstream_.index_of(*server_));
-  if (upstream::ClientConnection* kept = server_->take()) {
-    send_on(*kept, true);
-  } else {
-    connect(*server_);
-  }
+void ProxyRun::find_connection() {
+  transition(State::kConnecting);
+  const config::Route& route = exchange_.route();
+  search_.start({.connect = route.timeouts.connect, .attempts = route.retry.attempts}, {});
 }
 
-void ProxyRun::connect(upstream::Server& server) {
-  upstream_.connect(server, *this, exchange_.route().timeouts.connect);
-}
-
-void ProxyRun::on_connected(upstream::ClientConnection& connection, const upstream::ConnectTimes& times) {
-  exchange_.record().connect = times.connect;
-  if (server_->is_tls()) exchange_.record().tls = times.tls;
-  send_on(connection, false);
-}
-
-void ProxyRun::on_connect_failed(Reason reason, const base::Error& error) {
-  ++exchange_.record().attempts;
-  exchange_.record().server = server_->name();
-  log_failure(reason, &error);
-  failed(reason, false, false);
-}
-
-void ProxyRun::send_on(upstream::ClientConnection& connection, bool reused) {
-  transition(State::kForwarding);
+void ProxyRun::on_found(upstream::Server& server, upstream::ClientConnection& connection,
+                        const upstream::ConnectTimes& times, bool reused) {
+  server_ = &server;
   reused_ = reused;
+  if (!reused) {
+    exchange_.record().connect = times.connect;
+    if (server.is_tls()) exchange_.record().tls = times.tls;
+  }
+  send_on(connection);
+}
+
+void ProxyRun::on_server_failed(upstream::Server& server, Reason reason, const base::Error& error, bool is_repeated) {
+  server_ = &server;
+  ++exchange_.record().attempts;
+  exchange_.record().server = server.name();
+  // A request that is held may fail many times at the same server: once is enough to know.
+  if (!is_repeated) log_failure(reason, &error);
+}
+
+void ProxyRun::on_search_failed(Reason reason) {
+  transition(State::kOver);
+  exchange_.fail(reason);
+}
+
+void ProxyRun::send_on(upstream::ClientConnection& connection) {
+  transition(State::kForwarding);
   sent_at_ = exchange_.loop().now();
   observe::AccessRecord& record = exchange_.record();
   ++record.attempts;
@@ -248,35 +245,31 @@ void ProxyRun::on_response_reset(Reason reason, bool answered) {
   stream_ = nullptr;
   note_answer_time();
   log_failure(reason, nullptr);
-  failed(reason, true, answered);
+  failed(reason, answered);
 }
 
-void ProxyRun::failed(Reason reason, bool connected, bool answered) {
-  last_failure_ = reason;
+void ProxyRun::failed(Reason reason, bool answered) {
   const config::Route& route = exchange_.route();
   const upstream::RetryVerdict verdict = upstream::decide_retry({
-      .connected = connected,
-      .reused = reused_ && connected,
+      .connected = true,
+      .reused = reused_,
       .answered = answered,
       .body_kept = body_whole_ && request_ended_,
       .repeatable =
           http::is_idempotent(exchange_.request().method) || route.callback != config::CallbackProvider::kNone,
       .retried_fresh = retried_fresh_,
-      .servers_left = tried_.count() < route.retry.attempts,
+      .servers_left = true,  // the search knows
       .reason = reason,
   });
-  switch (verdict) {
-    case upstream::RetryVerdict::kGiveUp:
-      transition(State::kOver);
-      exchange_.fail(reason);
-      return;
-    case upstream::RetryVerdict::kNextServer: try_next_server(); return;
-    case upstream::RetryVerdict::kFreshConnection:
-      retried_fresh_ = true;
-      transition(State::kConnecting);
-      connect(*server_);
-      return;
+  if (verdict == upstream::RetryVerdict::kGiveUp || !upstream_.retry_budget().spend()) {
+    transition(State::kOver);
+    exchange_.fail(reason);
+    return;
   }
+  transition(State::kConnecting);
+  const bool is_fresh = verdict == upstream::RetryVerdict::kFreshConnection;
+  retried_fresh_ = retried_fresh_ || is_fresh;
+  is_fresh ? search_.start_fresh(*server_) : search_.start_next();
 }
 
 void ProxyRun::log_failure(Reason reason, const base::Error* error) {
@@ -303,7 +296,7 @@ void ProxyRun::on_timer(int) {
 void ProxyRun::on_exchange_over() {
   state_ = State::kOver;
   timer_.stop();
-  cancel_connect();
+  search_.cancel();
   if (stream_ != nullptr) std::exchange(stream_, nullptr)->reset();
   body_.clear();
 }

@@ -17,6 +17,7 @@
 #include "exchange/exchange.h"
 #include "http/stream.h"
 #include "net/timer_wheel.h"
+#include "upstream/connection_search.h"
 #include "upstream/retry.h"
 #include "upstream/upstream.h"
 
@@ -24,7 +25,7 @@ namespace viaduct::action {
 
 class ProxyRun final : public exchange::ActionRun,
                        private http::ResponseHandler,
-                       private upstream::ConnectHandler,
+                       private upstream::SearchHandler,
                        private net::TimerHandler {
  public:
   // A body of at most this many bytes is read before a server is chosen.
@@ -53,24 +54,26 @@ class ProxyRun final : public exchange::ActionRun,
   void on_request_writable() override;
   void on_response_reset(http::Reason reason, bool answered) override;
   void on_response_end() override;
-  // upstream::ConnectHandler
-  void on_connected(upstream::ClientConnection& connection, const upstream::ConnectTimes& times) override;
-  void on_connect_failed(http::Reason reason, const base::Error& error) override;
+  // upstream::SearchHandler
+  void on_found(upstream::Server& server, upstream::ClientConnection& connection, const upstream::ConnectTimes& times,
+                bool reused) override;
+  void on_server_failed(upstream::Server& server, http::Reason reason, const base::Error& error,
+                        bool is_repeated) override;
+  void on_search_failed(http::Reason reason) override;
   // net::TimerHandler: timeouts.total, in a tunnel websocket_idle
   void on_timer(int timer_id) override;
 
   void transition(State next);
   void prepare_head();
-  // Chooses a server and gets a connection to it, kept or new.
-  void try_next_server();
-  void connect(upstream::Server& server);
-  void send_on(upstream::ClientConnection& connection, bool reused);
+  // Gets a connection to a server, kept or new.
+  void find_connection();
+  void send_on(upstream::ClientConnection& connection);
   void send_collected();
   // Whether bytes of the client go on to the server at once.
   bool is_passing() const { return stream_ != nullptr && (state_ == State::kForwarding || state_ == State::kTunnel); }
   void begin_tunnel();
   void watch_tunnel();
-  void failed(http::Reason reason, bool connected, bool answered);
+  void failed(http::Reason reason, bool answered);
   void log_failure(http::Reason reason, const base::Error* error);
   // The total limit counts from the start; a connection may not wait beyond it.
   void note_answer_time();
@@ -86,10 +89,9 @@ class ProxyRun final : public exchange::ActionRun,
   bool reused_ = false;
   bool names_server_ = false;  // Host is the name of the server of the present attempt
   http::Fields* trailers_ = nullptr;
-  upstream::Upstream::ServerSet tried_;
+  upstream::ConnectionSearch search_;
   upstream::Server* server_ = nullptr;    // of the present attempt
   http::ClientStream* stream_ = nullptr;  // while forwarding
-  http::Reason last_failure_ = http::Reason::kNone;
   base::MonoTime started_;   // of the run
   base::MonoTime sent_at_;   // of the present attempt's request
   base::MonoTime moved_at_;  // of the last bytes that came through the tunnel

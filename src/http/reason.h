@@ -72,6 +72,7 @@ namespace viaduct::http {
   X(kUpstreamNameUnresolved, "upstream_name_unresolved", 502, "The service cannot be reached.")                    \
   X(kUpstreamUnavailable, "upstream_unavailable", 503, "The service is not available.")                            \
   X(kUpstreamQueueFull, "upstream_queue_full", 503, "The service is overloaded.")                                  \
+  X(kUpstreamQueueTimeout, "upstream_queue_timeout", 503, "The service is overloaded.")                            \
   X(kUpstreamSendTimeout, "upstream_send_timeout", 504, "The service did not take the request in time.")           \
   X(kUpstreamHeaderTimeout, "upstream_header_timeout", 504, "The service did not answer in time.")                 \
   X(kUpstreamReadTimeout, "upstream_read_timeout", 504, "The service stopped in the middle of its answer.")        \

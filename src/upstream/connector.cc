@@ -71,6 +71,7 @@ void Connector::on_dialed(os::Fd fd) {
   auto transport = server_.make_transport(loop_, std::move(fd));
   connection_ = std::make_unique<ClientConnection>(loop_, server_, std::move(transport)).release();
   server_.adopt(*connection_);
+  is_adopted_ = true;
   connection_->open(*this);
 }
 
@@ -89,16 +90,9 @@ void Connector::on_connection_ready() {
   finish();
   std::size_t served = 0;
   for (; !waiters_.empty() && connection.is_reusable(); ++served) take_waiter().on_connected(connection, times_);
-  connect_again(served > 1);
-}
-
-// The server grants fewer requests on a connection; or it speaks HTTP/1.1, of which each connection carries one.
-void Connector::connect_again(bool together) {
-  while (!waiters_.empty()) {
-    Connector& next = *std::make_unique<Connector>(loop_, resolver_, server_, take_waiter()).release();
-    while (together && !waiters_.empty()) next.join(take_waiter());
-    next.start(timeout_);
-  }
+  // One request on a connection: HTTP/1.1, or a server that grants no more.
+  server_.set_sharing(waiters_.empty() || served > 1);
+  while (!waiters_.empty()) take_waiter().on_connection_full();
 }
 
 void Connector::on_connection_failed(const net::TransportError& error) {
@@ -129,6 +123,7 @@ void Connector::finish() {
   net::ResolveWaiter::unlink();
   dialer_.cancel();
   if (connection_ != nullptr) std::exchange(connection_, nullptr)->close();
+  if (!is_adopted_) server_.release();
   loop_.retire(*this);
 }
 

@@ -35,6 +35,9 @@ class ConnectHandler : public base::ListHook<ConnectHandler> {
   // Nothing was sent. `error.message` names the server, what was expected and what was found.
   virtual void on_connect_failed(http::Reason reason, const base::Error& error) = 0;
 
+  // The connection came about, but others who waited have taken all its room; a new one may be asked for.
+  virtual void on_connection_full() = 0;
+
   // Waits no more; no event follows. Where nobody else waits the connector gives up.
   void cancel_connect();
   bool is_connecting() const { return is_linked(); }
@@ -57,7 +60,7 @@ class Connector final : public net::Retirable,
   // Who may wait for one connection.
   static constexpr std::size_t kWaitersMax = 100;
 
-  // All of them must outlive the connector.
+  // All of them must outlive the connector. The server has counted the connection in (Server::reserve).
   Connector(net::Loop& loop, net::Resolver& resolver, Server& server, ConnectHandler& handler);
 
   // Begins; each who waits gets exactly one event, later than this call. No `timeout`: the kernel's patience.
@@ -88,8 +91,6 @@ class Connector final : public net::Retirable,
   void leave(ConnectHandler& handler);
   // The next of those who wait, who waits no more.
   ConnectHandler& take_waiter();
-  // Makes connections for those whom the new one has no room for.
-  void connect_again(bool together);
   void dial_next();
   void fail(http::Reason reason, base::Error error);
   void finish();
@@ -106,6 +107,7 @@ class Connector final : public net::Retirable,
   std::vector<base::SocketAddress> addresses_;
   std::size_t next_address_ = 0;
   ClientConnection* connection_ = nullptr;  // while it shakes hands
+  bool is_adopted_ = false;                 // the connection counts itself out
   base::MonoTime step_started_;
   ConnectTimes times_;
 };

@@ -34,7 +34,9 @@ Server::Server(const Resources& resources, const config::Upstream& upstream, std
       tls_names_(tls::ServerNames::of(upstream.tls, config_)),
       name_(name_of(config_)),
       authority_(authority_of(config_, name_)),
-      wants_h2_(upstream.http2) {}
+      connections_max_(upstream.max_connections),
+      wants_h2_(upstream.http2),
+      is_sharing_(upstream.http2) {}
 
 Server::~Server() {
   while (!idle_.empty()) idle_.front().close();
@@ -60,6 +62,7 @@ ClientConnection* Server::take() {
 void Server::set_shared(ClientConnection& connection, bool has_room) {
   connection.ConnectionHook::unlink();
   (has_room ? shared_ : busy_).push_front(connection);
+  if (has_room && waiting_room_ != nullptr) waiting_room_->wake();
 }
 
 ClientConnection* Server::take_idle() {
@@ -82,12 +85,23 @@ void Server::give_back(ClientConnection& connection) {
   ++idle_count_;
   const std::uint32_t limit = keeps_idle_ ? keepalive_.max_idle : 0;
   if (idle_count_ > limit) idle_.back().close();
+  if (waiting_room_ != nullptr) waiting_room_->wake();
+}
+
+bool Server::reserve() {
+  if (state_.connections.fetch_add(1, std::memory_order_relaxed) < connections_max_) return true;
+  state_.connections.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+void Server::release() {
+  state_.connections.fetch_sub(1, std::memory_order_relaxed);
+  if (waiting_room_ != nullptr) waiting_room_->wake();
 }
 
 void Server::adopt(ClientConnection& connection) {
   busy_.push_back(connection);
   ++connections_;
-  state_.connections.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Server::forget(ClientConnection& connection) {
@@ -95,7 +109,7 @@ void Server::forget(ClientConnection& connection) {
   connection.set_pooled(false);
   connection.ConnectionHook::unlink();
   --connections_;
-  state_.connections.fetch_sub(1, std::memory_order_relaxed);
+  release();
 }
 
 void Server::retire_pool() {

@@ -12,6 +12,7 @@
 #include "tls/client_context.h"
 #include "upstream/client_connection.h"
 #include "upstream/resources.h"
+#include "upstream/waiting_room.h"
 
 namespace viaduct::upstream {
 
@@ -22,6 +23,8 @@ class Server {
   // All of them must outlive the server. `tls` is null for plain servers; `index` is the server's place in `upstream`.
   Server(const Resources& resources, const config::Upstream& upstream, std::size_t index,
          const tls::ClientContext* tls);
+  // Told when a connection, or the place of one, becomes free. Null: nobody is.
+  void set_waiting_room(WaitingRoom* room) { waiting_room_ = room; }
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -48,7 +51,11 @@ class Server {
   void set_shared(ClientConnection& connection, bool has_room);
   // Puts a connection without a request into the pool; closes the one that rests longest where the pool is full.
   void give_back(ClientConnection& connection);
-  // Counts a new connection in, and the end of one.
+  // Counts a connection in that is to be made. False: the server has as many as it may have, in the whole process.
+  [[nodiscard]] bool reserve();
+  // Counts it out: it did not come about.
+  void release();
+  // Takes a new connection in, which was reserved, and counts one out that has ended.
   void adopt(ClientConnection& connection);
   void forget(ClientConnection& connection);
   // Closes what is idle now, and from now on everything that becomes idle.
@@ -57,6 +64,9 @@ class Server {
   void revive_pool() { keeps_idle_ = true; }
   // The connector that more requests may wait for; null where there is none.
   Connector* joinable() const { return joinable_; }
+  // Whether its connections carry several requests, as far as is known.
+  bool is_sharing() const { return is_sharing_; }
+  void set_sharing(bool sharing) { is_sharing_ = sharing && wants_h2_; }
   void set_joinable(Connector* connector) { joinable_ = connector; }
   std::uint32_t connections() const { return connections_; }
   // What the process knows of it.
@@ -76,10 +86,13 @@ class Server {
   base::IntrusiveList<ClientConnection, ClientConnection> shared_;  // with requests, and room for more
   base::IntrusiveList<ClientConnection, ClientConnection> busy_;
   Connector* joinable_ = nullptr;
+  WaitingRoom* waiting_room_ = nullptr;
+  std::uint32_t connections_max_;
   std::uint32_t idle_count_ = 0;
   std::uint32_t connections_ = 0;
   bool keeps_idle_ = true;
   bool wants_h2_;
+  bool is_sharing_;
 };
 
 }  // namespace viaduct::upstream

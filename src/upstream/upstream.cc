@@ -12,6 +12,7 @@ Upstream::Upstream(const Resources& resources, const config::Upstream& config)
     : resources_(resources),
       config_(config),
       state_(resources.states.find(config)),
+      waiting_room_(resources.loop, state_, config.max_waiting),
       balancer_(make_balancer(config.balance, config.servers.size())),
       candidates_(config.servers.size()) {}
 
@@ -31,6 +32,7 @@ base::Result<std::unique_ptr<Upstream>> Upstream::make(const Resources& resource
   for (std::size_t i = 0; i < upstream->config_.servers.size(); ++i) {
     const tls::ClientContext* context = upstream->config_.servers[i].tls ? &*upstream->tls_ : nullptr;
     upstream->servers_.push_back(std::make_unique<Server>(upstream->resources_, upstream->config_, i, context));
+    upstream->servers_.back()->set_waiting_room(&upstream->waiting_room_);
   }
   return upstream;
 }
@@ -60,12 +62,17 @@ std::size_t Upstream::index_of(const Server& server) const {
   return index;
 }
 
-void Upstream::connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout) {
+bool Upstream::connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout) {
   Connector* begun = server.joinable();
-  if (begun != nullptr && begun->has_room(timeout)) return begun->join(handler);
+  if (begun != nullptr && begun->has_room(timeout)) {
+    begun->join(handler);
+    return true;
+  }
+  if (!server.reserve()) return false;
   Connector& connector = *std::make_unique<Connector>(resources_.loop, resources_.resolver, server, handler).release();
-  if (server.wants_h2()) server.set_joinable(&connector);
+  if (server.is_sharing()) server.set_joinable(&connector);
   connector.start(timeout);
+  return true;
 }
 
 void Upstream::retire_pools() {

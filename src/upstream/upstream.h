@@ -14,7 +14,9 @@
 #include "upstream/balancer.h"
 #include "upstream/connector.h"
 #include "upstream/resources.h"
+#include "upstream/retry_budget.h"
 #include "upstream/server.h"
+#include "upstream/waiting_room.h"
 
 namespace viaduct::upstream {
 
@@ -38,7 +40,10 @@ class Upstream {
   Server* pick(const ServerSet& tried, std::string_view key);
   std::size_t index_of(const Server& server) const;
   // Begins a new connection, or waits for one that others have begun and that can be shared; the event comes later.
-  void connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout);
+  // False: the server has as many connections as it may have.
+  [[nodiscard]] bool connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout);
+  WaitingRoom& waiting_room() { return waiting_room_; }
+  RetryBudget& retry_budget() { return retry_budget_; }
 
   // Requests that hold a reference to this upstream; it must not be destroyed before they are gone.
   void enter() { ++requests_; }
@@ -54,6 +59,8 @@ class Upstream {
   config::Upstream config_;
   UpstreamState& state_;
   std::optional<const tls::ClientContext> tls_;  // absent where no server speaks TLS
+  WaitingRoom waiting_room_;
+  RetryBudget retry_budget_;
   std::vector<std::unique_ptr<Server>> servers_;
   std::unique_ptr<Balancer> balancer_;
   std::vector<Candidate> candidates_;  // scratch of pick()

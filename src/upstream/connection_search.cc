@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/connection_search.h"
+
+#include <algorithm>
+
+namespace viaduct::upstream {
+
+using http::Reason;
+
+ConnectionSearch::ConnectionSearch(net::Loop& loop, Upstream& upstream, SearchHandler& handler)
+    : loop_(loop), upstream_(upstream), handler_(handler), timer_(loop.timers(), *this) {}
+
+void ConnectionSearch::start(const Limits& limits, std::string_view key) {
+  limits_ = limits;
+  key_ = key;
+  // Who has come before waits before.
+  if (!upstream_.waiting_room().empty() || !advance()) wait();
+}
+
+void ConnectionSearch::start_fresh(Server& server) {
+  if (!connect_to(server)) wait();
+}
+
+void ConnectionSearch::start_next() {
+  if (tried_.count() >= limits_.attempts) return hold();
+  if (!advance()) wait();
+}
+
+void ConnectionSearch::cancel() {
+  state_ = State::kIdle;
+  timer_.stop();
+  cancel_connect();
+  upstream_.waiting_room().leave(*this);
+}
+
+// ---- a server and a connection --------------------------------------------------------------------------------------
+
+bool ConnectionSearch::advance() {
+  Server* server = upstream_.pick(tried_, key_);
+  if (server == nullptr) {
+    hold();
+    return true;
+  }
+  if (ClientConnection* kept = server->take()) {
+    tried_.set(upstream_.index_of(*server));
+    state_ = State::kIdle;
+    timer_.stop();
+    handler_.on_found(*server, *kept, {}, true);
+    return true;
+  }
+  return connect_to(*server);
+}
+
+bool ConnectionSearch::connect_to(Server& server) {
+  if (!upstream_.connect(server, *this, limits_.connect)) return false;
+  tried_.set(upstream_.index_of(server));
+  state_ = State::kConnecting;
+  server_ = &server;
+  timer_.stop();
+  return true;
+}
+
+void ConnectionSearch::on_connected(ClientConnection& connection, const ConnectTimes& times) {
+  state_ = State::kIdle;
+  handler_.on_found(*server_, connection, times, false);
+}
+
+void ConnectionSearch::on_connect_failed(Reason reason, const base::Error& error) {
+  state_ = State::kIdle;
+  last_failure_ = reason;
+  handler_.on_server_failed(*server_, reason, error, hold_until_.has_value());
+  start_next();
+}
+
+// Others have taken all the room that the new connection had.
+void ConnectionSearch::on_connection_full() {
+  tried_.reset(upstream_.index_of(*server_));
+  if (!advance()) wait();
+}
+
+// ---- waiting --------------------------------------------------------------------------------------------------------
+
+void ConnectionSearch::wait() {
+  if (!upstream_.waiting_room().enter(*this)) return fail(Reason::kUpstreamQueueFull);
+  state_ = State::kWaiting;
+  if (limits_.connect) timer_.start_after(*limits_.connect);
+}
+
+bool ConnectionSearch::on_turn_to_connect() {
+  return advance();
+}
+
+void ConnectionSearch::hold() {
+  const base::MonoTime now = loop_.now();
+  if (!hold_until_) hold_until_ = now + upstream_.config().hold;
+  if (now >= *hold_until_) {
+    return fail(last_failure_ == Reason::kNone ? Reason::kUpstreamUnavailable : last_failure_);
+  }
+  state_ = State::kHolding;
+  timer_.start(std::min(now + hold_pause_, *hold_until_));
+  hold_pause_ = std::min(hold_pause_ * 2, kHoldPauseMax);
+}
+
+void ConnectionSearch::on_timer(int) {
+  if (state_ == State::kWaiting) return fail(Reason::kUpstreamQueueTimeout);
+  if (state_ != State::kHolding) return;
+  tried_.reset();
+  if (!advance()) wait();
+}
+
+void ConnectionSearch::fail(Reason reason) {
+  cancel();
+  handler_.on_search_failed(reason);
+}
+
+}  // namespace viaduct::upstream

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds a connection for one request: a server that is available and was not tried yet, on it a connection that is kept
+// or shared, else a new one; a place in the waiting room where every server has as many as it may have; and, where the
+// upstream has `hold`, patience until a server can be reached. Nothing of the request is sent here. Member of a
+// ProxyRun.
+//
+//   kIdle ─► kConnecting ─► kIdle (found, or failed)
+//     ├────► kWaiting ───────▲│
+//     └────► kHolding ◄───────┘     (kHolding, kWaiting ─► kConnecting)
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/error.h"
+#include "http/reason.h"
+#include "net/loop.h"
+#include "upstream/connector.h"
+#include "upstream/upstream.h"
+#include "upstream/waiting_room.h"
+
+namespace viaduct::upstream {
+
+class SearchHandler {
+ public:
+  // A connection to `server` with room for a request, which must begin at once. `times` are zero where it is `reused`.
+  virtual void on_found(Server& server, ClientConnection& connection, const ConnectTimes& times, bool reused) = 0;
+  // A server could not be reached; the search goes on, or on_search_failed follows. `is_repeated`: the request is held
+  // and this is not the first time.
+  virtual void on_server_failed(Server& server, http::Reason reason, const base::Error& error, bool is_repeated) = 0;
+  // Terminal: there is no connection for this request.
+  virtual void on_search_failed(http::Reason reason) = 0;
+
+ protected:
+  ~SearchHandler() = default;
+};
+
+class ConnectionSearch final : private ConnectHandler, private Waiter, private net::TimerHandler {
+ public:
+  // Pauses between two attempts of a held request: doubled each time up to the longest.
+  static constexpr base::Duration kHoldPause = std::chrono::milliseconds(50);
+  static constexpr base::Duration kHoldPauseMax = std::chrono::milliseconds(400);
+
+  struct Limits {
+    std::optional<base::Duration> connect;  // for a connection, and for a place among those of a server
+    std::uint32_t attempts = 1;             // servers that may be tried
+  };
+
+  // All of them must outlive the search.
+  ConnectionSearch(net::Loop& loop, Upstream& upstream, SearchHandler& handler);
+  ~ConnectionSearch() { cancel(); }
+
+  // Begins. `key` is for hashing policies and must live until the search is over. The event may come before this
+  // returns.
+  void start(const Limits& limits, std::string_view key);
+  // The server that was found has not begun with the request: a new connection to it, or to another server.
+  void start_fresh(Server& server);
+  void start_next();
+  // Gives up; no event follows.
+  void cancel();
+
+ private:
+  enum class State : std::uint8_t { kIdle, kConnecting, kWaiting, kHolding };
+
+  void on_connected(ClientConnection& connection, const ConnectTimes& times) override;
+  void on_connect_failed(http::Reason reason, const base::Error& error) override;
+  void on_connection_full() override;
+  bool on_turn_to_connect() override;
+  void on_timer(int timer_id) override;
+
+  // Takes or makes a connection to the next server; false: every server has as many as it may have.
+  bool advance();
+  bool connect_to(Server& server);
+  void wait();
+  // Tries again later, or fails where the time for that has passed.
+  void hold();
+  void fail(http::Reason reason);
+
+  net::Loop& loop_;
+  Upstream& upstream_;
+  SearchHandler& handler_;
+  State state_ = State::kIdle;
+  Limits limits_;
+  std::string_view key_;
+  Upstream::ServerSet tried_;
+  Server* server_ = nullptr;  // that is being connected to
+  http::Reason last_failure_ = http::Reason::kNone;
+  std::optional<base::MonoTime> hold_until_{};  // once the request is held
+  base::Duration hold_pause_ = kHoldPause;
+  net::Timer timer_;
+};
+
+}  // namespace viaduct::upstream

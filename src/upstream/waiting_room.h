@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests that wait for a connection because every server of their upstream has as many as it may have: in the order
+// in which they came, in one worker; how many may wait is counted for the process. Whenever something may have become
+// free, the first is asked to try; what other workers give back is noticed by looking, a few milliseconds later at most.
+// Owned by Upstream.
+#pragma once
+
+#include <cstdint>
+
+#include "base/intrusive_list.h"
+#include "net/loop.h"
+#include "upstream/server_state.h"
+
+namespace viaduct::upstream {
+
+// One request that waits.
+class Waiter : public base::ListHook<Waiter> {
+ public:
+  // It is its turn. True: it waits no more (it has left the room before the call). False: there is still nothing for it,
+  // and it stays the first.
+  virtual bool on_turn_to_connect() = 0;
+
+ protected:
+  ~Waiter() = default;
+};
+
+class WaitingRoom final : private net::TimerHandler, private net::TurnEnd {
+ public:
+  // How often it is looked at what other workers have given back.
+  static constexpr base::Duration kPollInterval = std::chrono::milliseconds(8);
+
+  // `loop` and `state` must outlive the room. `waiting_max`: of the process.
+  WaitingRoom(net::Loop& loop, UpstreamState& state, std::uint32_t waiting_max)
+      : loop_(loop), state_(state), waiting_max_(waiting_max), timer_(loop.timers(), *this) {}
+  ~WaitingRoom();
+  WaitingRoom(const WaitingRoom&) = delete;
+  WaitingRoom& operator=(const WaitingRoom&) = delete;
+
+  // Lets it wait behind all others. False: the room is full.
+  [[nodiscard]] bool enter(Waiter& waiter);
+  // It waits no more; nothing happens where it did not.
+  void leave(Waiter& waiter);
+  bool empty() const { return waiters_.empty(); }
+  // A connection, or the place of one, has become free in this worker.
+  void wake() {
+    if (!waiters_.empty()) loop_.at_turn_end(*this);
+  }
+
+ private:
+  void on_timer(int timer_id) override;
+  void on_turn_end() override { serve(); }
+  void serve();
+
+  net::Loop& loop_;
+  UpstreamState& state_;
+  std::uint32_t waiting_max_;
+  base::IntrusiveList<Waiter, Waiter> waiters_;
+  net::Timer timer_;
+};
+
+}  // namespace viaduct::upstream
