@@ -92,9 +92,9 @@ class ProxyRun final : public exchange::ActionRun,
   upstream::ConnectionSearch search_;
   upstream::Server* server_ = nullptr;    // of the present attempt
   http::ClientStream* stream_ = nullptr;  // while forwarding
-  base::MonoTime started_;   // of the run
-  base::MonoTime sent_at_;   // of the present attempt's request
-  base::MonoTime moved_at_;  // of the last bytes that came through the tunnel
+  base::MonoTime started_;                // of the run
+  base::MonoTime sent_at_;                // of the present attempt's request
+  base::MonoTime moved_at_;               // of the last bytes that came through the tunnel
 };
 
 }  // namespace viaduct::action

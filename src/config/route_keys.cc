@@ -73,8 +73,8 @@ Table<Retry> retry_keys() {
       scalar_type<std::uint32_t>(text("percentage").info, parse_percent,
                                  [](const std::uint32_t& value) { return Node::word(base::format("{}%", value)); });
   percent.info.pattern = "^[0-9]{1,3}%$";
-  table.add("budget", &Retry::budget_percent, std::move(percent), "The share of requests that may be sent again.")
-      .planned();
+  table.add("budget", &Retry::budget_percent, std::move(percent),
+            "The share of requests that may be sent a second time, beside a few that always may.");
   return table;
 }
 

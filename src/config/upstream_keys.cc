@@ -196,15 +196,14 @@ Table<Upstream> upstream_keys() {
       .add("eject", &Upstream::eject, or_null(object(eject_keys())),
            "Leave a server out for a time after requests to it have failed; the last one stays.")
       .planned();
-  table
-      .add("max_connections", &Upstream::max_connections, count<std::uint32_t>(1, kConnectionsMax),
-           "Connections to one server, in the whole process; beyond it requests wait, as long as timeouts.connect says.");
-  table
-      .add("max_waiting", &Upstream::max_waiting, count<std::uint32_t>(0, kConnectionsMax),
-           "Requests that may wait for a connection; beyond it they get 503 at once.");
-  table
-      .add("hold", &Upstream::hold, duration(0s, 1h),
-           "How long a request may wait for a server that can be reached, before it gets 503, or 502 where all refused.");
+  table.add(
+      "max_connections", &Upstream::max_connections, count<std::uint32_t>(1, kConnectionsMax),
+      "Connections to one server, in the whole process; beyond it requests wait, as long as timeouts.connect says.");
+  table.add("max_waiting", &Upstream::max_waiting, count<std::uint32_t>(0, kConnectionsMax),
+            "Requests that may wait for a connection; beyond it they get 503 at once.");
+  table.add(
+      "hold", &Upstream::hold, duration(0s, 1h),
+      "How long a request may wait for a server that can be reached, before it gets 503, or 502 where all refused.");
   return table;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests that wait for a connection because every server of their upstream has as many as it may have: in the order
 // in which they came, in one worker; how many may wait is counted for the process. Whenever something may have become
-// free, the first is asked to try; what other workers give back is noticed by looking, a few milliseconds later at most.
-// Owned by Upstream.
+// free, the first is asked to try; what other workers give back is noticed by looking, a few milliseconds later at
+// most. Owned by Upstream.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ namespace viaduct::upstream {
 // One request that waits.
 class Waiter : public base::ListHook<Waiter> {
  public:
-  // It is its turn. True: it waits no more (it has left the room before the call). False: there is still nothing for it,
-  // and it stays the first.
+  // It is its turn. True: it waits no more (it has left the room before the call). False: there is still nothing for
+  // it, and it stays the first.
   virtual bool on_turn_to_connect() = 0;
 
  protected:

@@ -17,7 +17,12 @@ struct ConnectOutcome final : upstream::ConnectHandler {
   upstream::ConnectTimes times;
   http::Reason reason = http::Reason::kNone;
   base::Error error;
+  bool is_full = false;  // on_connection_full came
 
+  void on_connection_full() override {
+    ++events;
+    is_full = true;
+  }
   void on_connected(upstream::ClientConnection& connected, const upstream::ConnectTimes& taken) override {
     ++events;
     connection = &connected;

@@ -247,29 +247,25 @@ const Row kRows[] = {
      "admin: { socket: nowhere/admin.sock }\n"
      "                 ^\n"},
     {"PlannedKeysOfOneKindAreSummarised",
-     "listeners: [{ address: \":80\" }]\n"
+     "listeners: [{ address: \":80\", proxy_protocol: true }, { address: \":81\", proxy_protocol: true }]\n"
      "upstreams:\n"
-     "  app: { servers: [\"http://127.0.0.1\"], hold: 1s, eject: null, http2: false }\n"
-     "  web: { servers: [\"http://127.0.0.2\"], hold: 2s, balance: least_requests }\n"
+     "  app: { servers: [\"http://127.0.0.1\"] }\n"
      "sites: [{ default: true, routes: [{ match: { prefix: / }, upstream: app }] }]\n",
-     "viaduct.yaml:3:41: warning: upstreams.app.hold: accepted, not in effect in this version: a later version acts on "
-     "this key (2 uses, the first is here)\n"
-     "  app: { servers: [\"http://127.0.0.1\"], hold: 1s, eject: null, http2: false }\n"
-     "                                        ^\n"
-     "viaduct.yaml:4:60: warning: upstreams.web.balance: accepted, not in effect in this version: a later version acts "
-     "on this key\n"
-     "  web: { servers: [\"http://127.0.0.2\"], hold: 2s, balance: least_requests }\n"
-     "                                                           ^\n"},
+     "viaduct.yaml:1:31: warning: listeners[0].proxy_protocol: accepted, not in effect in this version: a later "
+     "version "
+     "acts on this key (2 uses, the first is here)\n"
+     "listeners: [{ address: \":80\", proxy_protocol: true }, { address: \":81\", proxy_protocol: true }]\n"
+     "                              ^\n"},
     {"EachKindOfPlannedKeyIsToldOnce",
-     with_routes("      - { upstream: app, rate_limit: { rate: 1/s }, retry: { budget: 5% } }\n"),
+     with_routes("      - { upstream: app, rate_limit: { rate: 1/s } }\n") + "process: { user: root }\n",
      "viaduct.yaml:8:26: warning: sites[0].routes[0].rate_limit: accepted, not in effect in this version: a later "
      "version acts on this key\n"
-     "      - { upstream: app, rate_limit: { rate: 1/s }, retry: { budget: 5% } }\n"
+     "      - { upstream: app, rate_limit: { rate: 1/s } }\n"
      "                         ^\n"
-     "viaduct.yaml:8:62: warning: sites[0].routes[0].retry.budget: accepted, not in effect in this version: a later "
-     "version acts on this key\n"
-     "      - { upstream: app, rate_limit: { rate: 1/s }, retry: { budget: 5% } }\n"
-     "                                                             ^\n"},
+     "viaduct.yaml:9:12: warning: process.user: accepted, not in effect in this version: a later version acts on this "
+     "key\n"
+     "process: { user: root }\n"
+     "           ^\n"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Load, BrokenPart, testing::ValuesIn(kRows),

@@ -426,10 +426,6 @@ const Row kRows[] = {
      "viaduct.yaml:8:67: sites[0].routes[0].retry.attempts: 0 is out of range; write 1 to 10\n"
      "      - { match: { prefix: / }, upstream: app, retry: { attempts: 0, budget: 10 } }\n"
      "                                                                  ^\n"
-     "viaduct.yaml:8:70: warning: sites[0].routes[0].retry.budget: accepted, not in effect in this version: a later "
-     "version acts on this key\n"
-     "      - { match: { prefix: / }, upstream: app, retry: { attempts: 0, budget: 10 } }\n"
-     "                                                                     ^\n"
      "viaduct.yaml:8:78: sites[0].routes[0].retry.budget: \"10\" is no percentage; write 0% to 100%, like 10%\n"
      "      - { match: { prefix: / }, upstream: app, retry: { attempts: 0, budget: 10 } }\n"
      "                                                                             ^\n"},

@@ -50,12 +50,9 @@ TEST(RootKeys, MarkWhatLaterVersionsBringToLife) {
   visit_keys(table.infos(), "", [&planned](const KeyInfo& key, const std::string& path) {
     if (key.is_planned && !(key.is_of_route && !path.starts_with("sites.routes"))) planned.insert(path);
   });
-  std::erase_if(
-      planned, [](const std::string& path) { return path == "defaults.retry.budget" || path == "sites.retry.budget"; });
   const std::set<std::string> expected = {
-      "listeners.proxy_protocol",  "upstreams.health", "upstreams.eject",       "upstreams.max_connections",
-      "upstreams.max_waiting",     "upstreams.hold",   "sites.routes.callback", "sites.routes.rate_limit",
-      "sites.routes.retry.budget", "admin.health",     "process.user"};
+      "listeners.proxy_protocol", "upstreams.health", "upstreams.eject", "sites.routes.callback",
+      "sites.routes.rate_limit",  "admin.health",     "process.user"};
   EXPECT_EQ(planned, expected);
 }
 

@@ -25,6 +25,7 @@ class ClientConnectionTest : public testing::Test {
   ClientConnection& connect() {
     support::ConnectOutcome outcome;
     const std::size_t before = listener_.connections.size();
+    EXPECT_TRUE(server_.reserve());
     std::make_unique<Connector>(loop_, resolver_, server_, outcome).release()->start(std::nullopt);
     support::wait_until(loop_, [&] { return outcome.events > 0 && listener_.connections.size() > before; });
     EXPECT_NE(outcome.connection, nullptr);

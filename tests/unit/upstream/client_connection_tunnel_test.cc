@@ -24,6 +24,7 @@ class ClientConnectionTunnelTest : public testing::Test {
  protected:
   http::ClientStream& ask(std::string_view protocol) {
     support::ConnectOutcome outcome;
+    EXPECT_TRUE(server_.reserve());
     std::make_unique<Connector>(loop_, resolver_, server_, outcome).release()->start(std::nullopt);
     until([&] { return outcome.events > 0 && !listener_.connections.empty(); });
     EXPECT_NE(outcome.connection, nullptr);

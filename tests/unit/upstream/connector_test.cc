@@ -27,6 +27,7 @@ class ConnectorTest : public testing::Test {
     return *server_;
   }
   Connector& start(std::optional<base::Duration> timeout = std::nullopt) {
+    EXPECT_TRUE(server_->reserve());
     Connector& connector = *std::make_unique<Connector>(loop_, resolver_, *server_, outcome_).release();
     connector.start(timeout);
     return connector;

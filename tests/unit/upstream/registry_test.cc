@@ -31,7 +31,7 @@ class RegistryTest : public testing::Test {
   void warm(Upstream& upstream) {
     support::ConnectOutcome outcome;
     Server& server = *upstream.pick({}, {});
-    upstream.connect(server, outcome, std::nullopt);
+    ASSERT_TRUE(upstream.connect(server, outcome, std::nullopt));
     support::wait_until(loop_, [&] { return outcome.events > 0; });
     ASSERT_NE(outcome.connection, nullptr);
     server.give_back(*outcome.connection);

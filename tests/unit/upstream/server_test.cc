@@ -56,6 +56,7 @@ class ServerTest : public testing::Test {
  protected:
   ClientConnection& connect() {
     support::ConnectOutcome outcome;
+    EXPECT_TRUE(server_->reserve());
     std::make_unique<Connector>(loop_, resolver_, *server_, outcome).release()->start(std::nullopt);
     support::wait_until(loop_, [&] { return outcome.events > 0; });
     return *outcome.connection;

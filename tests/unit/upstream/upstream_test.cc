@@ -113,7 +113,7 @@ TEST_F(UpstreamTest, ConnectsToTheServerThatWasPicked) {
   support::ScriptedServer listener(loop_);
   const auto upstream = make(support::make_upstream({listener.config()}));
   support::ConnectOutcome outcome;
-  upstream->connect(*upstream->pick({}, {}), outcome, std::chrono::seconds(2));
+  ASSERT_TRUE(upstream->connect(*upstream->pick({}, {}), outcome, std::chrono::seconds(2)));
   EXPECT_EQ(outcome.events, 0);
   support::wait_until(loop_, [&] { return outcome.events > 0; });
   ASSERT_NE(outcome.connection, nullptr);
