@@ -245,6 +245,8 @@ Connection::Wait Connection::present_wait() {
   // Who has ended its direction of a tunnel waits for the other one, however long that is silent.
   if (input_ended_ && codec_->phase() != codec::CodecPhase::kTunnel) return Wait::kHalfClosed;
   if (!codec_->output().empty()) return Wait::kWrite;
+  // Bytes that may yet be a preface: no codec has them.
+  if (awaits_preface_ && !input_.empty()) return Wait::kHead;
   switch (codec_->phase()) {
     case codec::CodecPhase::kIdle: return Wait::kIdle;
     case codec::CodecPhase::kHead: return Wait::kHead;

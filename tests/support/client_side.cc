@@ -61,6 +61,7 @@ void ClientSide::on_connection_closed(const exchange::ClientInfo&) {
 
 void ClientSide::on_connection_refused(const exchange::ClientInfo&, http::Reason reason) {
   refused_for = reason;
+  ++refusals;
 }
 
 void ClientSide::free_exchange(exchange::Exchange& exchange) {

@@ -29,6 +29,7 @@ class ClientSide final : private daemon::ConnectionOwner, private exchange::Exch
   bool h2c = false;       // of the next connect()
   bool is_worker_draining = false;
   http::Reason refused_for = http::Reason::kNone;  // what the last codec that ended by itself said
+  int refusals = 0;                                // how often one did
 
   // Opens a connection and returns the client's end of it.
   ScriptedConnection& connect();

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -24,6 +25,9 @@ inline std::pair<os::Fd, os::Fd> tcp_pair() {
   os::Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   EXPECT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&storage), length), 0);
   EXPECT_EQ(::fcntl(client.get(), F_SETFL, O_NONBLOCK), 0);
+  // What is sent arrives at once, also behind what has not been acknowledged.
+  const int on = 1;
+  EXPECT_EQ(::setsockopt(client.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
   os::Fd accepted(::accept4(listener->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   EXPECT_TRUE(accepted);
   return {std::move(client), std::move(accepted)};
