@@ -148,6 +148,8 @@ bool H2Client::on_field(std::string_view name, std::string_view value) {
 void H2Client::on_block_end(bool end) {
   H2ClientStream* stream = std::exchange(block_, nullptr);
   if (stream == nullptr) return;
+  stream->moved_bytes_ += reader_.decoded_bytes();
+  touch(*stream);
   if (stream->trailers_ == nullptr) {
     const Reason reason = reader_.finish_response(*stream->head_, stream->method_, end);
     return stream->end_response_head(reason, end);

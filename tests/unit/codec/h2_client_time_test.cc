@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long requests on a shared connection wait, each by limits of its own.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "codec/h2_client.h"
+#include "support/h2_client_wire.h"
+
+namespace viaduct::codec {
+namespace {
+
+using namespace std::chrono_literals;
+using support::h2_answer;
+using support::h2_data;
+using support::h2_ok;
+using support::h2_ping;
+using support::h2_window;
+using support::H2Attempt;
+using support::H2ClientWire;
+using support::kH2End;
+using support::kH2OkText;
+
+constexpr WaitLimits kTenSeconds{.send = 10s, .read = 10s};
+
+// ---- the answer -----------------------------------------------------------------------------------------------------
+
+TEST(H2ClientTime, WaitsForTheHeadAsLongAsTheLimit) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt attempt(wire, kTenSeconds);
+  H2Attempt patient(wire);
+  attempt.get();
+  patient.get();
+  EXPECT_EQ(wire.client.next_deadline(), std::nullopt) << "the wait begins when the owner says what time it is";
+  wire.sent();
+  EXPECT_EQ(wire.client.next_deadline(), wire.now + 10s);
+  wire.pass(9999ms);
+  EXPECT_EQ(attempt.text(), "");
+  wire.pass(1ms);
+  EXPECT_EQ(attempt.text(), "reset upstream_header_timeout");
+  EXPECT_EQ(wire.sent(), "RST_STREAM 1 CANCEL");
+  wire.pass(1000h);
+  EXPECT_EQ(patient.text(), "");
+  wire.feed(h2_ok(3));
+  EXPECT_EQ(patient.text(), kH2OkText);
+  EXPECT_EQ(wire.client.next_deadline(), std::nullopt);
+}
+
+TEST(H2ClientTime, CountsTheWaitAnewWithEveryByteOfTheAnswer) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt attempt(wire, kTenSeconds);
+  H2Attempt other(wire, {});
+  attempt.get();
+  other.get();
+  wire.turn();
+  wire.pass(9s);
+  wire.feed(h2_answer(1, "200"));
+  for (int i = 0; i < 3; ++i) {
+    wire.pass(9s);
+    EXPECT_FALSE(attempt.handler().has("reset"));
+    wire.feed(h2_data(1, "x"));
+  }
+  // What comes for others is not for this one.
+  wire.pass(9s);
+  wire.feed(h2_answer(3, "200") + h2_data(3, "x") + h2_ping());
+  wire.pass(1s);
+  EXPECT_EQ(attempt.text(), "head 200 '' body=stream | body xxx | reset upstream_read_timeout answered");
+  EXPECT_EQ(other.text(), "head 200 '' body=stream | body x");
+}
+
+TEST(H2ClientTime, TellsTheNearestOfAllDeadlines) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt ten(wire, {.send = std::nullopt, .read = 10s});
+  H2Attempt five(wire, {.send = std::nullopt, .read = 5s});
+  H2Attempt never(wire);
+  for (H2Attempt* attempt : {&ten, &five, &never}) attempt->get();
+  wire.turn();
+  EXPECT_EQ(wire.client.next_deadline(), wire.now + 5s);
+  wire.pass(5s);
+  EXPECT_EQ(five.text(), "reset upstream_header_timeout");
+  wire.client.on_time(wire.now);
+  EXPECT_EQ(wire.client.next_deadline(), wire.now + 5s);
+  wire.pass(5s);
+  EXPECT_EQ(ten.text(), "reset upstream_header_timeout");
+  EXPECT_EQ(never.text(), "");
+}
+
+// It is our client who keeps the server waiting.
+TEST(H2ClientTime, CountsNoWaitWhileTheHandlerDoesNotRead) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt attempt(wire, kTenSeconds);
+  attempt.get();
+  wire.turn();
+  wire.feed(h2_answer(1, "200") + h2_data(1, "half"));
+  attempt.stream().set_reading(false);
+  wire.turn();
+  wire.pass(1000h);
+  EXPECT_FALSE(attempt.handler().has("reset"));
+  attempt.stream().set_reading(true);
+  wire.turn();
+  wire.pass(9999ms);
+  EXPECT_FALSE(attempt.handler().has("reset"));
+  wire.pass(1ms);
+  EXPECT_EQ(attempt.text(), "head 200 '' body=stream | body half | reset upstream_read_timeout answered");
+}
+
+TEST(H2ClientTime, CountsNoWaitForTheAnswerWhileTheRequestIsComing) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt attempt(wire, kTenSeconds);
+  attempt.post();
+  wire.turn();
+  wire.pass(1000h);
+  attempt.body("end", true);
+  wire.turn();
+  wire.pass(9999ms);
+  EXPECT_EQ(attempt.text(), "");
+  wire.pass(1ms);
+  EXPECT_EQ(attempt.text(), "reset upstream_header_timeout");
+}
+
+TEST(H2ClientTime, CountsNoWaitOnceTheAnswerIsWhole) {
+  H2ClientWire wire;
+  wire.open({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 10}});
+  H2Attempt attempt(wire, kTenSeconds);
+  attempt.post().body(std::string(100, 'x'), false);
+  attempt.stream().set_reading(false);
+  wire.turn();
+  wire.feed(h2_ok(1));
+  wire.pass(1000h);
+  EXPECT_EQ(attempt.text(), "head 200 '' body=stream");
+  attempt.stream().set_reading(true);
+  wire.turn();
+  EXPECT_EQ(attempt.text(), kH2OkText);
+}
+
+TEST(H2ClientTime, WaitsByTheLimitThatItsHandlerSaysInBetween) {
+  struct Row {
+    std::optional<base::Duration> limit;
+    base::Duration lives_for;
+  };
+  for (const Row& row : {Row{60s, 59s}, Row{2s, 1s}, Row{std::nullopt, 1000h}}) {
+    H2ClientWire wire;
+    wire.open();
+    H2Attempt attempt(wire, kTenSeconds);
+    attempt.get();
+    attempt.handler().on_event = [&](std::string_view event) {
+      if (event == "head") attempt.stream().set_read_limit(row.limit);
+    };
+    wire.turn();
+    wire.pass(5s);
+    wire.feed(h2_answer(1, "200"));
+    wire.pass(row.lives_for);
+    EXPECT_FALSE(attempt.handler().has("reset"));
+    if (!row.limit) continue;
+    wire.pass(1s);
+    EXPECT_EQ(attempt.text(), "head 200 '' body=stream | reset upstream_read_timeout answered");
+  }
+}
+
+// ---- the request ----------------------------------------------------------------------------------------------------
+
+TEST(H2ClientTime, WaitsForAServerThatDoesNotOpenItsWindowAsLongAsTheLimit) {
+  H2ClientWire wire;
+  wire.open({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 10}});
+  H2Attempt attempt(wire, kTenSeconds);
+  attempt.post().body(std::string(100, 'x'), true);
+  wire.sent();
+  for (int i = 0; i < 3; ++i) {
+    wire.pass(9s);
+    EXPECT_EQ(attempt.text(), "");
+    wire.feed(h2_window(1, 1));
+  }
+  wire.pass(9999ms);
+  EXPECT_EQ(attempt.text(), "");
+  wire.pass(1ms);
+  EXPECT_EQ(attempt.text(), "reset upstream_send_timeout");
+  EXPECT_EQ(wire.server.bodies[1].size(), 13u);
+  EXPECT_TRUE(wire.sent().ends_with("RST_STREAM 1 CANCEL"));
+}
+
+TEST(H2ClientTime, WaitsForATransportThatTakesNothingAsLongAsTheLimit) {
+  H2ClientWire wire;
+  wire.open({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 10'000'000}}).feed(h2_window(0, 10'000'000));
+  wire.takes_output = false;
+  H2Attempt attempt(wire, kTenSeconds);
+  attempt.post();
+  while (attempt.stream().writable_bytes() > 0) {
+    attempt.body(std::string(16 * 1024, 'x'), false);
+    wire.turn();
+  }
+  // The owner tells what time it is and asks, whether there was room or not.
+  wire.client.on_output_drained();
+  ASSERT_TRUE(wire.client.next_deadline().has_value());
+  wire.pass(9999ms);
+  EXPECT_EQ(attempt.text(), "");
+  wire.pass(1ms);
+  EXPECT_EQ(attempt.text(), "reset upstream_send_timeout");
+}
+
+}  // namespace
+}  // namespace viaduct::codec
