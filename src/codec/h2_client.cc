@@ -72,6 +72,7 @@ void H2Client::on_input(base::Buffer& input) {
   if (is_ended()) {
     input.clear();
   } else if (!input.empty()) {
+    heard_at_ = now_;
     session_.receive(input);
     owner_.on_codec_output();
   }
@@ -93,6 +94,10 @@ void H2Client::on_time(base::MonoTime now) {
 
 std::optional<base::MonoTime> H2Client::next_deadline() const {
   return deadline_ == base::MonoTime::max() ? std::nullopt : std::optional(deadline_);
+}
+
+void H2Client::note_silence(base::Duration limit) {
+  if (state_ == State::kOpen && heard_at_ + limit <= now_) transition(State::kGoodbye);
 }
 
 void H2Client::on_output_drained() {

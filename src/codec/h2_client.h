@@ -56,7 +56,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
 
   enum class State : std::uint8_t {
     kOpen,
-    kGoodbye,  // the server takes no more requests; those under way go on
+    kGoodbye,  // no more requests: the server takes none, or is silent; those under way go on
     kEnded,    // no more is read; answers that are whole wait for handlers that do not read
     kClosed,   // nothing more; what is queued is written, then the transport ends
   };
@@ -76,6 +76,8 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   void on_broken(std::uint32_t code) override;
 
   void transition(State next);
+  // The server has not said anything for `limit`: it may be gone, and nobody else is sent there.
+  void note_silence(base::Duration limit);
   // The stream's handler is gone, and the arena that its fields are read into.
   void forget_block(const H2ClientStream& stream);
   void touch(H2ClientStream& stream);
@@ -103,6 +105,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   bool resume_asked_ = false;   // on_codec_resume was called, on_input is to come
   std::uint32_t requests_ = 0;  // under way
   base::MonoTime now_;
+  base::MonoTime heard_at_;  // bytes came
   base::MonoTime deadline_ = base::MonoTime::max();  // no stream's limit is reached before
   H2ClientStream* block_ = nullptr;                  // whose header block is being read
   base::FreeList<H2ClientStream> storage_;

@@ -264,6 +264,7 @@ void H2ClientStream::note_wait() {
 void H2ClientStream::expire() {
   note_wait();
   if (handler_ == nullptr || !wait_.is_over(limit(), client_.now_)) return;
+  client_.note_silence(*limit());
   if (wait_.kind() == H2Wait::Kind::kSend) return spoil(Reason::kUpstreamSendTimeout);
   spoil(state_ == State::kAnswered ? Reason::kUpstreamReadTimeout : Reason::kUpstreamHeaderTimeout);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long requests on a shared connection wait, each by limits of its own.
+// How long requests on a shared connection wait, each by limits of its own, and servers that are not there any more.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -203,6 +203,43 @@ TEST(H2ClientTime, WaitsForATransportThatTakesNothingAsLongAsTheLimit) {
   EXPECT_EQ(attempt.text(), "");
   wire.pass(1ms);
   EXPECT_EQ(attempt.text(), "reset upstream_send_timeout");
+}
+
+// ---- servers that are gone ------------------------------------------------------------------------------------------
+
+// Nothing tells that a machine has lost its power: whoever is sent there next would wait in vain as well.
+TEST(H2ClientTime, TakesNoMoreRequestsWhereNothingWasHeardForAsLongAsTheLimit) {
+  H2ClientWire wire;
+  wire.open();
+  wire.pass(1h);
+  H2Attempt attempt(wire, kTenSeconds);
+  H2Attempt later(wire, {.send = 20s, .read = 20s});
+  attempt.get();
+  later.get();
+  wire.turn();
+  wire.pass(10s);
+  EXPECT_EQ(attempt.text(), "reset upstream_header_timeout");
+  EXPECT_FALSE(wire.client.reusable());
+  // Those who wait go on waiting.
+  EXPECT_EQ(wire.client.ending(), CodecEnding::kOpen);
+  wire.pass(9s);
+  wire.feed(h2_ok(3));
+  EXPECT_EQ(later.text(), kH2OkText);
+  EXPECT_EQ(wire.client.ending(), CodecEnding::kClose);
+}
+
+TEST(H2ClientTime, GoesOnWithAServerThatIsSlowWithOneRequest) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt attempt(wire, kTenSeconds);
+  attempt.get();
+  wire.turn();
+  wire.pass(1s);
+  wire.feed(h2_ping());
+  wire.pass(9s);
+  EXPECT_EQ(attempt.text(), "reset upstream_header_timeout");
+  EXPECT_TRUE(wire.client.reusable());
+  EXPECT_EQ(wire.client.ending(), CodecEnding::kOpen);
 }
 
 }  // namespace
