@@ -20,6 +20,9 @@ constexpr std::size_t kIdleStreamsMax = 16;
 constexpr std::uint32_t kStreamWindow = 128 * 1024;
 constexpr std::int32_t kConnectionWindow = 4 * 1024 * 1024;
 
+// Frames, bodies apart, that may wait for a server that does not read; requests that are given up leave some.
+constexpr std::size_t kQueuedFramesMax = 1000;
+
 constexpr std::array<nghttp2_settings_entry, 2> kSettings{
     {{.settings_id = NGHTTP2_SETTINGS_ENABLE_PUSH, .value = 0},
      {.settings_id = NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, .value = kStreamWindow}}};
@@ -54,7 +57,7 @@ void H2Client::transition(State next) {
 // ---- what the owner calls -------------------------------------------------------------------------------------------
 
 bool H2Client::reusable() const {
-  if (state_ != State::kOpen || is_broken_) return false;
+  if (state_ != State::kOpen || is_broken_ || session_.queued_frames() > kQueuedFramesMax) return false;
   const std::uint32_t granted = session_.remote_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   return requests_ < std::min(kRequestsMax, granted) && session_.may_request();
 }

@@ -242,5 +242,29 @@ TEST(H2ClientTime, GoesOnWithAServerThatIsSlowWithOneRequest) {
   EXPECT_EQ(wire.client.ending(), CodecEnding::kOpen);
 }
 
+// Requests that come and are given up leave their frames behind.
+TEST(H2ClientTime, HasNoRoomWhileTooMuchWaitsForTheTransport) {
+  H2ClientWire wire;
+  wire.open({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 10'000'000}}).feed(h2_window(0, 10'000'000));
+  wire.takes_output = false;
+  H2Attempt large(wire);
+  large.post();
+  while (large.stream().writable_bytes() > 0) {
+    large.body(std::string(16 * 1024, 'x'), false);
+    wire.turn();
+  }
+  int requests = 0;
+  for (; requests < 100'000 && wire.client.reusable(); ++requests) {
+    H2Attempt attempt(wire);
+    attempt.get();
+    attempt.reset();
+    wire.turn();
+  }
+  EXPECT_GT(requests, 100);
+  EXPECT_LT(requests, 5000);
+  wire.take_output();
+  EXPECT_TRUE(wire.client.reusable());
+}
+
 }  // namespace
 }  // namespace viaduct::codec
