@@ -59,7 +59,6 @@ void ClientConnection::on_transport_failed(const net::TransportError& error) {
 
 http::ClientStream& ClientConnection::begin(http::ResponseHandler& handler, const codec::WaitLimits& limits) {
   DCHECK(is_reusable());
-  codec_->on_time(loop_.now());
   ++requests_;
   server_.state().requests.fetch_add(1, std::memory_order_relaxed);
   http::ClientStream& stream = codec_->begin(handler, limits);
@@ -72,6 +71,7 @@ void ClientConnection::on_transport_readable() {
   if (state_ != State::kOpen) return;
   const net::IoResult result = transport_->read(input_);
   codec_->on_time(loop_.now());
+  if (state_ != State::kOpen) return;
   if (result.bytes > 0) codec_->on_input(input_);
   if (state_ != State::kOpen) return;
   const bool ended = result.status != net::IoStatus::kOk && result.status != net::IoStatus::kAgain;
@@ -120,6 +120,7 @@ void ClientConnection::on_codec_stream_end() {
 void ClientConnection::on_turn_end() {
   if (state_ != State::kOpen) return;
   codec_->on_time(loop_.now());
+  if (state_ != State::kOpen) return;
   if (resume_input_) {
     resume_input_ = false;
     codec_->on_input(input_);

@@ -300,6 +300,31 @@ TEST_F(ClientConnectionH2Test, RestsAsLongAsTheConfigAllows) {
   EXPECT_EQ(server_->connections(), 0u);
 }
 
+// The deadline of one has passed when another one begins, and the timer has not fired yet.
+TEST_F(ClientConnectionH2Test, BeginsARequestBesideOneWhoseTimeIsUp) {
+  for (const std::uint32_t idle_max : {32U, 0U}) {
+    config_.keepalive.max_idle = idle_max;
+    ClientConnection& connection = connect();
+    Request& late = requests_.emplace_back(loop_, connection, codec::WaitLimits{.send = std::nullopt, .read = 5s});
+    ASSERT_TRUE(until([this] { return !listener_.ends.empty() && !other_end().text().empty(); }));
+    clock_.advance(6s);
+    ASSERT_EQ(server_->take(), &connection);
+    Request& next = requests_.emplace_back(loop_, connection);
+    EXPECT_EQ(late.response.text(), "") << "nobody is told inside of another one's call";
+    EXPECT_FALSE(connection.is_pooled());
+    support::settle(loop_);
+    EXPECT_EQ(late.response.text(), "reset upstream_header_timeout");
+    ASSERT_TRUE(until([this] { return other_end().whole.size() == 2; }));
+    other_end().send(h2_ok(3));
+    ASSERT_TRUE(until_text(next, "response end"));
+    listener_.ends.clear();
+    server_->retire_pool();
+    EXPECT_EQ(server_->connections(), 0u);
+    server_->revive_pool();
+    support::settle(loop_);
+  }
+}
+
 // ---- TLS ------------------------------------------------------------------------------------------------------------
 
 // A server with TLS that offers what a test says.
