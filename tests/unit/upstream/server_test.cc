@@ -142,5 +142,106 @@ TEST_F(ServerTest, ClosesAllConnectionsWhenItGoes) {
   });
 }
 
+// ---- connections that requests share --------------------------------------------------------------------------------
+
+class ServerSharedTest : public ServerTest {
+ protected:
+  ServerSharedTest() {
+    config_.http2 = true;
+    server_ = std::make_unique<Server>(resources_, config_.servers[0], config_, nullptr);
+  }
+  // Begins a request, which has no answer as long as nobody turns the loop.
+  http::ClientStream& begin(ClientConnection& connection) { return connection.begin(handler_, {}); }
+
+  support::RecordingResponseHandler handler_{loop_.chunks()};
+};
+
+TEST_F(ServerSharedTest, TakesAConnectionWithRequestsBeforeAnIdleOne) {
+  const auto connections = connect(2);
+  server_->give_back(*connections[0]);
+  begin(*connections[1]);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(server_->take(), connections[1]);
+    begin(*connections[1]);
+  }
+  EXPECT_TRUE(connections[0]->is_pooled());
+  EXPECT_EQ(server_->take_idle(), connections[0]);
+}
+
+TEST_F(ServerSharedTest, TakesAnIdleConnectionOutOfThePoolToShareIt) {
+  ClientConnection& connection = connect();
+  server_->give_back(connection);
+  ASSERT_EQ(server_->take(), &connection);
+  EXPECT_FALSE(connection.is_pooled());
+  http::ClientStream& first = begin(connection);
+  http::ClientStream& second = begin(connection);
+  first.reset();
+  EXPECT_FALSE(connection.is_pooled());
+  EXPECT_EQ(server_->take(), &connection);
+  second.reset();
+  EXPECT_TRUE(connection.is_pooled());
+  EXPECT_EQ(server_->take_idle(), &connection);
+  EXPECT_EQ(server_->take(), nullptr);
+}
+
+TEST_F(ServerSharedTest, LeavesAConnectionWithoutRoomOut) {
+  const auto connections = connect(2);
+  begin(*connections[1]);
+  http::ClientStream* last = nullptr;
+  while (connections[0]->is_reusable()) last = &begin(*connections[0]);
+  EXPECT_EQ(server_->take(), connections[1]);
+  // There is room again.
+  last->reset();
+  EXPECT_EQ(server_->take(), connections[0]) << "the one that had room last comes first";
+  server_->set_shared(*connections[0], false);
+  EXPECT_EQ(server_->take(), connections[1]);
+  server_->set_shared(*connections[1], false);
+  EXPECT_EQ(server_->take(), nullptr);
+  server_->set_shared(*connections[0], true);
+  EXPECT_EQ(server_->take(), connections[0]);
+}
+
+// The list says what was; whether there is room is asked of the connection.
+TEST_F(ServerSharedTest, PassesOverAConnectionThatTakesNoMoreRequests) {
+  const auto connections = connect(2);
+  while (connections[0]->is_reusable()) begin(*connections[0]);
+  begin(*connections[1]);
+  server_->set_shared(*connections[0], true);
+  EXPECT_EQ(server_->take(), connections[1]);
+  EXPECT_EQ(server_->take(), connections[1]);
+}
+
+TEST_F(ServerSharedTest, ForgetsASharedConnectionThatCloses) {
+  const auto connections = connect(2);
+  begin(*connections[0]);
+  connections[0]->close();
+  EXPECT_EQ(server_->take(), nullptr);
+  EXPECT_EQ(server_->connections(), 1u);
+}
+
+TEST_F(ServerSharedTest, LetsRequestsEndOnceItsPoolIsRetired) {
+  const auto connections = connect(2);
+  server_->give_back(*connections[0]);
+  http::ClientStream& stream = begin(*connections[1]);
+  server_->retire_pool();
+  EXPECT_EQ(server_->connections(), 1u);
+  stream.reset();
+  EXPECT_EQ(server_->connections(), 0u);
+  EXPECT_EQ(server_->take(), nullptr);
+}
+
+TEST_F(ServerSharedTest, ClosesAllConnectionsWhenItGoes) {
+  const auto connections = connect(4);
+  server_->give_back(*connections[0]);
+  begin(*connections[1]);
+  while (connections[2]->is_reusable()) begin(*connections[2]);
+  support::wait_until(loop_, [this] { return listener_.connections.size() == 4; });
+  server_.reset();
+  support::wait_until(loop_, [this] {
+    return std::ranges::all_of(listener_.connections, [](const auto& each) { return each->is_ended; });
+  });
+  EXPECT_EQ(handler_.text(), "");
+}
+
 }  // namespace
 }  // namespace viaduct::upstream

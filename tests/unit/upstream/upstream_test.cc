@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
+#include <optional>
+#include <vector>
 
 #include "support/connect_outcome.h"
 #include "support/scripted_server.h"
@@ -120,6 +123,51 @@ TEST_F(UpstreamTest, ConnectsToTheServerThatWasPicked) {
   outcome.connection->server().give_back(*outcome.connection);
   upstream->retire_pools();
   EXPECT_EQ(upstream->pick({}, {})->connections(), 0u);
+}
+
+// ---- several who wait for one connection ----------------------------------------------------------------------------
+
+class UpstreamJoinTest : public UpstreamTest {
+ protected:
+  // Begins connections with these limits at once; how many the server gets.
+  std::size_t connect(bool http2, const std::vector<std::optional<base::Duration>>& limits) {
+    support::ScriptedServer listener(loop_);
+    config::Upstream config = support::make_upstream({listener.config()});
+    config.http2 = http2;
+    const auto upstream = make(config);
+    Server& server = *upstream->pick({}, {});
+    std::deque<support::ConnectOutcome> outcomes(limits.size());
+    for (std::size_t i = 0; i < limits.size(); ++i) upstream->connect(server, outcomes[i], limits[i]);
+    support::wait_until(
+        loop_, [&] { return std::ranges::all_of(outcomes, [](const auto& outcome) { return outcome.events == 1; }); });
+    support::settle(loop_);
+    for (const support::ConnectOutcome& outcome : outcomes) EXPECT_NE(outcome.connection, nullptr);
+    EXPECT_EQ(server.joinable(), nullptr);
+    return server.connections();
+  }
+};
+
+TEST_F(UpstreamJoinTest, LetsRequestsOverHttp2WaitTogether) {
+  EXPECT_EQ(connect(true, {std::chrono::seconds(2), std::chrono::seconds(2), std::chrono::seconds(2)}), 1u);
+  EXPECT_EQ(connect(true, {std::nullopt, std::nullopt}), 1u);
+}
+
+TEST_F(UpstreamJoinTest, GivesRequestsOverHttp1EachAConnection) {
+  EXPECT_EQ(connect(false, {std::chrono::seconds(2), std::chrono::seconds(2)}), 2u);
+}
+
+// Or one would have to give up before the other.
+TEST_F(UpstreamJoinTest, LetsThoseWaitTogetherWhoWaitAsLong) {
+  const auto two = std::chrono::seconds(2);
+  const auto three = std::chrono::seconds(3);
+  EXPECT_EQ(connect(true, {two, three}), 2u);
+  EXPECT_EQ(connect(true, {two, std::nullopt}), 2u);
+  EXPECT_EQ(connect(true, {two, three, three, three}), 2u);
+}
+
+TEST_F(UpstreamJoinTest, HoldsHowManyWaitForOneConnection) {
+  EXPECT_EQ(connect(true, std::vector<std::optional<base::Duration>>(Connector::kWaitersMax)), 1u);
+  EXPECT_EQ(connect(true, std::vector<std::optional<base::Duration>>(Connector::kWaitersMax + 1)), 2u);
 }
 
 TEST_F(UpstreamTest, CountsTheRequestsThatUseIt) {
