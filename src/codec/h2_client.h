@@ -105,7 +105,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   bool resume_asked_ = false;   // on_codec_resume was called, on_input is to come
   std::uint32_t requests_ = 0;  // under way
   base::MonoTime now_;
-  base::MonoTime heard_at_;  // bytes came
+  base::MonoTime heard_at_;                          // bytes came
   base::MonoTime deadline_ = base::MonoTime::max();  // no stream's limit is reached before
   H2ClientStream* block_ = nullptr;                  // whose header block is being read
   base::FreeList<H2ClientStream> storage_;

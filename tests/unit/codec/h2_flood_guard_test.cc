@@ -84,6 +84,7 @@ TEST(H2FloodGuard, LetsPassWhatCarriesSomething) {
   H2FloodGuard guard;
   for (int i = 0; i < 10'000; ++i) {
     EXPECT_EQ(guard.count({.length = 1, .type = NGHTTP2_DATA, .stream_id = 1}), Reason::kNone);
+    guard.note_data();
     EXPECT_EQ(guard.count({.type = NGHTTP2_DATA, .flags = NGHTTP2_FLAG_END_STREAM, .stream_id = 1}), Reason::kNone);
     EXPECT_EQ(guard.count({.type = NGHTTP2_HEADERS, .stream_id = 1}), Reason::kNone);
   }
@@ -92,8 +93,9 @@ TEST(H2FloodGuard, LetsPassWhatCarriesSomething) {
 // Whether a frame was empty is known when the next one begins.
 TEST(H2FloodGuard, CountsFramesOfDataWithoutAByteOfIt) {
   const H2FrameInfo empty{.type = NGHTTP2_DATA, .stream_id = 1};
-  const H2FrameInfo padded{.length = 256, .type = NGHTTP2_DATA, .flags = NGHTTP2_FLAG_PADDED, .stream_id = 1};
-  const H2FrameInfo next{.length = 1, .type = NGHTTP2_DATA, .stream_id = 1};
+  const H2FrameInfo padded{
+      .length = H2FloodGuard::kSmallFrameBytes, .type = NGHTTP2_DATA, .flags = NGHTTP2_FLAG_PADDED, .stream_id = 1};
+  const H2FrameInfo next{.length = H2FloodGuard::kSmallFrameBytes + 1, .type = NGHTTP2_DATA, .stream_id = 1};
   for (const H2FrameInfo& frame : {empty, padded}) {
     H2FloodGuard guard;
     guard.set_time(kStart);

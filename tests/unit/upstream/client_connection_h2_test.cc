@@ -47,11 +47,12 @@ class ClientConnectionH2Test : public testing::Test {
  protected:
   ClientConnectionH2Test() {
     config_.http2 = true;
-    server_ = std::make_unique<Server>(resources_, config_.servers[0], config_, nullptr);
+    server_ = std::make_unique<Server>(resources_, config_, 0, nullptr);
   }
   // A connection to the server, ready and without a request.
   ClientConnection& connect() {
     support::ConnectOutcome outcome;
+    EXPECT_TRUE(server_->reserve());
     std::make_unique<Connector>(loop_, resolver_, *server_, outcome).release()->start(std::nullopt);
     support::wait_until(loop_, [&] { return outcome.events > 0; });
     EXPECT_NE(outcome.connection, nullptr) << outcome.error.message;
@@ -86,7 +87,8 @@ class ClientConnectionH2Test : public testing::Test {
   net::Loop loop_{clock_};
   net::Resolver resolver_{loop_};
   codec::H2Library h2_library_;
-  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_};
+  StateTable states_;
+  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_};
   support::H2ScriptedServer listener_{loop_};
   config::Upstream config_ = support::make_upstream({listener_.server.config()});
   std::deque<Request> requests_;
@@ -344,7 +346,7 @@ class ClientConnectionAlpnTest : public ClientConnectionH2Test {
     auto context = tls::ClientContext::load(config_.tls);
     ASSERT_TRUE(context.has_value()) << context.error().message;
     context_.emplace(std::move(*context));
-    server_ = std::make_unique<Server>(resources_, config_.servers[0], config_, &*context_);
+    server_ = std::make_unique<Server>(resources_, config_, 0, &*context_);
   }
 
   support::CertSites sites_;

@@ -22,15 +22,22 @@ using namespace std::chrono_literals;
 using http::Reason;
 
 // Begins `requests` on the connection that it gets.
-struct Waiter final : ConnectHandler {
-  explicit Waiter(net::Loop& loop, int count = 1) : response(loop.chunks()), requests(count) {}
+struct Asker final : ConnectHandler {
+  explicit Asker(net::Loop& loop, int count = 1) : response(loop.chunks()), requests(count) {}
 
   support::RecordingResponseHandler response;
   int requests;
   ClientConnection* connection = nullptr;
   Reason reason = Reason::kNone;
   int events = 0;
+  bool is_full = false;
   std::function<void()> on_event;
+
+  void on_connection_full() override {
+    ++events;
+    is_full = true;
+    if (on_event) on_event();
+  }
 
   void on_connected(ClientConnection& connected, const ConnectTimes&) override {
     ++events;
@@ -51,12 +58,13 @@ class ConnectorWaitersTest : public testing::Test {
   Server& serve(const config::Server& server, bool http2 = true) {
     config_ = support::make_upstream({server});
     config_.http2 = http2;
-    return server_.emplace(resources_, config_.servers[0], config_, nullptr);
+    return server_.emplace(resources_, config_, 0, nullptr);
   }
   // Lets `count` wait for one connection.
   Connector& start(std::size_t count, std::optional<base::Duration> timeout = std::nullopt, int requests = 1) {
     for (std::size_t i = 0; i < count; ++i) waiters_.emplace_back(loop_, requests);
     const std::size_t first = waiters_.size() - count;
+    EXPECT_TRUE(server_->reserve());
     Connector& connector = *std::make_unique<Connector>(loop_, resolver_, *server_, waiters_[first]).release();
     for (std::size_t i = first + 1; i < waiters_.size(); ++i) connector.join(waiters_[i]);
     connector.start(timeout);
@@ -65,7 +73,7 @@ class ConnectorWaitersTest : public testing::Test {
   bool until_events(int count) {
     return support::wait_until(loop_, [&] {
       int events = 0;
-      for (const Waiter& waiter : waiters_) events += waiter.events;
+      for (const Asker& waiter : waiters_) events += waiter.events;
       return events >= count;
     });
   }
@@ -74,10 +82,11 @@ class ConnectorWaitersTest : public testing::Test {
   net::Loop loop_{clock_};
   net::Resolver resolver_{loop_};
   codec::H2Library h2_library_;
-  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_};
+  StateTable states_;
+  Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_};
   support::ScriptedServer listener_{loop_};
   config::Upstream config_;
-  std::deque<Waiter> waiters_;  // outlive the server, whose connections they have requests on
+  std::deque<Asker> waiters_;  // outlive the server, whose connections they have requests on
   std::optional<Server> server_;
 };
 
@@ -85,33 +94,31 @@ TEST_F(ConnectorWaitersTest, ServesAllByOneConnection) {
   serve(listener_.config());
   start(Connector::kWaitersMax);
   ASSERT_TRUE(until_events(static_cast<int>(Connector::kWaitersMax)));
-  for (const Waiter& waiter : waiters_) {
+  for (const Asker& waiter : waiters_) {
     EXPECT_EQ(waiter.connection, waiters_[0].connection);
     EXPECT_FALSE(waiter.is_connecting());
   }
   EXPECT_EQ(server_->connections(), 1u);
 }
 
-TEST_F(ConnectorWaitersTest, ConnectsAgainForEachWhereTheConnectionCarriesOne) {
+TEST_F(ConnectorWaitersTest, TellsTheOthersWhereTheConnectionCarriesOne) {
   serve(listener_.config(), false);
   start(3);
-  ASSERT_TRUE(until_events(1));
-  EXPECT_EQ(waiters_[0].events, 1) << "who came first";
   ASSERT_TRUE(until_events(3));
-  EXPECT_EQ(server_->connections(), 3u);
-  EXPECT_NE(waiters_[0].connection, waiters_[1].connection);
-  EXPECT_NE(waiters_[1].connection, waiters_[2].connection);
+  EXPECT_NE(waiters_[0].connection, nullptr) << "who came first";
+  EXPECT_TRUE(waiters_[1].is_full && waiters_[2].is_full);
+  EXPECT_EQ(server_->connections(), 1u);
+  EXPECT_FALSE(server_->is_sharing());
 }
 
-TEST_F(ConnectorWaitersTest, ConnectsAgainTogetherWhereTheConnectionCarriesSome) {
+TEST_F(ConnectorWaitersTest, TellsTheOthersWhereTheConnectionCarriesSome) {
   serve(listener_.config());
   start(5, std::nullopt, 50);  // 100 fit
   ASSERT_TRUE(until_events(5));
-  EXPECT_EQ(server_->connections(), 3u);
+  EXPECT_EQ(server_->connections(), 1u);
   EXPECT_EQ(waiters_[0].connection, waiters_[1].connection);
-  EXPECT_EQ(waiters_[2].connection, waiters_[3].connection);
-  EXPECT_NE(waiters_[0].connection, waiters_[2].connection);
-  EXPECT_NE(waiters_[4].connection, waiters_[2].connection);
+  for (std::size_t i = 2; i < 5; ++i) EXPECT_TRUE(waiters_[i].is_full);
+  EXPECT_TRUE(server_->is_sharing());
 }
 
 TEST_F(ConnectorWaitersTest, HasRoomForThoseWhoWaitAsLong) {
@@ -121,12 +128,12 @@ TEST_F(ConnectorWaitersTest, HasRoomForThoseWhoWaitAsLong) {
   EXPECT_TRUE(connector.has_room(2s));
   EXPECT_FALSE(connector.has_room(3s));
   EXPECT_FALSE(connector.has_room(std::nullopt));
-  Waiter last(loop_);
+  Asker last(loop_);
   connector.join(last);
   EXPECT_FALSE(connector.has_room(2s));
   last.cancel_connect();
   EXPECT_TRUE(connector.has_room(2s));
-  for (Waiter& waiter : waiters_) waiter.cancel_connect();
+  for (Asker& waiter : waiters_) waiter.cancel_connect();
 }
 
 // ---- who leaves -----------------------------------------------------------------------------------------------------
@@ -152,13 +159,13 @@ TEST_F(ConnectorWaitersTest, GoesOnForTheOthersWhenOneLeaves) {
 TEST_F(ConnectorWaitersTest, GivesUpWhenAllHaveLeft) {
   serve(listener_.config());
   server_->set_joinable(&start(3, 2s));
-  for (Waiter& waiter : waiters_) {
+  for (Asker& waiter : waiters_) {
     EXPECT_NE(server_->joinable(), nullptr);
     waiter.cancel_connect();
   }
   EXPECT_EQ(server_->joinable(), nullptr);
   support::pass_time(loop_, clock_, 3s);
-  for (const Waiter& waiter : waiters_) EXPECT_EQ(waiter.events, 0);
+  for (const Asker& waiter : waiters_) EXPECT_EQ(waiter.events, 0);
   EXPECT_EQ(server_->connections(), 0u);
 }
 
@@ -191,7 +198,7 @@ TEST_F(ConnectorWaitersTest, TellsAllOfAFailure) {
   serve(port.config());
   start(3, 2s);
   ASSERT_TRUE(until_events(3));
-  for (const Waiter& waiter : waiters_) EXPECT_EQ(waiter.reason, Reason::kUpstreamConnectRefused);
+  for (const Asker& waiter : waiters_) EXPECT_EQ(waiter.reason, Reason::kUpstreamConnectRefused);
 }
 
 TEST_F(ConnectorWaitersTest, TellsAllThatTheirTimeIsUp) {
@@ -199,15 +206,15 @@ TEST_F(ConnectorWaitersTest, TellsAllThatTheirTimeIsUp) {
   serve(port.config());
   start(3, 2s);
   support::pass_time(loop_, clock_, 1990ms);
-  for (const Waiter& waiter : waiters_) EXPECT_EQ(waiter.events, 0);
+  for (const Asker& waiter : waiters_) EXPECT_EQ(waiter.events, 0);
   support::pass_time(loop_, clock_, 20ms);
-  for (const Waiter& waiter : waiters_) EXPECT_EQ(waiter.reason, Reason::kUpstreamConnectTimeout);
+  for (const Asker& waiter : waiters_) EXPECT_EQ(waiter.reason, Reason::kUpstreamConnectTimeout);
 }
 
 // ---- TLS ------------------------------------------------------------------------------------------------------------
 
 // What a server speaks is known behind the handshake.
-TEST_F(ConnectorWaitersTest, ConnectsAgainForEachWhereAServerOffersNoHttp2) {
+TEST_F(ConnectorWaitersTest, LearnsThatAServerOffersNoHttp2) {
   for (const tls::Alpn alpn : {tls::Alpn::kHttp1, tls::Alpn::kHttp2AndHttp1}) {
     support::CertSites sites;
     const tls::PemPair pair = support::make_pair_for({"app.test"});
@@ -226,10 +233,12 @@ TEST_F(ConnectorWaitersTest, ConnectsAgainForEachWhereAServerOffersNoHttp2) {
     auto context = tls::ClientContext::load(config_.tls);
     ASSERT_TRUE(context.has_value()) << context.error().message;
     waiters_.clear();
-    server_.emplace(resources_, config_.servers[0], config_, &*context);
+    server_.emplace(resources_, config_, 0, &*context);
     start(3, 2s);
     ASSERT_TRUE(until_events(3));
-    EXPECT_EQ(server_->connections(), alpn == tls::Alpn::kHttp1 ? 3u : 1u);
+    EXPECT_EQ(server_->connections(), 1u);
+    EXPECT_EQ(server_->is_sharing(), alpn != tls::Alpn::kHttp1);
+    EXPECT_EQ(waiters_[2].is_full, alpn == tls::Alpn::kHttp1);
     server_.reset();
     support::settle(loop_);
   }

@@ -148,7 +148,7 @@ class ServerSharedTest : public ServerTest {
  protected:
   ServerSharedTest() {
     config_.http2 = true;
-    server_ = std::make_unique<Server>(resources_, config_.servers[0], config_, nullptr);
+    server_ = std::make_unique<Server>(resources_, config_, 0, nullptr);
   }
   // Begins a request, which has no answer as long as nobody turns the loop.
   http::ClientStream& begin(ClientConnection& connection) { return connection.begin(handler_, {}); }
