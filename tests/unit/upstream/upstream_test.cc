@@ -137,7 +137,7 @@ class UpstreamJoinTest : public UpstreamTest {
     const auto upstream = make(config);
     Server& server = *upstream->pick({}, {});
     std::deque<support::ConnectOutcome> outcomes(limits.size());
-    for (std::size_t i = 0; i < limits.size(); ++i) upstream->connect(server, outcomes[i], limits[i]);
+    for (std::size_t i = 0; i < limits.size(); ++i) EXPECT_TRUE(upstream->connect(server, outcomes[i], limits[i]));
     support::wait_until(
         loop_, [&] { return std::ranges::all_of(outcomes, [](const auto& outcome) { return outcome.events == 1; }); });
     support::settle(loop_);
