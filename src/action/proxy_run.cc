@@ -159,9 +159,10 @@ void ProxyRun::send_collected() {
   const bool end = request_ended_ && trailers_ == nullptr;
   if (!body_.empty() || end) {
     base::Buffer sent(exchange_.loop().chunks());
-    // Only a body that is whole can be sent again, and only on a kept connection, or on one that others share and that
-    // the server may close to new requests at any time, is there a reason to.
-    if (request_ended_ && (reused_ || upstream_.config().http2)) {
+    // Only a body that is whole can be sent again, and there is a reason to only on a kept connection, on one that
+    // others share and that the server may close to new requests at any time, or where servers go and come.
+    const config::Upstream& config = upstream_.config();
+    if (request_ended_ && (reused_ || config.http2 || config.hold > base::Duration::zero())) {
       sent.share(body_);
     } else {
       sent.take_all(body_);
@@ -259,6 +260,7 @@ void ProxyRun::failed(Reason reason, bool answered) {
           http::is_idempotent(exchange_.request().method) || route.callback != config::CallbackProvider::kNone,
       .retried_fresh = retried_fresh_,
       .servers_left = true,  // the search knows
+      .holds = upstream_.config().hold > base::Duration::zero(),
       .reason = reason,
   });
   if (verdict == upstream::RetryVerdict::kGiveUp || !upstream_.retry_budget().spend()) {
@@ -267,9 +269,15 @@ void ProxyRun::failed(Reason reason, bool answered) {
     return;
   }
   transition(State::kConnecting);
-  const bool is_fresh = verdict == upstream::RetryVerdict::kFreshConnection;
-  retried_fresh_ = retried_fresh_ || is_fresh;
-  is_fresh ? search_.start_fresh(*server_) : search_.start_next();
+  switch (verdict) {
+    case upstream::RetryVerdict::kGiveUp: break;
+    case upstream::RetryVerdict::kNextServer: search_.start_next(); break;
+    case upstream::RetryVerdict::kFreshConnection:
+      retried_fresh_ = true;
+      search_.start_fresh(*server_);
+      break;
+    case upstream::RetryVerdict::kHold: search_.start_held(reason); break;
+  }
 }
 
 void ProxyRun::log_failure(Reason reason, const base::Error* error) {

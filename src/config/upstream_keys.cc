@@ -203,7 +203,8 @@ Table<Upstream> upstream_keys() {
             "Requests that may wait for a connection; beyond it they get 503 at once.");
   table.add(
       "hold", &Upstream::hold, duration(0s, 1h),
-      "How long a request may wait for a server that can be reached, before it gets 503, or 502 where all refused.");
+      "How long a request may wait for a server that can be reached, before it gets 503, or 502 where all refused; "
+      "meanwhile an idempotent one is sent again when a server hangs up without an answer.");
   return table;
 }
 

@@ -26,6 +26,11 @@ void ConnectionSearch::start_next() {
   if (!advance()) wait();
 }
 
+void ConnectionSearch::start_held(Reason reason) {
+  last_failure_ = reason;
+  hold();
+}
+
 void ConnectionSearch::cancel() {
   state_ = State::kIdle;
   timer_.stop();

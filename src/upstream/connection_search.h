@@ -57,6 +57,8 @@ class ConnectionSearch final : private ConnectHandler, private Waiter, private n
   // The server that was found has not begun with the request: a new connection to it, or to another server.
   void start_fresh(Server& server);
   void start_next();
+  // The server ended for `reason`: any server, as if none could be reached, within the upstream's `hold`.
+  void start_held(http::Reason reason);
   // Gives up; no event follows.
   void cancel();
 

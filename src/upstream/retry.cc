@@ -13,8 +13,10 @@ RetryVerdict decide_retry(const FailedAttempt& attempt) {
   }
   // Waiting is never repeated: a server that is slow would get the request twice.
   const bool died = attempt.reason == http::Reason::kUpstreamClosed || attempt.reason == http::Reason::kUpstreamReset;
-  if (!died || !attempt.reused || attempt.answered || attempt.retried_fresh) return RetryVerdict::kGiveUp;
-  return attempt.body_kept && attempt.repeatable ? RetryVerdict::kFreshConnection : RetryVerdict::kGiveUp;
+  if (!died || attempt.answered || !attempt.body_kept || !attempt.repeatable) return RetryVerdict::kGiveUp;
+  if (attempt.reused && !attempt.retried_fresh) return RetryVerdict::kFreshConnection;
+  // A server that ends takes connections with it that it had not looked at.
+  return attempt.holds ? RetryVerdict::kHold : RetryVerdict::kGiveUp;
 }
 
 }  // namespace viaduct::upstream

@@ -18,6 +18,7 @@ struct FailedAttempt {
   bool repeatable = false;     // an idempotent method, or a callback route (at-least-once by contract)
   bool retried_fresh = false;  // this request has already been sent again on a fresh connection
   bool servers_left = false;   // another server may be tried (retry.attempts)
+  bool holds = false;          // the upstream has `hold`: its servers are expected to go and come
   http::Reason reason = http::Reason::kNone;
 };
 
@@ -25,6 +26,7 @@ enum class RetryVerdict : std::uint8_t {
   kGiveUp,
   kNextServer,       // nothing was sent: try another server
   kFreshConnection,  // the kept connection had died under us: the same server, once, on a new connection
+  kHold,             // a server went while it may not have begun, which does no harm: any server, after a pause
 };
 
 RetryVerdict decide_retry(const FailedAttempt& attempt);

@@ -84,6 +84,30 @@ TEST(Retry, NeverSendsAgainWhatMayHaveBegun) {
   for (const Row& row : rows) EXPECT_EQ(decide_retry(row.attempt), RetryVerdict::kGiveUp) << row.why;
 }
 
+// Where servers go and come, one may go with connections in its hands that it has not looked at.
+TEST(Retry, HoldsWhatDoesNoHarmWhereServersGoAndCome) {
+  const FailedAttempt gone = {.connected = true,
+                              .reused = false,
+                              .body_kept = true,
+                              .repeatable = true,
+                              .holds = true,
+                              .reason = Reason::kUpstreamReset};
+  EXPECT_EQ(decide_retry(gone), RetryVerdict::kHold);
+  FailedAttempt attempt = gone;
+  attempt.reused = true;
+  EXPECT_EQ(decide_retry(attempt), RetryVerdict::kFreshConnection);
+  attempt.retried_fresh = true;
+  EXPECT_EQ(decide_retry(attempt), RetryVerdict::kHold);
+  for (const auto spoil : std::initializer_list<void (*)(FailedAttempt&)>{
+           [](FailedAttempt& a) { a.answered = true; }, [](FailedAttempt& a) { a.body_kept = false; },
+           [](FailedAttempt& a) { a.repeatable = false; }, [](FailedAttempt& a) { a.holds = false; },
+           [](FailedAttempt& a) { a.reason = Reason::kUpstreamHeaderTimeout; }}) {
+    attempt = gone;
+    spoil(attempt);
+    EXPECT_EQ(decide_retry(attempt), RetryVerdict::kGiveUp);
+  }
+}
+
 TEST(Retry, AsksTheNextServerWhateverTheMethodWhenNothingWasSent) {
   FailedAttempt attempt{.servers_left = true, .reason = Reason::kUpstreamConnectRefused};
   EXPECT_EQ(decide_retry(attempt), RetryVerdict::kNextServer);
