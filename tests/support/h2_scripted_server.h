@@ -68,7 +68,7 @@ class H2ScriptedServer {
   ScriptedServer server;
   std::vector<std::pair<std::uint16_t, std::uint32_t>> settings;  // of connections to come
   bool answers = false;                                           // every whole request with 200 "ok"
-  std::function<void(H2ServerEnd&)> on_request;                   // a request is whole
+  std::function<void(H2ServerEnd&, std::int32_t)> on_request;     // a request is whole, on that stream
   std::vector<std::unique_ptr<H2ServerEnd>> ends;                 // of connections that have brought bytes
 
   H2ServerEnd& last() { return *ends.back(); }
@@ -80,7 +80,7 @@ class H2ScriptedServer {
     end.read();
     for (std::size_t i = before; i < end.whole.size(); ++i) {
       if (answers) end.send(h2_ok(end.whole[i]));
-      if (on_request) on_request(end);
+      if (on_request) on_request(end, end.whole[i]);
     }
   }
   H2ServerEnd& end_of(ScriptedConnection& connection) {
