@@ -191,6 +191,7 @@ void H2Client::on_goaway(std::int32_t, std::uint32_t) {
 }
 
 void H2Client::on_body_sent(H2StreamBase& stream, std::size_t count) {
+  guard_.note_data_sent();
   guard_.earn_window_updates(count);
   auto& sending = static_cast<H2ClientStream&>(stream);
   sending.moved_bytes_ += count;

@@ -16,6 +16,7 @@ constexpr std::size_t kBytesPerWindowUpdate = 512;
 // A short response is acknowledged once or twice, and a request may tell its priority apart.
 constexpr std::uint32_t kWindowUpdatesPerRequest = 4;
 constexpr std::uint32_t kPrioritiesPerRequest = 2;
+constexpr std::uint32_t kWindowUpdatesPerFrame = 2;
 
 }  // namespace
 
@@ -83,6 +84,11 @@ void H2FloodGuard::earn_window_updates(std::size_t bytes) {
   const auto earned = static_cast<std::uint32_t>(unearned_bytes_ / kBytesPerWindowUpdate);
   unearned_bytes_ %= kBytesPerWindowUpdate;
   earn(kWindowUpdate, earned);
+}
+
+void H2FloodGuard::note_data_sent() {
+  earn(kPing, 1);
+  earn(kWindowUpdate, kWindowUpdatesPerFrame);
 }
 
 void H2FloodGuard::earn(Kind kind, std::uint32_t count) {

@@ -31,6 +31,9 @@ class H2FloodGuard {
   http::Reason count_reset();
   // Body bytes went out: window updates for them are earned.
   void earn_window_updates(std::size_t bytes);
+  // A DATA frame went out, however short: who measures how fast bytes come (gRPC for Go does) answers it with a ping
+  // and a window update each for stream and connection.
+  void note_data_sent();
   // A request was answered to its end: another one may be reset.
   void earn_reset() { earn(kReset, 1); }
 

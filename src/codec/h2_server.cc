@@ -316,6 +316,7 @@ void H2Server::on_stream_closed(H2StreamBase& stream, std::uint32_t code) {
 }
 
 void H2Server::on_body_sent(H2StreamBase& stream, std::size_t count) {
+  guard_.note_data_sent();
   guard_.earn_window_updates(count);
   auto& sending = static_cast<H2ServerStream&>(stream);
   sending.moved_bytes_ += count;

@@ -265,6 +265,23 @@ TEST(H2ClientEnd, EndsConnectionsThatFlood) {
   }
 }
 
+// gRPC for Go pings behind each message to measure how fast bytes come, and gives the window of each back at once.
+TEST(H2ClientEnd, GoesOnWithAServerThatAnswersEachMessageWithAPing) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt attempt(wire);
+  attempt.post();
+  wire.turn();
+  wire.feed(h2_answer(1, "200"));
+  for (int i = 0; i < 5000; ++i) {
+    attempt.body("x", false);
+    wire.sent();
+    wire.feed(support::h2_window(1, 1) + support::h2_window(0, 1) + support::h2_ping());
+    ASSERT_TRUE(wire.client.wants_input()) << i;
+  }
+  EXPECT_FALSE(attempt.handler().has("reset"));
+}
+
 TEST(H2ClientEnd, EndsConnectionsThatSendBlocksWithoutEnd) {
   const std::string block = h2_block({{":status", "200"}});
   for (const int continuations : {8, 9}) {
