@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a request expects before it sends its body (RFC 9110 §10.1.1), the same for every HTTP version.
+// Used by the head readers of both. Pure.
 #pragma once
 
 #include "http/message.h"

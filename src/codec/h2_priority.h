@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Priority field of RFC 9218: which of the responses of one connection come first. Pure function; any thread.
+// The Priority field of RFC 9218: which of the responses of one connection come first. Used by H2Server.
+// Pure function; any thread.
 #pragma once
 
 #include <cstdint>

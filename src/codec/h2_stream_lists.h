@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lists that a stream of H2Server or H2Client is in, as tags of base::ListHook.
+// The lists that a stream of H2Server or H2Client is in, as tags of base::ListHook: the codec owns the lists, the
+// stream the hooks.
 #pragma once
 
 namespace viaduct::codec {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker lends to its upstreams. Owned by the worker; outlives them all.
+// What a worker lends to its upstreams. Owned by the worker; outlives them all. References alone: an upstream keeps a
+// copy.
 #pragma once
 
 #include "codec/h2_library.h"
