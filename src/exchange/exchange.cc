@@ -222,7 +222,16 @@ void Exchange::fail(http::Reason reason) {
 }
 
 void Exchange::answer_locally(http::Reason reason) {
-  const LocalReply local = make_local_reply(reason, *request_, record_.request_id, *snapshot_->config, arena_);
+  const config::CallbackProvider provider =
+      decision_.route != nullptr ? decision_.route->callback : config::CallbackProvider::kNone;
+  const Refusal refusal{.reason = reason, .request = *request_, .request_id = record_.request_id, .provider = provider};
+  const LocalReply local = make_local_reply(refusal, *snapshot_->config, arena_);
+  if (local.is_silent) {
+    record_.status = local.status;
+    std::exchange(stream_, nullptr)->reset();
+    finish();
+    return;
+  }
   std::array<ReplyField, 3> fields{ReplyField{.id = http::FieldName::kCacheControl, .value = "no-store"}};
   std::size_t count = 1;
   if (!decision_.allow.empty() && local.status == 405) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "exchange/callback_reply.h"
 #include "http/accept.h"
 #include "http/status.h"
 
@@ -44,22 +45,23 @@ std::string_view problem_body(int status, http::Reason reason, std::string_view 
 
 }  // namespace
 
-LocalReply make_local_reply(http::Reason reason, const http::RequestHead& request, std::string_view request_id,
-                            const config::Config& config, base::Arena& arena) {
+LocalReply make_local_reply(const Refusal& refusal, const config::Config& config, base::Arena& arena) {
+  const http::Reason reason = refusal.reason;
+  if (refusal.provider != config::CallbackProvider::kNone) return make_callback_reply(refusal.provider, reason, arena);
   const int status = http::reason_status(reason);
   for (const config::ErrorPage& page : config.errors) {
     if (status >= page.from && status <= page.to) {
       return {.status = status, .content_type = page.content_type, .body = page.body};
     }
   }
-  if (http::accepts_html(request.fields)) {
+  if (http::accepts_html(refusal.request.fields)) {
     return {.status = status,
             .content_type = "text/html; charset=utf-8",
-            .body = html_body(status, reason, request_id, arena)};
+            .body = html_body(status, reason, refusal.request_id, arena)};
   }
   return {.status = status,
           .content_type = "application/problem+json",
-          .body = problem_body(status, reason, request_id, arena)};
+          .body = problem_body(status, reason, refusal.request_id, arena)};
 }
 
 }  // namespace viaduct::exchange

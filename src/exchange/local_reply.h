@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answers that Viaduct itself gives for a refusal or failure: an error page of the config, HTML for browsers,
-// application/problem+json (RFC 9457) for everybody else. They carry the request id and tell nothing about the inside.
+// The answers that Viaduct itself gives for a refusal or failure: on callback routes the form of the platform
+// (exchange/callback_reply), elsewhere an error page of the config, HTML for browsers, application/problem+json (RFC
+// 9457) for everybody else. They tell nothing about the inside.
 #pragma once
 
 #include <string_view>
@@ -14,13 +15,20 @@ namespace viaduct::exchange {
 
 struct LocalReply {
   int status = 500;
-  std::string_view content_type;
-  std::string_view body;  // in the arena, or in the config
+  std::string_view content_type = {};
+  std::string_view body = {};  // in the arena, or in the config
+  bool is_silent = false;      // nothing is sent, the connection or the stream just ends; `status` is for the log
 };
 
-// Chooses and writes the answer for `reason`. `request` is what could be read of the head; `config` must outlive the
-// answer. RFC 9110 §12.5.1 for Accept.
-LocalReply make_local_reply(http::Reason reason, const http::RequestHead& request, std::string_view request_id,
-                            const config::Config& config, base::Arena& arena);
+// What is refused, and to whom.
+struct Refusal {
+  http::Reason reason;
+  const http::RequestHead& request;  // what could be read of it
+  std::string_view request_id;
+  config::CallbackProvider provider = config::CallbackProvider::kNone;  // of the route that was chosen
+};
+
+// Chooses and writes the answer. `config` must outlive it. RFC 9110 §12.5.1 for Accept.
+LocalReply make_local_reply(const Refusal& refusal, const config::Config& config, base::Arena& arena);
 
 }  // namespace viaduct::exchange

@@ -23,13 +23,15 @@ class LocalReplyTest : public testing::Test {
   LocalReply make(Reason reason, std::string_view accept) {
     request_.fields.clear();
     if (!accept.empty()) request_.fields.add(http::FieldName::kAccept, accept);
-    return make_local_reply(reason, request_, "id-1", config_, arena_);
+    return make_local_reply({.reason = reason, .request = request_, .request_id = "id-1", .provider = provider_},
+                            config_, arena_);
   }
 
   base::ChunkPool chunks_;
   base::Arena arena_{chunks_};
   http::RequestHead request_{arena_};
   config::Config config_;
+  config::CallbackProvider provider_ = config::CallbackProvider::kNone;
 };
 
 TEST_F(LocalReplyTest, IsAPageForBrowsers) {
@@ -96,6 +98,17 @@ TEST_F(LocalReplyTest, IsThePageThatTheConfigNamesForTheStatus) {
       EXPECT_EQ(reply.content_type, reply.status == 404 ? "text/html" : "text/plain");
     }
   }
+}
+
+// A page of the operator's is 5xx in HTML to a platform, or worse.
+TEST_F(LocalReplyTest, IsTheFormOfThePlatformOnCallbackRoutesWhateverTheConfigAndTheClientSay) {
+  config_.errors = {{.from = 400, .to = 599, .file = {}, .content_type = "text/html", .body = "later"}};
+  provider_ = config::CallbackProvider::kAlipay;
+  for (const std::string_view accept : {"", "text/html", "application/json"}) {
+    EXPECT_EQ(make(Reason::kUpstreamClosed, accept).body, "fail");
+  }
+  provider_ = config::CallbackProvider::kWechatPush;
+  EXPECT_TRUE(make(Reason::kUpstreamClosed, "text/html").is_silent);
 }
 
 }  // namespace
