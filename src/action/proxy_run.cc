@@ -26,6 +26,7 @@ ProxyRun::ProxyRun(exchange::Exchange& exchange, upstream::Upstream& upstream)
     : exchange_(exchange),
       upstream_(upstream),
       timer_(exchange.loop().timers(), *this),
+      answer_(exchange),
       body_(exchange.loop().chunks()),
       search_(exchange.loop(), upstream, *this),
       started_(exchange.loop().now()) {
@@ -52,8 +53,9 @@ void ProxyRun::start(bool end) {
   request_ended_ = end;
   const http::BodySize& size = exchange_.request().body;
   const bool is_long = size.kind == http::BodyKind::kSized && size.bytes > kCollectedBytesMax;
-  // Over HTTP/2 the two sides of a stream may talk by turns: who waits for the end of the request waits for ever.
-  const bool is_dialogue = size.kind == http::BodyKind::kStream && upstream_.config().http2;
+  // Over HTTP/2 the two sides of a stream may talk by turns: who waits for the end of the request waits for ever. A
+  // platform says all that it has to say at once.
+  const bool is_dialogue = size.kind == http::BodyKind::kStream && upstream_.config().http2 && !is_callback();
   if (end || is_long || is_dialogue) {
     find_connection();
   } else {
@@ -134,8 +136,7 @@ void ProxyRun::on_server_failed(upstream::Server& server, Reason reason, const b
 }
 
 void ProxyRun::on_search_failed(Reason reason) {
-  transition(State::kOver);
-  exchange_.fail(reason);
+  fail(reason);
 }
 
 void ProxyRun::send_on(upstream::ClientConnection& connection) {
@@ -152,7 +153,7 @@ void ProxyRun::send_on(upstream::ClientConnection& connection) {
   const bool end = request_ended_ && body_.empty() && trailers_ == nullptr;
   stream_->send_head(request, end);
   if (!end) send_collected();
-  if (stream_ != nullptr && exchange_.writable_bytes() == 0) stream_->set_reading(false);
+  if (stream_ != nullptr && !answer_.has_room()) stream_->set_reading(false);
 }
 
 void ProxyRun::send_collected() {
@@ -186,7 +187,7 @@ void ProxyRun::on_request_writable() {
 
 void ProxyRun::on_informational(http::ResponseHead& head) {
   http::remove_hop_by_hop_response(head.fields);
-  exchange_.send_informational(head);
+  answer_.send_informational(head);
 }
 
 void ProxyRun::note_answer_time() {
@@ -199,8 +200,8 @@ void ProxyRun::on_response_head(http::ResponseHead& head, bool end) {
   exchange_.record().upstream_header = exchange_.loop().now() - sent_at_;
   http::remove_hop_by_hop_response(head.fields);
   if (end) note_answer_time();
-  if (is_event_stream(head)) stream_->set_read_limit(exchange_.route().websocket_idle);
-  exchange_.send_head(head, end);
+  if (is_event_stream(head) && !is_callback()) stream_->set_read_limit(exchange_.route().websocket_idle);
+  answer_.send_head(head, end);
   if (head.status == 101) begin_tunnel();
 }
 
@@ -220,14 +221,14 @@ void ProxyRun::watch_tunnel() {
 void ProxyRun::on_response_body(base::Buffer& body, bool end) {
   moved_at_ = exchange_.loop().now();
   if (end) note_answer_time();
-  exchange_.send_body(body, end);
-  if (!end && stream_ != nullptr && exchange_.writable_bytes() == 0) stream_->set_reading(false);
+  answer_.send_body(body, end);
+  if (!end && stream_ != nullptr && !answer_.has_room()) stream_->set_reading(false);
 }
 
 void ProxyRun::on_response_trailers(http::Fields& trailers) {
   http::remove_hop_by_hop_trailers(trailers);
   note_answer_time();
-  exchange_.send_trailers(trailers);
+  answer_.send_trailers(trailers);
 }
 
 void ProxyRun::on_client_writable() {
@@ -237,7 +238,9 @@ void ProxyRun::on_client_writable() {
 void ProxyRun::on_response_end() {
   stream_ = nullptr;
   timer_.stop();
-  if (state_ != State::kOver) transition(State::kOver);
+  if (state_ == State::kOver) return;
+  if (answer_.is_late()) return end_late(Reason::kNone);
+  transition(State::kOver);
 }
 
 // ---- failure --------------------------------------------------------------------------------------------------------
@@ -263,11 +266,7 @@ void ProxyRun::failed(Reason reason, bool answered) {
       .holds = upstream_.config().hold > base::Duration::zero(),
       .reason = reason,
   });
-  if (verdict == upstream::RetryVerdict::kGiveUp || !upstream_.retry_budget().spend()) {
-    transition(State::kOver);
-    exchange_.fail(reason);
-    return;
-  }
+  if (verdict == upstream::RetryVerdict::kGiveUp || !upstream_.retry_budget().spend()) return fail(reason);
   transition(State::kConnecting);
   switch (verdict) {
     case upstream::RetryVerdict::kGiveUp: break;
@@ -280,7 +279,14 @@ void ProxyRun::failed(Reason reason, bool answered) {
   }
 }
 
+void ProxyRun::fail(Reason reason) {
+  if (answer_.is_late()) return end_late(reason);
+  transition(State::kOver);
+  exchange_.fail(reason);
+}
+
 void ProxyRun::log_failure(Reason reason, const base::Error* error) {
+  if (answer_.is_late()) return;  // its one line says it
   const std::string_view detail = error != nullptr ? std::string_view(error->message) : http::reason_sentence(reason);
   // There is no server yet while the body is collected.
   const std::string_view server = server_ != nullptr ? std::string_view(server_->name()) : std::string_view("none");
@@ -296,12 +302,38 @@ void ProxyRun::on_timer(int) {
     if (exchange_.loop().now() < moved_at_ + exchange_.route().websocket_idle) return watch_tunnel();
     return exchange_.fail(Reason::kWebsocketIdle);
   }
+  if (answer_.is_late()) return end_late(Reason::kUpstreamTotalTimeout);
   log_failure(Reason::kUpstreamTotalTimeout, nullptr);
-  transition(State::kOver);
   exchange_.fail(Reason::kUpstreamTotalTimeout);
 }
 
+// ---- the client is gone, or has its answer from us ------------------------------------------------------------------
+
 void ProxyRun::on_exchange_over() {
+  if (answer_.is_late()) return;
+  may_run_on() ? run_on() : give_up();
+}
+
+// What has not come whole is never sent as if it had.
+bool ProxyRun::may_run_on() const {
+  const bool is_under_way = state_ == State::kConnecting || state_ == State::kForwarding;
+  return is_callback() && request_ended_ && is_under_way && !answer_.is_complete();
+}
+
+void ProxyRun::run_on() {
+  answer_.become_late();
+  timer_.start_after(exchange_.route().timeouts.read.value_or(kLateTime));
+  if (stream_ != nullptr) stream_->set_reading(true);
+}
+
+void ProxyRun::end_late(Reason reason) {
+  const std::string_view server = server_ != nullptr ? std::string_view(server_->name()) : std::string_view("none");
+  answer_.log_late(upstream_.config().name, server, reason);
+  give_up();
+  exchange_.end_run_on();
+}
+
+void ProxyRun::give_up() {
   state_ = State::kOver;
   timer_.stop();
   search_.cancel();

@@ -2,7 +2,8 @@
 // One exchange on its way through an upstream. A short body is collected first, so that it can go to another server
 // when the first one cannot be reached; a longer one streams, with backpressure both ways. What may be sent again is
 // decided by upstream/retry alone. A 101 makes a tunnel of it, which ends when both directions have ended, when one
-// side fails, or when it was silent for websocket_idle. Lives in the exchange's arena.
+// side fails, or when it was silent for websocket_idle. A callback that was received whole runs on, from kConnecting or
+// kForwarding to its end, when its client is gone or has our own answer (docs/adr/0013). Lives in the exchange's arena.
 //
 //   kCollecting ──► kConnecting ──► kForwarding ──► kTunnel ──► kOver
 //                      ▲   │ next server  │ │                     ▲
@@ -12,6 +13,7 @@
 
 #include <cstdint>
 
+#include "action/proxy_answer.h"
 #include "base/buffer.h"
 #include "config/types.h"
 #include "exchange/exchange.h"
@@ -30,6 +32,8 @@ class ProxyRun final : public exchange::ActionRun,
  public:
   // A body of at most this many bytes is read before a server is chosen.
   static constexpr std::size_t kCollectedBytesMax = 64 * 1024;
+  // How long a callback runs on where the route has no timeouts.read.
+  static constexpr base::Duration kLateTime = std::chrono::seconds(60);
 
   // `upstream` must outlive the run, which counts itself in.
   ProxyRun(exchange::Exchange& exchange, upstream::Upstream& upstream);
@@ -41,6 +45,8 @@ class ProxyRun final : public exchange::ActionRun,
   void on_request_trailers(http::Fields& trailers) override;
   void on_client_writable() override;
   void on_exchange_over() override;
+  bool runs_on() const override { return answer_.is_late() && state_ != State::kOver; }
+  void on_worker_stop() override { end_late(http::Reason::kServerDraining); }
 
  private:
   enum class State : std::uint8_t { kCollecting, kConnecting, kForwarding, kTunnel, kOver };
@@ -60,7 +66,7 @@ class ProxyRun final : public exchange::ActionRun,
   void on_server_failed(upstream::Server& server, http::Reason reason, const base::Error& error,
                         bool is_repeated) override;
   void on_search_failed(http::Reason reason) override;
-  // net::TimerHandler: timeouts.total, in a tunnel websocket_idle
+  // net::TimerHandler: timeouts.total, in a tunnel websocket_idle, without a client the end of our patience
   void on_timer(int timer_id) override;
 
   void transition(State next);
@@ -74,7 +80,16 @@ class ProxyRun final : public exchange::ActionRun,
   void begin_tunnel();
   void watch_tunnel();
   void failed(http::Reason reason, bool answered);
+  // No attempt is left: tells the client, or the log where that is gone.
+  void fail(http::Reason reason);
   void log_failure(http::Reason reason, const base::Error* error);
+  bool is_callback() const { return exchange_.route().callback != config::CallbackProvider::kNone; }
+  // Whether the request is worth its end although nobody waits for the answer any more.
+  bool may_run_on() const;
+  void run_on();
+  void end_late(http::Reason reason);
+  // Leaves connection and server.
+  void give_up();
   // The total limit counts from the start; a connection may not wait beyond it.
   void note_answer_time();
 
@@ -82,6 +97,7 @@ class ProxyRun final : public exchange::ActionRun,
   upstream::Upstream& upstream_;
   State state_ = State::kCollecting;
   net::Timer timer_;
+  ProxyAnswer answer_;
   base::Buffer body_;           // collected and not yet sent; kept for a second sending while it is whole
   bool request_ended_ = false;  // the client's request is complete
   bool body_whole_ = true;      // body_ still holds everything the client sent

@@ -37,8 +37,14 @@ Worker::Worker(Setup setup)
 
 Worker::~Worker() {
   CHECK(!thread_.joinable());
-  while (!connections_.empty()) connections_.front().close_now();
+  cut_all();
   loop_.run_once(false);
+}
+
+void Worker::cut_all() {
+  while (!connections_.empty()) connections_.front().close_now();
+  // Closing a connection may have made more of these.
+  while (!running_on_.empty()) running_on_.front().stop_run_on();
 }
 
 base::Result<void> Worker::start() {
@@ -124,7 +130,7 @@ void Worker::begin_drain(base::Duration deadline) {
 }
 
 void Worker::stop_if_drained() {
-  if (services_.is_draining && connection_count_ == 0) loop_.stop();
+  if (services_.is_draining && connection_count_ == 0 && running_on_.empty()) loop_.stop();
 }
 
 void Worker::on_timer(int timer_id) {
@@ -135,7 +141,7 @@ void Worker::on_timer(int timer_id) {
     return;
   }
   if (connection_count_ > 0) LOG_WARNING("drain_deadline worker={} connections_cut={}", number_, connection_count_);
-  connections_.for_each([](Connection& connection) { connection.close_now(); });
+  cut_all();
   stop_if_drained();
 }
 
@@ -194,6 +200,7 @@ void Worker::on_connection_refused(const exchange::ClientInfo& client, http::Rea
 
 void Worker::free_exchange(exchange::Exchange& exchange) {
   exchanges_.free(&exchange);
+  stop_if_drained();
 }
 
 }  // namespace viaduct::daemon

@@ -63,8 +63,8 @@ class Worker final : private net::AcceptHandler,
   base::Result<void> start();
   // The following are for other threads; they return at once.
   void publish(exchange::SnapshotRef snapshot);
-  // Stops accepting; idle connections close now, busy ones after their exchange; ends the thread when none is left or
-  // when `deadline` has passed.
+  // Stops accepting; idle connections close now, busy ones after their exchange; ends the thread when neither they nor
+  // callbacks that run on are left, or when `deadline` has passed.
   void drain(base::Duration deadline);
   void flush_log();
   // Waits for the thread.
@@ -76,6 +76,8 @@ class Worker final : private net::AcceptHandler,
   void adopt(exchange::SnapshotRef snapshot);
   void begin_drain(base::Duration deadline);
   void stop_if_drained();
+  // Ends all that is left: connections, and what runs on without one.
+  void cut_all();
 
   // net::AcceptHandler
   void on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_id) override;
@@ -86,6 +88,7 @@ class Worker final : private net::AcceptHandler,
   bool is_draining() const override { return services_.is_draining; }
   // exchange::ExchangeOwner
   void free_exchange(exchange::Exchange& exchange) override;
+  void on_run_on(exchange::Exchange& exchange) override { running_on_.push_back(exchange); }
   // net::TimerHandler
   void on_timer(int timer_id) override;
 
@@ -104,6 +107,7 @@ class Worker final : private net::AcceptHandler,
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   base::IntrusiveList<Connection, Connection> connections_;
   std::size_t connection_count_ = 0;
+  base::IntrusiveList<exchange::Exchange, exchange::Exchange> running_on_;  // without a client
   net::Timer log_timer_;
   net::Timer drain_timer_;
   std::atomic<bool> running_ = false;

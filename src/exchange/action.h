@@ -22,9 +22,14 @@ class ActionRun {
   virtual void on_request_trailers(http::Fields& trailers) = 0;
   // There is room again in the client's direction.
   virtual void on_client_writable() = 0;
-  // Terminal: the exchange is over, its client gone or its answer given by somebody else. Whatever is under way for it
-  // is given up here.
+  // The exchange is over for its client, who is gone or has an answer by somebody else. Whatever is under way for it is
+  // given up here, unless the run goes on. May be said more than once.
   virtual void on_exchange_over() = 0;
+  // Whether the run goes on behind on_exchange_over(), when nobody is there any more who takes an answer. It gets no
+  // further event but on_worker_stop(), and ends by Exchange::end_run_on().
+  virtual bool runs_on() const { return false; }
+  // The worker ends: a run that goes on is given up and ends now.
+  virtual void on_worker_stop() {}
 };
 
 // Immutable and shared by all workers.

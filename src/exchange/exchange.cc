@@ -210,7 +210,7 @@ void Exchange::on_writable() {
 }
 
 void Exchange::fail(http::Reason reason) {
-  if (state_ == State::kOver || state_ == State::kAnswered) return;
+  if (is_over() || state_ == State::kAnswered) return;
   record_.reason = reason;  // whatever a filter has noted before
   end_run();
   if (state_ == State::kAnswering || state_ == State::kTunnel) {
@@ -298,12 +298,29 @@ void Exchange::end_run() {
 }
 
 void Exchange::finish() {
-  transition(State::kOver);
   record_.total = services_.loop.now() - started_;
   record_.time = services_.loop.wall_now();
   services_.counters.count(record_.reason, record_.status);
   services_.access_log.write(record_);
+  if (run_ == nullptr || !run_->runs_on()) return leave();
+  transition(State::kRunningOn);
+  services_.owner.on_run_on(*this);
+}
+
+void Exchange::leave() {
+  transition(State::kOver);
+  base::ListHook<Exchange>::unlink();
   services_.loop.retire(*this);
+}
+
+void Exchange::end_run_on() {
+  // Where our own answer is still on its way to the client, the exchange ends with it.
+  if (state_ == State::kRunningOn) leave();
+}
+
+void Exchange::stop_run_on() {
+  CHECK(state_ == State::kRunningOn);
+  run_->on_worker_stop();
 }
 
 void Exchange::dispose() {

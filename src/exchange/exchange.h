@@ -5,9 +5,10 @@
 // with. Knows no HTTP version.
 //
 //   kHead ──on_head──► kRunning ──send_head──► kAnswering ──last byte──► kAnswered ──on_stream_end──► kOver
-//     │ on_refused ───────┼── fail, respond ────────▲                                                  ▲
-//     │                   └── send_head(101) ──► kTunnel ──both directions have ended: on_stream_end───┤
-//     └────────────────────────────────── on_reset, or a cut answer ───────────────────────────────────┘
+//     │ on_refused ───────┼── fail, respond ────────▲                                                  ▲ ▲
+//     │                   └── send_head(101) ──► kTunnel ──both directions have ended: on_stream_end───┤ │
+//     └────────────────────────────────── on_reset, or a cut answer ───────────────────────────────────┘ │
+//                  instead of kOver, where the run goes on (docs/adr/0013): kRunningOn ──end_run_on()────┘
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <string_view>
 
 #include "base/arena.h"
+#include "base/intrusive_list.h"
 #include "base/ip.h"
 #include "exchange/action.h"
 #include "exchange/filter.h"
@@ -26,7 +28,7 @@
 
 namespace viaduct::exchange {
 
-// What a connection tells its exchanges about the client. Outlives them.
+// What a connection tells its exchanges about the client. Outlives their streams.
 struct ClientInfo {
   base::SocketAddress peer;
   base::SocketAddress local;
@@ -49,15 +51,16 @@ struct Reply {
   std::span<const ReplyField> fields;
 };
 
-class Exchange final : public http::StreamHandler, public net::Retirable {
+class Exchange final : public http::StreamHandler, public net::Retirable, public base::ListHook<Exchange> {
  public:
-  // `services` and `client` must outlive the exchange; `stream` lives until its terminal event.
+  // `services` must outlive the exchange; `stream` and `client` live until the stream's terminal event.
   Exchange(Services& services, const ClientInfo& client, http::ServerStream& stream);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
   // ---- for filters and actions: what is known
   http::RequestHead& request() { return *request_; }
+  // REQUIRES: the client's stream is there.
   const ClientInfo& client() const { return client_; }
   // The client's address, seen through trusted proxies.
   const base::IpAddress& client_ip() const { return client_ip_; }
@@ -97,8 +100,14 @@ class Exchange final : public http::StreamHandler, public net::Retirable {
   // Ends the exchange with an answer of ours that is no failure (or, with `reason`, one that has its own form).
   void respond(const Reply& reply, http::Reason reason = http::Reason::kNone);
 
-  // True when its log line is written; it is freed at the end of this turn.
-  bool is_over() const { return state_ == State::kOver; }
+  // For actions: the run that went on behind its exchange is over. Nothing may follow.
+  void end_run_on();
+
+  // ---- for the owner
+  // True when its log line is written: it is freed at the end of this turn, or of the one in which its run ends.
+  bool is_over() const { return state_ >= State::kRunningOn; }
+  // Ends a run that goes on. REQUIRES: it was told by on_run_on and not freed.
+  void stop_run_on();
 
   // http::StreamHandler
   base::Arena& arena() override { return arena_; }
@@ -114,7 +123,7 @@ class Exchange final : public http::StreamHandler, public net::Retirable {
   void dispose() override;
 
  private:
-  enum class State : std::uint8_t { kHead, kRunning, kAnswering, kAnswered, kTunnel, kOver };
+  enum class State : std::uint8_t { kHead, kRunning, kAnswering, kAnswered, kTunnel, kRunningOn, kOver };
 
   void transition(State next);
   // Whether what comes from the client is still for the action.
@@ -127,8 +136,9 @@ class Exchange final : public http::StreamHandler, public net::Retirable {
   void run_route(bool end);
   void end_run();
   void answer_locally(http::Reason reason);
-  // Writes the line, counts, and leaves for the free list. Nothing may follow.
+  // Writes the line, counts, and leaves for the free list, unless the run goes on. Nothing may follow.
   void finish();
+  void leave();
 
   Services& services_;
   const ClientInfo& client_;

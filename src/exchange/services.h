@@ -20,6 +20,9 @@ class Exchange;
 class ExchangeOwner {
  public:
   virtual void free_exchange(Exchange& exchange) = 0;
+  // `exchange` is over for its client, but its run goes on. It leaves by free_exchange like all others; an owner that
+  // cannot wait for that calls Exchange::stop_run_on().
+  virtual void on_run_on(Exchange& exchange) = 0;
 
  protected:
   ~ExchangeOwner() = default;

@@ -63,6 +63,7 @@ class ClientSide final : private daemon::ConnectionOwner, private exchange::Exch
   void on_connection_refused(const exchange::ClientInfo& client, http::Reason reason) override;
   bool is_draining() const override { return is_worker_draining; }
   void free_exchange(exchange::Exchange& exchange) override;
+  void on_run_on(exchange::Exchange&) override {}
   exchange::Services& services();
 
   codec::H2Library h2_library_;

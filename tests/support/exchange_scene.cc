@@ -75,8 +75,13 @@ ExchangeScene::~ExchangeScene() {
     const bool is_under_way = call.exchange != nullptr && !call.exchange->is_over();
     if (is_under_way) call.exchange->on_reset(http::Reason::kClientClosed);
   }
+  stop_run_on();
   settle(loop);
   EXPECT_EQ(alive(), 0u) << "exchanges that never ended";
+}
+
+void ExchangeScene::stop_run_on() {
+  while (!running_on_.empty()) running_on_.front().stop_run_on();
 }
 
 exchange::RoutePlan& ExchangeScene::add_route(config::Route route) {

@@ -102,9 +102,13 @@ class ExchangeScene final : private exchange::ExchangeOwner {
   void publish();
   // Exchanges that are not freed.
   std::size_t alive() const;
+  // The same without a client, and their end.
+  bool has_run_on() const { return !running_on_.empty(); }
+  void stop_run_on();
 
  private:
   void free_exchange(exchange::Exchange& exchange) override;
+  void on_run_on(exchange::Exchange& exchange) override { running_on_.push_back(exchange); }
   Call& make_call(const Request& request);
 
   TemporaryDirectory directory_;
@@ -118,6 +122,7 @@ class ExchangeScene final : private exchange::ExchangeOwner {
   exchange::Services services_;
   std::deque<exchange::RoutePlan> plans_;
   std::list<Call> calls_;
+  base::IntrusiveList<exchange::Exchange, exchange::Exchange> running_on_;
 };
 
 }  // namespace viaduct::support

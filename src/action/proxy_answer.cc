@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "action/proxy_answer.h"
+
+#include <chrono>
+
+#include "base/check.h"
+#include "base/log.h"
+
+namespace viaduct::action {
+
+ProxyAnswer::ProxyAnswer(exchange::Exchange& exchange)
+    : exchange_(exchange),
+      state_(exchange.route().callback == config::CallbackProvider::kNone ? State::kPassing : State::kHolding),
+      held_(exchange.loop().chunks()) {}
+
+void ProxyAnswer::transition(State next) {
+  CHECK(next > state_);  // forward only
+  state_ = next;
+}
+
+// What is not the answer yet would tell a client that waits for a whole one nothing.
+void ProxyAnswer::send_informational(const http::ResponseHead& head) {
+  if (state_ == State::kPassing) exchange_.send_informational(head);
+}
+
+void ProxyAnswer::send_head(http::ResponseHead& head, bool end) {
+  status_ = head.status;
+  is_complete_ = end;
+  if (state_ == State::kLate) return;
+  head_ = &head;
+  const bool is_held = state_ == State::kHolding && !end && head.status != 101;
+  if (!is_held) release(end);
+}
+
+void ProxyAnswer::send_body(base::Buffer& body, bool end) {
+  is_complete_ = end;
+  switch (state_) {
+    case State::kHolding:
+      held_.take_all(body);
+      if (end || held_.size() > kHeldBytesMax) release(end);
+      return;
+    case State::kPassing: exchange_.send_body(body, end); return;
+    case State::kLate: body.clear(); return;
+  }
+}
+
+void ProxyAnswer::send_trailers(const http::Fields& trailers) {
+  is_complete_ = true;
+  if (state_ == State::kHolding) release(false);
+  if (state_ == State::kPassing) exchange_.send_trailers(trailers);
+}
+
+void ProxyAnswer::release(bool end) {
+  if (state_ == State::kHolding) transition(State::kPassing);
+  const bool ends_with_head = end && held_.empty();
+  exchange_.send_head(*head_, ends_with_head);
+  if (!held_.empty()) exchange_.send_body(held_, end);
+}
+
+void ProxyAnswer::become_late() {
+  transition(State::kLate);
+  held_.clear();
+  late_since_ = exchange_.loop().now();
+}
+
+void ProxyAnswer::log_late(std::string_view upstream, std::string_view server, http::Reason reason) const {
+  const auto late = std::chrono::duration_cast<std::chrono::milliseconds>(exchange_.loop().now() - late_since_);
+  const auto route = base::quoted(exchange_.route().name);
+  if (reason == http::Reason::kNone) {
+    LOG_ERROR_ALWAYS("late request_id={} route={} status={} late_ms={} upstream={} server={}", exchange_.request_id(),
+                     route, status_, late.count(), upstream, server);
+  } else {
+    LOG_ERROR_ALWAYS("late request_id={} route={} reason={} late_ms={} upstream={} server={}", exchange_.request_id(),
+                     route, http::reason_name(reason), late.count(), upstream, server);
+  }
+}
+
+}  // namespace viaduct::action
