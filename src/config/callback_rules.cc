@@ -57,18 +57,24 @@ void check_patience(const RouteDraft& route, const RoutePosition& position, Read
   const auto& total = route.timeouts.total;
   if (total && *total < kPlatformPatience) return;
   const std::string path = find_key_path(reading.places(), position, "timeouts.total");
-  reading.warn_at(path.empty() ? position.path() : path,
-                  base::format("the platform hangs up after {}, but timeouts.total is {}; write at most 4500ms",
-                               format_duration(kPlatformPatience), total ? format_duration(*total) : "off"));
+  const std::string place = path.empty() ? position.path() : path;
+  std::string message = base::format("the platform hangs up after {}, but timeouts.total is {}; write at most 4500ms",
+                                     format_duration(kPlatformPatience), total ? format_duration(*total) : "off");
+  const bool is_just_in_time = total && *total == kPlatformPatience;
+  is_just_in_time ? reading.warn_at(place, std::move(message)) : reading.error_at(place, std::move(message));
 }
 
 void check_allow(const RouteDraft& route, const RoutePosition& position, Reading& reading) {
   if (!route.allow || route.allow->mode != AllowMode::kEnforce) return;
   const std::string path = find_key_path(reading.places(), position, "allow");
-  reading.warn_at(
-      path.empty() ? position.path() : path,
-      "the platforms call from addresses that are in no list, too, and enforce refuses their payments; write "
-      "mode: report");
+  const std::string place = path.empty() ? position.path() : path;
+  const std::string danger =
+      "the platforms call from addresses that are in no list, too, and enforce refuses their payments; ";
+  if (route.allow->i_know) {
+    reading.warn_at(place, danger + "mode: report would log them");
+  } else {
+    reading.error_at(place, danger + "write mode: report, or i_know: true beside it");
+  }
 }
 
 }  // namespace

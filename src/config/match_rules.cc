@@ -63,6 +63,13 @@ bool conditions_overlap(const Match& left, const Match& right) {
          can_agree(left.query, right.query, equal_exactly);
 }
 
+bool takes_callback_requests(const Match& other, const Match& callback) {
+  if (!callback.methods.empty()) return conditions_overlap(other, callback);
+  Match requests = callback;
+  requests.methods = {"POST"};
+  return conditions_overlap(other, requests);
+}
+
 bool conditions_imply(const Match& narrow, const Match& wide) {
   const std::vector<std::string> narrow_methods = accepted_methods(narrow);
   const std::vector<std::string> wide_methods = accepted_methods(wide);

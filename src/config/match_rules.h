@@ -19,6 +19,9 @@ int condition_count(const Match& match);
 std::vector<std::string> accepted_methods(const Match& match);
 // True when one request can meet the conditions (not the paths) of both.
 bool conditions_overlap(const Match& left, const Match& right);
+// True when a route with `other` may take requests that a platform sends to the callback route with `callback`, on a
+// path that both match: POST, where the callback does not say its methods.
+bool takes_callback_requests(const Match& other, const Match& callback);
 // True when every request that meets the conditions of `narrow` meets those of `wide`.
 bool conditions_imply(const Match& narrow, const Match& wide);
 // True when `prefix` of a route takes the decoded path `path`: at whole segments, and "/x" takes "/x" and "/x/y" but

@@ -85,7 +85,10 @@ std::unique_ptr<Config> resolve(ConfigDraft draft) {
     for (RouteDraft& draft_route : draft_site.drafts) {
       Action action = action_of(draft_route);
       site.routes.push_back(std::move(static_cast<Route&>(draft_route)));
-      site.routes.back().action = std::move(action);
+      Route& route = site.routes.back();
+      route.action = std::move(action);
+      // Inherited, it is for the routes that are no callbacks; written there, it is an error.
+      if (route.callback != CallbackProvider::kNone) route.websocket = false;
     }
   }
   return config;

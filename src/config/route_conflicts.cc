@@ -51,6 +51,22 @@ bool is_found_below(std::string_view text, std::string_view path) {
   return literal->is_anchored ? path.starts_with(literal->text) : path.contains(literal->text);
 }
 
+// What every path must begin with that the regex is found in; empty where that is not certain.
+std::string_view certain_start(std::string_view regex) {
+  if (!regex.starts_with('^') || regex.contains('|')) return {};
+  regex.remove_prefix(1);
+  const std::size_t end = regex.find_first_of(R"(.\[]{}()*+?$^)");
+  if (end == std::string_view::npos) return regex;
+  // The byte before one of these may be missing.
+  const bool is_last_optional = end > 0 && std::string_view("?*{").contains(regex[end]);
+  return regex.substr(0, is_last_optional ? end - 1 : end);
+}
+
+// Whether paths may begin with both.
+bool may_share_paths(std::string_view left, std::string_view right) {
+  return left.starts_with(right) || right.starts_with(left);
+}
+
 // The path that a regex like ^/exact/path$ stands for.
 std::optional<std::string> literal_path(std::string_view regex) {
   if (!regex.starts_with("^/") || !regex.ends_with('$')) return std::nullopt;
@@ -139,17 +155,10 @@ class SiteRoutes {
             show(earlier, later), later.text));
   }
 
-  // Every method that a callback of the platforms uses, unless the route says which.
-  static Match callback_requests(const Match& match) {
-    Match requests = match;
-    if (requests.methods.empty()) requests.methods = {"POST"};
-    return requests;
-  }
-
   // `first` is tried before `second`, on the same path.
   void check_taken(const PathRule& first, const PathRule& second) {
     if (!is_callback(second.route) || is_callback(first.route)) return;
-    if (!conditions_overlap(match(first.route), callback_requests(match(second.route)))) return;
+    if (!takes_callback_requests(match(first.route), match(second.route))) return;
     reading_.error_at(first.key,
                       base::format("this route has more conditions and takes requests of the callback {}; give it "
                                    "methods that the callback does not take, or another path",
@@ -245,23 +254,29 @@ class SiteRoutes {
     }
   }
 
-  // A route inside a callback prefix, or a regex, may take what a platform sends.
+  // A route inside a callback prefix, or a regex, may take what a platform sends. Exact paths inside a callback regex
+  // are for daemon/build, which knows what a regex finds.
   void check_callbacks() {
     for (const PathRule& callback : rules_) {
-      if (callback.kind != PathKind::kPrefix || !is_callback(callback.route)) continue;
+      if (callback.kind == PathKind::kExact || !is_callback(callback.route)) continue;
       for (const PathRule& other : rules_) {
         if (is_callback(other.route) || !may_take_from(callback, other)) continue;
-        reading_.warn_at(other.key,
-                         base::format("this route may take requests of the callback {}, whose paths are a prefix; "
-                                      "give this one methods, or the callback exact paths",
-                                      show(callback, other)));
+        reading_.error_at(other.key,
+                          base::format("this route may take requests of the callback {}, whose paths are not exact; "
+                                       "give this one methods that the callback does not take, or the callback exact "
+                                       "paths",
+                                       show(callback, other)));
       }
     }
   }
 
   bool may_take_from(const PathRule& callback, const PathRule& other) const {
-    if (!conditions_overlap(match(other.route), callback_requests(match(callback.route)))) return false;
-    if (other.kind == PathKind::kRegex) return true;
+    if (!takes_callback_requests(match(other.route), match(callback.route))) return false;
+    if (callback.kind == PathKind::kRegex) {
+      const bool is_before = other.kind == PathKind::kRegex && &other < &callback;
+      return is_before && may_share_paths(certain_start(other.text), certain_start(callback.text));
+    }
+    if (other.kind == PathKind::kRegex) return may_share_paths(certain_start(other.text), callback.text);
     return other.text != callback.text && prefix_takes(callback.text, other.text);
   }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/route_keys.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "config/action_keys.h"
 #include "config/filter_keys.h"
@@ -26,6 +28,11 @@ Parsed<std::string> check_matched_value(const std::string& value) {
   return std::unexpected("file: is for secrets in headers: set and add; write the value itself");
 }
 
+// What is inherited was written for other routes: it counts where it is stricter than what the platforms bear.
+Duration at_most(Duration limit, const std::optional<Duration>& inherited) {
+  return inherited ? std::min(limit, *inherited) : limit;
+}
+
 // A provider, or null; the route then starts from the timeouts that fit the platforms.
 Type<RouteDraft> callback() {
   const auto provider =
@@ -40,8 +47,8 @@ Type<RouteDraft> callback() {
     std::optional<CallbackProvider> read;
     provider.read(node, read, scope);
     if (read && route.callback == CallbackProvider::kNone) {
-      route.timeouts.connect = kCallbackConnect;
-      route.timeouts.total = kCallbackTotal;
+      route.timeouts.connect = at_most(kCallbackConnect, route.timeouts.connect);
+      route.timeouts.total = at_most(kCallbackTotal, route.timeouts.total);
     }
     route.callback = read.value_or(CallbackProvider::kNone);
   };
@@ -56,12 +63,13 @@ Table<Timeouts> timeout_keys() {
   Table<Timeouts> table;
   const auto timeout = or_null(duration(1ms, 24h));
   table.add("connect", &Timeouts::connect, timeout,
-            "How long connecting to a server may take, TLS included; callbacks: 1s.");
+            "How long connecting to a server may take, TLS included; callbacks: 1s, or less that is inherited.");
   table.add("send", &Timeouts::send, timeout, "How long a server may take nothing of a request that is being sent.");
   table.add("read", &Timeouts::read, timeout,
             "How long a server may be silent while an answer is due; event streams have websocket_idle.");
   table.add("total", &Timeouts::total, timeout,
-            "How long the whole exchange with the upstream may take, a WebSocket until it is open; callbacks: 4500ms.");
+            "How long the whole exchange may take, a WebSocket until it is open; callbacks: 4500ms, or less that is "
+            "inherited.");
   return table;
 }
 
@@ -131,10 +139,9 @@ void add_filters(Table<RouteDraft>& table) {
 Table<RouteDraft> inherited_route_keys() {
   Table<RouteDraft> table({"upstream", "static", "redirect", "respond"});
   // Before timeouts, whose defaults it changes.
-  table
-      .add("callback", callback(),
-           "The platform that calls this route; failures then get its own failure form, within its 5 seconds.")
-      .planned();
+  table.add("callback", callback(),
+            "The platform that calls this route: its answers are whole or its own form of failure, within its 5 "
+            "seconds.");
   add_actions(table);
   add_filters(table);
   table.add("timeouts", &RouteDraft::timeouts, object(timeout_keys()), "How long the upstream may take.");

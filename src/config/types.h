@@ -160,6 +160,7 @@ enum class AllowMode : std::uint8_t { kReport, kEnforce };
 struct Allow {
   base::CidrSet addresses;
   AllowMode mode = AllowMode::kEnforce;
+  bool i_know = false;  // a callback route may enforce
 };
 
 struct Cors {

@@ -10,6 +10,7 @@
 #include "action/static_file.h"
 #include "base/check.h"
 #include "base/format.h"
+#include "config/match_rules.h"
 #include "filter/allow_list.h"
 #include "filter/cors.h"
 #include "filter/edit_fields.h"
@@ -61,6 +62,16 @@ class Builder {
     }
   }
 
+  // Exact paths come before regular expressions, those of callback routes too. REQUIRES: check_regexes found nothing.
+  void check_callbacks() {
+    for (std::size_t i = 0; i < config_.sites.size(); ++i) {
+      for (const config::Route& callback : config_.sites[i].routes) {
+        if (callback.callback == config::CallbackProvider::kNone) continue;
+        for (const std::string& pattern : callback.match.regex) check_callback(i, callback, pattern);
+      }
+    }
+  }
+
   void check_upstreams() {
     for (const config::Upstream& upstream : config_.upstreams) {
       if (upstream.servers.size() > upstream::Upstream::kServersMax) {
@@ -107,6 +118,24 @@ class Builder {
       return !side.remove.empty() || !side.set.empty() || !side.add.empty();
     };
     return any(edits.request) || any(edits.response);
+  }
+
+  void check_callback(std::size_t site, const config::Route& callback, const std::string& pattern) {
+    const auto regex = route::Regex::compile(pattern);
+    CHECK(regex.has_value());
+    const std::vector<config::Route>& routes = config_.sites[site].routes;
+    for (std::size_t j = 0; j < routes.size(); ++j) {
+      const config::Route& other = routes[j];
+      if (other.callback != config::CallbackProvider::kNone) continue;
+      if (!config::takes_callback_requests(other.match, callback.match)) continue;
+      const auto found =
+          std::ranges::find_if(other.match.exact, [&](const auto& path) { return regex->matches(path); });
+      if (found == other.match.exact.end()) continue;
+      fail(other.place, base::format("sites[{}].routes[{}].match.exact", site, j),
+           base::format("{} is found by the regex of the callback route \"{}\", and this route takes its requests "
+                        "first; give this one methods that the callback does not take, or the callback exact paths",
+                        *found, callback.name));
+    }
   }
 
   std::unique_ptr<const exchange::Action> make(const config::ProxyAction& action, const config::Route&) {
@@ -180,7 +209,10 @@ BuildResult build_snapshot(const config::Config& config, std::uint64_t version, 
   const config::Config& kept = *snapshot->config;
   Builder builder(kept, result);
   builder.check_regexes();
-  if (result.problems.empty()) plan_routes(kept, builder, *snapshot);
+  if (result.problems.empty()) {
+    plan_routes(kept, builder, *snapshot);
+    builder.check_callbacks();
+  }
   builder.check_upstreams();
   builder.check_access_log();
   load_certificates(kept, ticket_keys, now, *snapshot, result);

@@ -9,7 +9,7 @@
 namespace viaduct::config {
 namespace {
 
-// What is told about a callback route with these keys, besides that callbacks are for a later version.
+// What is told about a callback route with these keys, besides what is for a later version.
 std::string problems_of_callback(const std::string& keys, const std::string& site = "default: true") {
   const LoadResult result = support::load_config(
       "listeners: [{ address: \":80\" }]\n"
@@ -58,18 +58,35 @@ TEST(CallbackRules, RefuseWebsocketWhereItIsWritten) {
   EXPECT_EQ(problems_of_callback("upstream: app", "default: true, websocket: true"), "");
 }
 
-TEST(CallbackRules, WarnOfTimeoutsBeyondThePlatformsPatience) {
+TEST(CallbackRules, KeepTimeoutsWithinThePlatformsPatience) {
   EXPECT_EQ(problems_of_callback("upstream: app, timeouts: { total: 4999ms }"), "");
-  EXPECT_TRUE(
-      problems_of_callback("upstream: app, timeouts: { total: 5s }")
-          .starts_with(
-              "warning: sites[0].routes[0].timeouts.total: the platform hangs up after 5s, but timeouts.total is "
-              "5s"));
-  EXPECT_TRUE(problems_of_callback("upstream: app, timeouts: { total: null }").contains("timeouts.total is off"));
+  EXPECT_EQ(
+      problems_of_callback("upstream: app, timeouts: { total: 5s }"),
+      "warning: sites[0].routes[0].timeouts.total: the platform hangs up after 5s, but timeouts.total is 5s; write "
+      "at most 4500ms\n");
+  EXPECT_EQ(problems_of_callback("upstream: app, timeouts: { total: 5001ms }"),
+            "sites[0].routes[0].timeouts.total: the platform hangs up after 5s, but timeouts.total is 5001ms; write at "
+            "most 4500ms\n");
+  EXPECT_EQ(problems_of_callback("upstream: app, timeouts: { total: null }"),
+            "sites[0].routes[0].timeouts.total: the platform hangs up after 5s, but timeouts.total is off; write at "
+            "most 4500ms\n");
+  // Inherited, it is for other routes.
+  EXPECT_EQ(problems_of_callback("upstream: app", "default: true, timeouts: { total: 1m }"), "");
+  EXPECT_EQ(problems_of_callback("upstream: app", "default: true, timeouts: { total: null }"), "");
 }
 
-TEST(CallbackRules, WarnOfAddressListsThatRefuse) {
-  EXPECT_TRUE(problems_of_callback("upstream: app, allow: { addresses: \"::1\" }").contains("write mode: report"));
+TEST(CallbackRules, LetAddressListsRefuseOnlyWhereSomebodyKnows) {
+  EXPECT_EQ(problems_of_callback("upstream: app, allow: { addresses: \"::1\" }"),
+            "sites[0].routes[0].allow: the platforms call from addresses that are in no list, too, and enforce refuses "
+            "their payments; write mode: report, or i_know: true beside it\n");
+  EXPECT_EQ(
+      problems_of_callback("upstream: app, allow: { addresses: \"::1\", mode: enforce, i_know: true }"),
+      "warning: sites[0].routes[0].allow: the platforms call from addresses that are in no list, too, and enforce "
+      "refuses their payments; mode: report would log them\n");
+  EXPECT_EQ(problems_of_callback("upstream: app, allow: { addresses: \"::1\", mode: report, i_know: true }"), "");
+  EXPECT_TRUE(problems_of_callback("upstream: app", "default: true, allow: { addresses: \"::1\" }")
+                  .starts_with("sites[0].allow: the platforms call from"));
+  EXPECT_EQ(problems_of_callback("upstream: app, allow: null", "default: true, allow: { addresses: \"::1\" }"), "");
 }
 
 }  // namespace

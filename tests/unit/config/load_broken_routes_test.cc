@@ -141,18 +141,10 @@ const Row kRows[] = {
      "viaduct.yaml:7:27: sites[0].routes[0].match.exact: deny: /pay refuses /pay/notify, which a platform calls; take "
      "it out of deny\n"
      "      - { match: { exact: /pay/notify, methods: [POST] }, callback: alipay, upstream: app }\n"
-     "                          ^\n"
-     "viaduct.yaml:7:59: warning: sites[0].routes[0].callback: accepted, not in effect in this version: a later "
-     "version acts on this key\n"
-     "      - { match: { exact: /pay/notify, methods: [POST] }, callback: alipay, upstream: app }\n"
-     "                                                          ^\n"},
+     "                          ^\n"},
     {"CallbackThatIsShadowed",
      with_routes("      - { name: pay, match: { exact: /pay }, callback: generic, upstream: app }\n"
                  "      - { name: thief, match: { exact: /pay, methods: [POST, PUT] }, upstream: app }\n"),
-     "viaduct.yaml:8:46: warning: sites[0].routes[0].callback: accepted, not in effect in this version: a later "
-     "version acts on this key\n"
-     "      - { name: pay, match: { exact: /pay }, callback: generic, upstream: app }\n"
-     "                                             ^\n"
      "viaduct.yaml:9:40: sites[0].routes[1].match.exact: this route has more conditions and takes requests of the "
      "callback route \"pay\" (line 8); give it methods that the callback does not take, or another path\n"
      "      - { name: thief, match: { exact: /pay, methods: [POST, PUT] }, upstream: app }\n"
@@ -161,20 +153,14 @@ const Row kRows[] = {
      with_routes("      - { name: pay, match: { prefix: /pay/ }, callback: generic, upstream: app }\n"
                  "      - { name: old, match: { exact: /pay/old }, redirect: { to: /pay/new } }\n"
                  "      - { name: page, match: { prefix: /pay/page/, methods: [GET] }, respond: { body: hi } }\n"),
-     "viaduct.yaml:8:48: warning: sites[0].routes[0].callback: accepted, not in effect in this version: a later "
-     "version acts on this key\n"
-     "      - { name: pay, match: { prefix: /pay/ }, callback: generic, upstream: app }\n"
-     "                                               ^\n"
-     "viaduct.yaml:9:38: warning: sites[0].routes[1].match.exact: this route may take requests of the callback route "
-     "\"pay\" (line 8), whose paths are a prefix; give this one methods, or the callback exact paths\n"
+     "viaduct.yaml:9:38: sites[0].routes[1].match.exact: this route may take requests of the callback route \"pay\" "
+     "(line 8), whose paths are not exact; give this one methods that the callback does not take, or the callback "
+     "exact "
+     "paths\n"
      "      - { name: old, match: { exact: /pay/old }, redirect: { to: /pay/new } }\n"
      "                                     ^\n"},
     {"CallbackWithoutUpstream",
      with_routes("      - { match: { exact: /pay }, callback: alipay, redirect: { to: /elsewhere } }\n"),
-     "viaduct.yaml:8:35: warning: sites[0].routes[0].callback: accepted, not in effect in this version: a later "
-     "version acts on this key\n"
-     "      - { match: { exact: /pay }, callback: alipay, redirect: { to: /elsewhere } }\n"
-     "                                  ^\n"
      "viaduct.yaml:8:63: sites[0].routes[0].redirect: a callback route takes the answer of its upstream alone, not "
      "redirect; write upstream: NAME\n"
      "      - { match: { exact: /pay }, callback: alipay, redirect: { to: /elsewhere } }\n"
@@ -186,10 +172,6 @@ const Row kRows[] = {
                  "        cors: { allow_origins: \"*\" }\n"
                  "        rewrite: { strip_prefix: /pay }\n"
                  "        rate_limit: { rate: 1/s }\n"),
-     "viaduct.yaml:9:9: warning: sites[0].routes[0].callback: accepted, not in effect in this version: a later version "
-     "acts on this key\n"
-     "        callback: wechat_pay_v3\n"
-     "        ^\n"
      "viaduct.yaml:11:15: sites[0].routes[0].cors: a callback route has no cors: no browser calls it; delete it\n"
      "        cors: { allow_origins: \"*\" }\n"
      "              ^\n"
@@ -227,29 +209,36 @@ const Row kRows[] = {
      "viaduct.yaml:9:9: sites[0].routes[0].rate_limit: a callback route has no rate_limit: a refused notice is a lost "
      "payment, but this one inherits it from line 4; write rate_limit: null here\n"
      "      - { match: { exact: /pay }, callback: wechat_pay_v3, upstream: app }\n"
-     "        ^\n"
-     "viaduct.yaml:9:35: warning: sites[0].routes[0].callback: accepted, not in effect in this version: a later "
-     "version acts on this key (2 uses, the first is here)\n"
-     "      - { match: { exact: /pay }, callback: wechat_pay_v3, upstream: app }\n"
-     "                                  ^\n"},
+     "        ^\n"},
     {"CallbackThatWaits",
      with_routes("      - { match: { exact: /pay }, callback: generic, upstream: app, timeouts: { total: 10s }, allow: "
                  "{ addresses: 10.0.0.0/8 } }\n"),
-     "viaduct.yaml:8:35: warning: sites[0].routes[0].callback: accepted, not in effect in this version: a later "
-     "version acts on this key\n"
-     "      - { match: { exact: /pay }, callback: generic, upstream: app, timeouts: { total: 10s }, allow: { "
-     "addresses: 10.0.0.0/8 } }\n"
-     "                                  ^\n"
-     "viaduct.yaml:8:88: warning: sites[0].routes[0].timeouts.total: the platform hangs up after 5s, but "
+     "viaduct.yaml:8:88: sites[0].routes[0].timeouts.total: the platform hangs up after 5s, but "
      "timeouts.total is 10s; write at most 4500ms\n"
      "      - { match: { exact: /pay }, callback: generic, upstream: app, timeouts: { total: 10s }, allow: { "
      "addresses: 10.0.0.0/8 } }\n"
      "                                                                                       ^\n"
-     "viaduct.yaml:8:102: warning: sites[0].routes[0].allow: the platforms call from addresses that are in no list, "
-     "too, and enforce refuses their payments; write mode: report\n"
+     "viaduct.yaml:8:102: sites[0].routes[0].allow: the platforms call from addresses that are in no list, too, and "
+     "enforce refuses their payments; write mode: report, or i_know: true beside it\n"
      "      - { match: { exact: /pay }, callback: generic, upstream: app, timeouts: { total: 10s }, allow: { "
      "addresses: 10.0.0.0/8 } }\n"
      "                                                                                                     ^\n"},
+    {"CallbackThatKnows",
+     with_routes("      - match: { exact: /pay }\n"
+                 "        callback: wechat_pay_v2\n"
+                 "        upstream: app\n"
+                 "        timeouts: { total: null }\n"
+                 "        allow: { addresses: 10.0.0.0/8, mode: enforce, i_know: true }\n"),
+     "viaduct.yaml:11:28: sites[0].routes[0].timeouts.total: the platform hangs up after 5s, but timeouts.total is "
+     "off; "
+     "write at most 4500ms\n"
+     "        timeouts: { total: null }\n"
+     "                           ^\n"
+     "viaduct.yaml:12:16: warning: sites[0].routes[0].allow: the platforms call from addresses that are in no list, "
+     "too, "
+     "and enforce refuses their payments; mode: report would log them\n"
+     "        allow: { addresses: 10.0.0.0/8, mode: enforce, i_know: true }\n"
+     "               ^\n"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Load, BrokenRoute, testing::ValuesIn(kRows),

@@ -440,10 +440,6 @@ const Row kRows[] = {
      "      - { match: { prefix: / }, upstream: app, rewrite: { prefix: [/a], strip_prefix: /x } }\n"
      "                                                                        ^\n"},
     {"Provider", with_routes("      - { match: { exact: /p }, upstream: app, callback: wechatpay }\n"),
-     "viaduct.yaml:8:48: warning: sites[0].routes[0].callback: accepted, not in effect in this version: a later "
-     "version acts on this key\n"
-     "      - { match: { exact: /p }, upstream: app, callback: wechatpay }\n"
-     "                                               ^\n"
      "viaduct.yaml:8:58: sites[0].routes[0].callback: \"wechatpay\" is not one of wechat_pay_v3, wechat_pay_v2, "
      "wechat_push, alipay or generic; choose one of them\n"
      "      - { match: { exact: /p }, upstream: app, callback: wechatpay }\n"

@@ -72,6 +72,19 @@ TEST(Conditions, OverlapAndImplyEachOther) {
   }
 }
 
+TEST(Conditions, OfACallbackAreThoseOfAPostWhereItDoesNotSay) {
+  Match callback;
+  Match other;
+  EXPECT_TRUE(takes_callback_requests(other, callback));
+  other.methods = {"GET"};
+  EXPECT_FALSE(takes_callback_requests(other, callback));
+  callback.methods = {"GET", "POST"};
+  EXPECT_TRUE(takes_callback_requests(other, callback));
+  callback.headers = {{"A", "1"}};
+  other.headers = {{"a", "2"}};
+  EXPECT_FALSE(takes_callback_requests(other, callback));
+}
+
 TEST(PrefixTakes, WholeSegments) {
   const struct {
     const char* prefix;

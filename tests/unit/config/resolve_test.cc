@@ -73,6 +73,15 @@ TEST(Resolve, KeepsEveryActionAndComesBackAsADraft) {
   EXPECT_EQ(back.logs.access.file, "access.log");
 }
 
+TEST(Resolve, LeavesInheritedWebsocketsToRoutesThatAreNoCallbacks) {
+  ConfigDraft draft = one_site({route("a", "/a"), route("b", "/b")});
+  for (RouteDraft& each : draft.sites[0].drafts) each.websocket = true;
+  draft.sites[0].drafts[0].callback = CallbackProvider::kGeneric;
+  const auto config = resolve(draft);
+  EXPECT_FALSE(config->sites[0].routes[0].websocket);
+  EXPECT_TRUE(config->sites[0].routes[1].websocket);
+}
+
 TEST(ResolveDeathTest, StopsAtARouteWithoutAction) {
   ConfigDraft draft = one_site({RouteDraft()});
   EXPECT_DEATH(resolve(draft), "CHECK failed");

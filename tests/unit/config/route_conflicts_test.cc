@@ -112,12 +112,28 @@ TEST(RouteConflicts, ProtectCallbacks) {
       {"callback: generic, match: { prefix: /p/ }", "match: { exact: /p/x, methods: [GET] }", ""},
       {"callback: generic, match: { prefix: /p/ }", "match: { regex: x }", "may take"},
       {"callback: generic, match: { exact: /p }", "match: { regex: x }", ""},
+      {"callback: generic, match: { prefix: /p/ }", "match: { regex: '^/p/x' }", "may take"},
+      {"callback: generic, match: { prefix: /p/ }", "match: { regex: '^/px?/' }", "may take"},
+      {"callback: generic, match: { prefix: /p/ }", "match: { regex: '^/q/|x' }", "may take"},
+      {"callback: generic, match: { prefix: /p/ }", "match: { regex: '^/q/.*' }", ""},
+      {"callback: generic, match: { prefix: /p/ }", "match: { regex: x, methods: [GET] }", ""},
       {"callback: generic, match: { prefix: /p/ }", "match: { prefix: / }", ""},
   };
   for (const auto& row : rows) {
     EXPECT_EQ(relation(row.callback, row.other), row.relation) << row.callback << " | " << row.other;
     EXPECT_EQ(relation(row.other, row.callback), row.relation) << row.other << " | " << row.callback;
   }
+}
+
+// Regexes go in the order of the file.
+TEST(RouteConflicts, ProtectCallbacksThatAreRegexesFromThoseBeforeThem) {
+  const char* callback = "callback: generic, match: { regex: '^/p/[0-9]+$' }";
+  EXPECT_EQ(relation("match: { regex: x }", callback), "may take");
+  EXPECT_EQ(relation("match: { regex: '^/p/' }", callback), "may take");
+  EXPECT_EQ(relation("match: { regex: '^/q/' }", callback), "");
+  EXPECT_EQ(relation("match: { regex: x, methods: [GET] }", callback), "");
+  EXPECT_EQ(relation(callback, "match: { regex: x }"), "");
+  EXPECT_EQ(relation("match: { prefix: /p/ }", callback), "");
 }
 
 TEST(RouteConflicts, KnowWhatDenyTakesAway) {

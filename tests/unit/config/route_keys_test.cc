@@ -135,6 +135,30 @@ TEST(RouteKeys, GiveCallbacksTheTimeoutsOfThePlatforms) {
   EXPECT_EQ(config->sites[1].routes[1].callback, CallbackProvider::kNone);
 }
 
+// What is inherited was written for pages; a platform waits no longer for it, and a stricter operator is obeyed.
+TEST(RouteKeys, LetCallbacksInheritTimeoutsOnlyWhereTheyAreStricter) {
+  const auto config = config_of(
+      "listeners: [{ address: \":80\" }]\n"
+      "upstreams: { app: { servers: \"http://a.example.com\" } }\n"
+      "sites:\n"
+      "  - hosts: [a.example.com]\n"
+      "    timeouts: { connect: 500ms, total: 3s }\n"
+      "    routes: [{ callback: generic, upstream: app }]\n"
+      "  - hosts: [b.example.com]\n"
+      "    timeouts: { connect: null, total: 1m, read: 7s }\n"
+      "    routes: [{ callback: generic, upstream: app }]\n"
+      "  - hosts: [c.example.com]\n"
+      "    timeouts: { connect: 500ms, total: 3s }\n"
+      "    routes: [{ callback: generic, upstream: app, timeouts: { connect: 2s, total: 4s } }]\n");
+  EXPECT_EQ(config->sites[0].routes[0].timeouts.connect, 500ms);
+  EXPECT_EQ(config->sites[0].routes[0].timeouts.total, 3s);
+  EXPECT_EQ(config->sites[1].routes[0].timeouts.connect, 1s);
+  EXPECT_EQ(config->sites[1].routes[0].timeouts.total, 4500ms);
+  EXPECT_EQ(config->sites[1].routes[0].timeouts.read, 7s);
+  EXPECT_EQ(config->sites[2].routes[0].timeouts.connect, 2s);
+  EXPECT_EQ(config->sites[2].routes[0].timeouts.total, 4s);
+}
+
 TEST(RouteKeys, KnowEveryProvider) {
   const struct {
     const char* word;

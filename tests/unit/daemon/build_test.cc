@@ -160,6 +160,23 @@ TEST_F(BuildTest, NamesEveryRegularExpressionThatIsNone) {
   EXPECT_NE(problems.find("|sites[0].routes[0].match.regex[2]: `[z-a]` is no regular expression: "), std::string::npos);
 }
 
+// config/ knows no regular expressions.
+TEST_F(BuildTest, RefusesAnExactPathThatTheRegexOfACallbackFinds) {
+  const auto of = [this](const std::string& match) {
+    return problems_of(*support::config_of(support::with_routes(
+        "      - { name: pay, match: { regex: '^/pay/[a-z]+$' }, callback: generic, upstream: app }\n"
+        "      - { match: { " +
+        match + " }, upstream: app }\n")));
+  };
+  EXPECT_EQ(of("exact: [/pay/1, /pay/old]"),
+            "sites[0].routes[1].match.exact: /pay/old is found by the regex of the callback route \"pay\", and this "
+            "route takes its requests first; give this one methods that the callback does not take, or the callback "
+            "exact paths");
+  EXPECT_EQ(of("exact: /pay/1"), "");
+  EXPECT_EQ(of("exact: /pay/old, methods: [GET]"), "");
+  EXPECT_EQ(of("prefix: /pay/old"), "");
+}
+
 TEST_F(BuildTest, RefusesARegexThatAStaticRouteCannotFollow) {
   const support::TemporaryDirectory directory;
   auto config = support::config_of(support::with_routes("      - { match: { prefix: /a }, static: { root: . } }\n"),
