@@ -5,6 +5,7 @@ One process serves several sockets; each has a name (`app`, `web`), which every 
 """
 import asyncio
 import hashlib
+from collections import Counter
 
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
@@ -115,6 +116,21 @@ async def status(code: int):
     if code in (204, 304):
         return Response(status_code=code)
     return JSONResponse({"code": code, "message": "from the application"}, status_code=code)
+
+
+# How often each body came to /api/v1/count/.
+COUNTED = Counter()
+
+
+@api.post("/api/v1/count/{rest}")
+async def count(request: Request, rest: str):
+    COUNTED[(await request.body()).decode()] += 1
+    return PlainTextResponse("success")
+
+
+@api.get("/api/v1/count")
+async def counted():
+    return COUNTED
 
 
 @api.get("/api/v1/slow")

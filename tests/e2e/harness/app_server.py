@@ -14,9 +14,9 @@ E2E = Path(__file__).resolve().parents[1]
 
 class AppServer:
     """A uvicorn process with one listening socket a name. As the sockets listen before the process starts, a client can
-    connect at once; the first answer shows that the application is up."""
+    connect at once; the first answer shows that the application is up. `keep_alive` is uvicorn's, in seconds."""
 
-    def __init__(self, names=("app", "web"), pair=None):
+    def __init__(self, names=("app", "web"), pair=None, keep_alive=5):
         self.sockets = {}
         for name in names:
             sock = socket.socket()
@@ -26,7 +26,7 @@ class AppServer:
         scheme = "https" if pair else "http"
         self.ports = {name: sock.getsockname()[1] for name, sock in self.sockets.items()}
         self.urls = {name: f"{scheme}://127.0.0.1:{port}" for name, port in self.ports.items()}
-        command = [sys.executable, "-m", "harness.app_server"]
+        command = [sys.executable, "-m", "harness.app_server", "--keep-alive", str(keep_alive)]
         command += [f"{name}={sock.fileno()}" for name, sock in self.sockets.items()]
         if pair:
             command += ["--cert", str(pair.cert), "--key", str(pair.key)]
@@ -58,6 +58,7 @@ def main():
 
     parser = argparse.ArgumentParser()
     parser.add_argument("sockets", nargs="+", help="NAME=FILE_DESCRIPTOR")
+    parser.add_argument("--keep-alive", type=int, required=True)
     parser.add_argument("--cert")
     parser.add_argument("--key")
     arguments = parser.parse_args()
@@ -68,7 +69,8 @@ def main():
         names[sock.getsockname()[1]] = name
         sockets.append(sock)
     config = uvicorn.Config(Named(api, names), log_level="warning", access_log=False, ssl_certfile=arguments.cert,
-                            ssl_keyfile=arguments.key, proxy_headers=False)
+                            ssl_keyfile=arguments.key, proxy_headers=False,
+                            timeout_keep_alive=arguments.keep_alive)
     uvicorn.Server(config).run(sockets=sockets)
 
 
