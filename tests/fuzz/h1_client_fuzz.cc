@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Responses, good and bad, to H1Client. The first byte says how the rest is cut, whether the request was HEAD, and
-// whether the connection ends properly. Held: the same events however the bytes are cut; the stream ends once; a
-// connection that is used again has no byte left over.
+// Responses, good and bad, to H1Client. The first byte says how the rest is cut, whether the request was HEAD or a GET
+// that asked for a WebSocket, and whether the connection ends properly. Held: the same events however the bytes are
+// cut; the stream ends once; a connection that is used again has no byte left over.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -20,11 +20,15 @@ constexpr viaduct::codec::H1Limits kLimits{.max_head_size = 512, .max_fields = 1
 
 struct Run {
   Run(std::string_view bytes, std::size_t size, bool is_head, bool clean) {
-    wire.request(handler, is_head ? "HEAD" : "GET");
+    auto& stream = wire.request(handler, is_head ? "HEAD" : "GET", is_head ? "" : "websocket");
     wire.feed(bytes, size);
     CHECK(!wire.client.reusable() || wire.input.empty());
     was_reusable = wire.client.reusable();
     wire.end(clean);
+    if (wire.client.phase() != viaduct::codec::CodecPhase::kTunnel) return;
+    viaduct::base::Buffer nothing(wire.chunks);
+    stream.send_body(nothing, true);
+    wire.turn();
   }
 
   H1ClientWire wire{kLimits};

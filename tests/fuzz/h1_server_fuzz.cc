@@ -65,7 +65,7 @@ void check_again(const RecordingStreamHandler& stream) {
   CHECK(again.streams.size() == 1 && again.last().lines().front().starts_with("head "));
   const viaduct::http::RequestHead& read = *again.last().head;
   CHECK(read.method_text == head.method_text && read.target == head.target);
-  CHECK(read.authority == head.authority && read.body == head.body);
+  CHECK(read.authority == head.authority && read.body == head.body && read.protocol == head.protocol);
   CHECK(again.input.empty());
 }
 

@@ -120,14 +120,17 @@ class H1ClientWire final : public codec::ClientCodecHandler {
   int streams_ended = 0;
   std::function<void()> on_stream_end;
 
-  // Sends a request without body.
-  http::ClientStream& request(RecordingResponseHandler& handler, std::string_view method = "GET") {
+  // Sends a request without body, with a `protocol` the wish for a tunnel.
+  http::ClientStream& request(RecordingResponseHandler& handler, std::string_view method = "GET",
+                              std::string_view protocol = {}) {
     http::ClientStream& stream = client.begin(handler, {});
     http::RequestHead head(handler.arena());
     head.method = http::parse_method(method);
     head.method_text = method;
     head.target = "/";
+    head.protocol = protocol;
     head.fields.add(http::FieldName::kHost, "a");
+    if (!protocol.empty()) head.fields.add("Sec-WebSocket-Key", "k");
     stream.send_head(head, true);
     turn();
     return stream;
