@@ -186,7 +186,8 @@ void H2HeadReader::join_cookies(http::Fields& fields) const {
   base::Arena& arena = fields.arena();
   std::string_view joined;
   for (const Field& field : fields) {
-    if (field.id != FieldName::kCookie) continue;
+    // A crumb without bytes would leave a space at the end, which HTTP/1 takes away.
+    if (field.id != FieldName::kCookie || field.value.empty()) continue;
     if (!joined.empty()) joined = arena.append(joined, "; ");
     joined = joined.empty() ? arena.copy(field.value) : arena.append(joined, field.value);
   }

@@ -144,7 +144,9 @@ TEST_F(H2HeadReaderTest, JoinsCookies) {
       {{{"cookie", "a=1; b=2"}, {"x", "1"}, {"cookie", "c=3"}, {"cookie", "d=4"}},
        "Host: a|Cookie: a=1; b=2; c=3; d=4|x: 1"},
       {{{"x", "1"}, {"cookie", ""}, {"cookie", "b=2"}}, "Host: a|x: 1|Cookie: b=2"},
-      {{{"cookie", "a=1"}, {"cookie", ""}, {"cookie", "b=2"}}, "Host: a|Cookie: a=1; ; b=2"},
+      {{{"cookie", "a=1"}, {"cookie", ""}}, "Host: a|Cookie: a=1"},
+      {{{"cookie", ""}, {"cookie", ""}}, "Host: a|Cookie: "},
+      {{{"cookie", "a=1"}, {"cookie", ""}, {"cookie", "b=2"}}, "Host: a|Cookie: a=1; b=2"},
   };
   for (const auto& [fields, text] : rows) {
     EXPECT_EQ(read(get(fields)), Reason::kNone);
