@@ -47,7 +47,7 @@ void ProxyRun::transition(State next) {
 
 void ProxyRun::start(bool end) {
   exchange_.record().upstream = upstream_.config().name;
-  upstream_.retry_budget().earn(exchange_.route().retry.budget_percent);
+  upstream_.retry_budget().earn(exchange_.route().retry.budget_percent, started_);
   if (const auto& total = exchange_.route().timeouts.total) timer_.start_after(*total);
   prepare_head();
   request_ended_ = end;

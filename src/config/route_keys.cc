@@ -82,7 +82,7 @@ Table<Retry> retry_keys() {
                                  [](const std::uint32_t& value) { return Node::word(base::format("{}%", value)); });
   percent.info.pattern = "^[0-9]{1,3}%$";
   table.add("budget", &Retry::budget_percent, std::move(percent),
-            "The share of requests that may be sent a second time, beside a few that always may.");
+            "The share of requests that may be sent a second time, beside ten a second that always may.");
   return table;
 }
 
