@@ -62,7 +62,7 @@ http::ClientStream& ClientConnection::begin(http::ResponseHandler& handler, cons
   ++requests_;
   server_.state().requests.fetch_add(1, std::memory_order_relaxed);
   http::ClientStream& stream = codec_->begin(handler, limits);
-  server_.set_shared(*this, codec_->reusable());
+  server_.set_shared(*this, is_reusable());
   loop_.at_turn_end(*this);
   return stream;
 }
@@ -111,7 +111,7 @@ void ClientConnection::on_codec_stream_end() {
   --requests_;
   server_.state().requests.fetch_sub(1, std::memory_order_relaxed);
   // Back in the pool at once, so that the next request of this turn finds it.
-  if (state_ == State::kOpen && codec_->reusable() && !input_ended_) {
+  if (is_reusable()) {
     requests_ == 0 ? server_.give_back(*this) : server_.set_shared(*this, true);
   }
   loop_.at_turn_end(*this);
@@ -170,10 +170,9 @@ void ClientConnection::settle() {
       return;
     case codec::CodecEnding::kAbort: end(true); return;
   }
-  if (input_ended_) {
-    if (requests_ == 0 || codec_->phase() == codec::CodecPhase::kIdle) close();
-    return;
-  }
+  const bool is_broken = input_ended_ || write_failed_;
+  if (is_broken && (requests_ == 0 || codec_->phase() == codec::CodecPhase::kIdle)) return close();
+  if (input_ended_) return;
   transport_->set_reading(codec_->wants_input());
 }
 

@@ -45,7 +45,7 @@ class ClientConnection final : public net::Retirable,
   // Ends the connection now; a request under way gets no further event.
   void close();
 
-  bool is_reusable() const { return state_ == State::kOpen && codec_->reusable(); }
+  bool is_reusable() const { return state_ == State::kOpen && !write_failed_ && !input_ended_ && codec_->reusable(); }
   Server& server() { return server_; }
   // Whether it rests in its server's pool; kept by Server.
   bool is_pooled() const { return is_pooled_; }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connections that requests share, from the socket to the pool.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <deque>
 
 #include "support/cert_sites.h"
 #include "support/connect_outcome.h"
 #include "support/h2_scripted_server.h"
+#include "support/temporary_directory.h"
 #include "support/tls_ends.h"
 #include "support/wait_until.h"
 #include "upstream/client_connection.h"
@@ -261,6 +263,32 @@ TEST_F(ClientConnectionH2Test, EndsWithAServerThatSpeaksAnotherVersion) {
   ASSERT_TRUE(until_text(request, "reset"));
   EXPECT_EQ(request.response.text(), "reset upstream_invalid_response");
   ASSERT_TRUE(until([this] { return server_->connections() == 0; }));
+}
+
+// Who was asked before may be answered; who asks now would not be heard.
+TEST_F(ClientConnectionH2Test, TakesNoMoreRequestsOnceTheServerHearsNothing) {
+  const support::TemporaryDirectory directory;
+  support::ScriptedServer listener(loop_, directory / "app.sock");
+  os::Fd other_end;
+  listener.on_socket = [&](os::Fd fd) { other_end = std::move(fd); };
+  config::Upstream config = support::make_upstream({listener.config()});
+  config.http2 = true;
+  server_ = std::make_unique<Server>(resources_, config, 0, nullptr);
+  ClientConnection& connection = connect();
+  Request& before = requests_.emplace_back(loop_, connection);
+  support::settle(loop_);
+  ASSERT_TRUE(until([&] { return static_cast<bool>(other_end); }));
+  ASSERT_EQ(::shutdown(other_end.get(), SHUT_RD), 0);
+  Request& behind = requests_.emplace_back(loop_, connection);
+  support::settle(loop_);
+  EXPECT_FALSE(connection.is_reusable());
+  EXPECT_EQ(server_->take(), nullptr);
+  const std::string answer = support::h2_settings() + h2_ok(1);
+  ASSERT_EQ(::send(other_end.get(), answer.data(), answer.size(), 0), static_cast<ssize_t>(answer.size()));
+  ASSERT_TRUE(until_text(before, "response end"));
+  behind.stream->reset();
+  support::settle(loop_);
+  EXPECT_EQ(server_->connections(), 0u);
 }
 
 // ---- waiting --------------------------------------------------------------------------------------------------------
