@@ -50,6 +50,7 @@ class Cidr {
   bool contains(const IpAddress& address) const;
   // Always with the length: "192.0.2.1/32".
   std::string to_string() const;
+  bool operator==(const Cidr&) const = default;
 
  private:
   IpAddress base_;
@@ -63,6 +64,7 @@ class CidrSet {
   bool empty() const { return ranges_.empty(); }
   const std::vector<Cidr>& ranges() const { return ranges_; }
   bool contains(const IpAddress& address) const;
+  bool operator==(const CidrSet&) const = default;
 
  private:
   std::vector<Cidr> ranges_;
