@@ -15,6 +15,8 @@ namespace viaduct::config {
 namespace {
 
 constexpr std::size_t kUnixPathMax = sizeof(sockaddr_un::sun_path) - 1;
+constexpr std::uint16_t kDnsPort = 53;
+constexpr std::string_view kServiceScheme = "srv+";
 
 std::unexpected<std::string> wrong(std::string message) {
   return std::unexpected(std::move(message));
@@ -84,7 +86,9 @@ std::string explain_server(const std::string& text) {
     return base::format("\"{}\" is no server; {}", text, example);
   }
   const std::string scheme = text.substr(0, mark);
-  if (scheme != "http" && scheme != "https") {
+  const bool is_service = scheme.starts_with(kServiceScheme);
+  const std::string inner = is_service ? scheme.substr(kServiceScheme.size()) : scheme;
+  if (inner != "http" && inner != "https") {
     return base::format("\"{}\" has the scheme {}, which is not spoken here; {}", text, scheme, example);
   }
   const std::string rest = text.substr(mark + 3);
@@ -95,11 +99,40 @@ std::string explain_server(const std::string& text) {
         scheme, rest.substr(0, path));
   }
   const Authority authority = split_authority(rest);
+  if (is_service && authority.rest.starts_with(':')) {
+    return base::format("\"{}\" has a port, which SRV records give themselves; write {}://{}", text, scheme,
+                        authority.host);
+  }
+  if (is_service)
+    return base::format("\"{}\" names no service; write one like {}://_api._tcp.example.com", text, scheme);
   if (authority.rest.starts_with(':') && check_host_field(authority.host)) {
     return base::format("\"{}\" has no port from 1 to 65535; write one like {}://{}:8000", text, scheme,
                         authority.host);
   }
   return base::format("\"{}\" is no server; {}", text, example);
+}
+
+// A name in lower case, without its final dot where others show that it is a whole one: nobody else writes it with one.
+Parsed<std::string> check_server_host(const std::string& text) {
+  const bool is_absolute = text.ends_with('.') && !text.starts_with('[');
+  auto host = check_host_field(is_absolute ? text.substr(0, text.size() - 1) : text);
+  if (host && is_absolute && !host->contains('.')) *host += '.';
+  return host;
+}
+
+// "_api._tcp.example.com" is a service of example.com, which is whom a certificate and Host name.
+std::string domain_of_service(std::string_view service) {
+  while (service.starts_with('_') && service.contains('.')) service.remove_prefix(service.find('.') + 1);
+  return std::string(service);
+}
+
+// What stands behind "srv+http://" or "srv+https://".
+bool read_service(const std::string& name, Server& server) {
+  const auto host = check_server_host(name);
+  if (!host || base::IpAddress::parse(*host) || name.contains(':')) return false;
+  server.service = *host;
+  server.host = domain_of_service(*host);
+  return true;
 }
 
 // A base with bits below its length: what it should have been.
@@ -144,6 +177,16 @@ Parsed<base::SocketAddress> parse_socket_address(const std::string& text) {
       base::format("\"{}\" is no address with a port; write one like \"127.0.0.1:9180\" or \"0.0.0.0:9180\"", text));
 }
 
+Parsed<base::SocketAddress> parse_name_server(const std::string& text) {
+  const auto ip = base::IpAddress::parse(text);
+  if (ip && !text.starts_with('[')) return base::SocketAddress(*ip, kDnsPort);
+  const auto address = parse_ip_and_port(text);
+  if (address && address->port() != 0) return *address;
+  return wrong(base::format(
+      "\"{}\" is no address of a name server; write one like \"10.0.0.2\", \"127.0.0.1:5353\" or \"[::1]:5353\"",
+      text));
+}
+
 Parsed<Server> parse_server_url(const std::string& text) {
   Server server;
   server.url = text;
@@ -155,11 +198,15 @@ Parsed<Server> parse_server_url(const std::string& text) {
     server.port = 0;
     return server;
   }
-  server.tls = text.starts_with("https://");
-  if (!server.tls && !text.starts_with("http://")) return wrong(explain_server(text));
+  const bool is_service = text.starts_with(kServiceScheme);
+  const std::string url = is_service ? text.substr(kServiceScheme.size()) : text;
+  server.tls = url.starts_with("https://");
+  if (!server.tls && !url.starts_with("http://")) return wrong(explain_server(text));
   server.port = server.tls ? 443 : 80;
-  const Authority authority = split_authority(text.substr(server.tls ? 8 : 7));
-  const auto host = check_host_field(authority.host);
+  const std::string rest = url.substr(server.tls ? 8 : 7);
+  if (is_service) return read_service(rest, server) ? Parsed<Server>(server) : wrong(explain_server(text));
+  const Authority authority = split_authority(rest);
+  const auto host = check_server_host(authority.host);
   if (!host) return wrong(explain_server(text));
   server.host = host->starts_with('[') ? host->substr(1, host->size() - 2) : *host;
   if (authority.rest.empty()) return server;

@@ -35,6 +35,7 @@ struct ConfigDraft {
   Client client;
   RouteDraft defaults;
   std::vector<Upstream> upstreams;
+  Resolver resolver;
   std::vector<SiteDraft> sites;
   std::vector<ErrorPage> errors;
   Logs logs;

@@ -90,7 +90,6 @@ constexpr Hint kHints[] = {
     {"ssl_ciphers", "ciphers are chosen by the TLS library; delete it"},
     {"ip_hash", "write balance: \"hash client_ip\""},
     {"least_conn", "write balance: least_requests"},
-    {"resolver", "names are resolved by the system's resolver; delete it"},
     {"if", "there are no conditions beyond match: { methods, headers, query }"},
     // HAProxy
     {"frontend", "write listeners and sites at the top of the file"},

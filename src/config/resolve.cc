@@ -75,6 +75,7 @@ std::unique_ptr<Config> resolve(ConfigDraft draft) {
   config->tls = draft.tls;
   config->client = draft.client;
   config->upstreams = std::move(draft.upstreams);
+  config->resolver = std::move(draft.resolver);
   config->errors = std::move(draft.errors);
   config->access_log = std::move(draft.logs.access);
   config->error_log = std::move(draft.logs.error);
@@ -100,6 +101,7 @@ ConfigDraft to_draft(const Config& config) {
   draft.tls = config.tls;
   draft.client = config.client;
   draft.upstreams = config.upstreams;
+  draft.resolver = config.resolver;
   draft.errors = config.errors;
   draft.logs = {.access = config.access_log, .error = config.error_log};
   draft.admin = config.admin;

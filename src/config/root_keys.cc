@@ -68,6 +68,7 @@ Table<ConfigDraft> root_keys() {
   table.add("client", &ConfigDraft::client, object(client_keys()), "What a client is granted before a route is known.");
   table.add("defaults", &ConfigDraft::defaults, defaults(), "Keys that all routes inherit.");
   table.add("upstreams", &ConfigDraft::upstreams, upstream_map(), "The servers behind, in named groups.");
+  table.add("resolver", &ConfigDraft::resolver, object(resolver_keys()), "How names of servers become addresses.");
   // Behind defaults, from which sites start.
   table.add("sites", sites(), "Sets of host names, each with its routes.").required();
   table.add("errors", &ConfigDraft::errors, error_pages(),

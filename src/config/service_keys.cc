@@ -224,4 +224,21 @@ Table<Process> process_keys() {
   return table;
 }
 
+Table<Resolver> resolver_keys() {
+  Table<Resolver> table;
+  table
+      .add("servers", &Resolver::servers,
+           list_of(scalar_type<base::SocketAddress>(
+               text("address of a name server").info, parse_name_server,
+               [](const base::SocketAddress& address) { return Node::quoted(address.to_string()); })),
+           "The name servers to ask, each an address with or without a port; port 53 without.")
+      .defaults_to("those of /etc/resolv.conf");
+  table.add("min_ttl", &Resolver::min_ttl, duration(100ms, 1h), "How long an answer counts at least.");
+  table.add("max_ttl", &Resolver::max_ttl, duration(1s, 24h),
+            "How long an answer counts at most; a name in use is asked for again shortly before its time ends.");
+  table.add("timeout", &Resolver::timeout, duration(10ms, 1min),
+            "How long an answer may take; a server that is silent for a third of it is asked again, or the next is.");
+  return table;
+}
+
 }  // namespace viaduct::config

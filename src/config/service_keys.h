@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of what belongs to the daemon and not to a request: errors, logs, admin, process. Pure functions; any
-// thread. Error pages are read when the config is, so that they can be sent when nothing else works.
+// The rows of what belongs to the daemon and not to a request: errors, logs, admin, process, resolver. Pure functions;
+// any thread. Error pages are read when the config is, so that they can be sent when nothing else works.
 #pragma once
 
 #include <vector>
@@ -15,6 +15,7 @@ Type<std::vector<ErrorPage>> error_pages();
 Table<Logs> log_keys();
 Table<Admin> admin_keys();
 Table<Process> process_keys();
+Table<Resolver> resolver_keys();
 // The names that may stand in ${...} of an access log template.
 std::vector<std::string> access_log_fields();
 

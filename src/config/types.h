@@ -80,6 +80,8 @@ struct Server {
   std::string host;  // name or address, without brackets; or the path for a Unix socket ("unix:/path")
   std::uint16_t port = 80;
   bool is_unix = false;
+  std::string service;            // the name whose SRV records say where the server is; empty: host and port do
+  base::CidrSet allow_addresses;  // of the upstream
   std::uint32_t weight = 1;
   bool backup = false;
   Place place;
@@ -126,7 +128,8 @@ struct Eject {
 
 struct Upstream {
   std::string name;
-  std::vector<Server> servers;  // at least one
+  std::vector<Server> servers;    // at least one
+  base::CidrSet allow_addresses;  // what names of servers may mean although no name should
   Balance balance;
   HostMode host_mode = HostMode::kClient;
   std::string host;  // kLiteral
@@ -318,6 +321,14 @@ struct Admin {
   std::optional<base::SocketAddress> health;
 };
 
+// How names of servers become addresses.
+struct Resolver {
+  std::vector<base::SocketAddress> servers;  // empty: those of /etc/resolv.conf
+  Duration min_ttl = 5s;
+  Duration max_ttl = 5min;
+  Duration timeout = 3s;
+};
+
 struct Process {
   std::optional<std::uint32_t> workers;  // absent: one a core
   std::string user;                      // empty: stay who we are
@@ -329,6 +340,7 @@ struct Config {
   ListenerTls tls;
   Client client;
   std::vector<Upstream> upstreams;  // in the order of the file
+  Resolver resolver;
   std::vector<Site> sites;
   std::vector<ErrorPage> errors;
   AccessLog access_log;

@@ -2,6 +2,7 @@
 #include "config/upstream_keys.h"
 
 #include "config/address.h"
+#include "config/filter_keys.h"
 #include "config/names.h"
 
 namespace viaduct::config {
@@ -42,7 +43,7 @@ std::string format_balance(const Balance& balance) {
 Type<Server> server_url() {
   Type<Server> type;
   type.info.name = "URL";
-  type.info.pattern = "^(https?://|unix:/|.*\\$\\{)";
+  type.info.pattern = "^((srv\\+)?https?://|unix:/|.*\\$\\{)";
   type.read = [](const Node& node, Server& server, const Scope& scope) {
     const auto text = read_scalar(node, scope, "a URL");
     if (!text) return;
@@ -53,6 +54,7 @@ Type<Server> server_url() {
     server.host = parsed->host;
     server.port = parsed->port;
     server.is_unix = parsed->is_unix;
+    server.service = parsed->service;
     server.place = node.place;
   };
   type.write = [](const Server& server) { return Node::quoted(server.url); };
@@ -63,7 +65,8 @@ Table<Server> server_keys() {
   Table<Server> table;
   table
       .add("url", server_url(),
-           "http://host[:port], https://host[:port] or unix:/path; a server may also be this alone.")
+           "http(s)://host[:port], unix:/path, or srv+http(s)://service: its SRV hosts are addresses of this one "
+           "server.")
       .required();
   table.add("weight", &Server::weight, count<std::uint32_t>(1, kTimesMax), "Its share of the requests.");
   table.add("backup", &Server::backup, boolean(), "Take requests only when no other server can.");
@@ -181,6 +184,9 @@ Table<Upstream> upstream_keys() {
       .add("servers", &Upstream::servers, list_of(object(server_keys(), "url")),
            "The servers, each a URL or a map of these keys.")
       .required();
+  table.add(
+      "allow_addresses", &Upstream::allow_addresses, cidr_set(),
+      "Ranges that DNS may name although it is refused otherwise: loopback, link-local, cloud metadata, multicast.");
   table.add("balance", &Upstream::balance, balance(), "How a server is chosen (all but round_robin: planned).");
   table.add("host", sent_host(),
             "The Host that is sent: client (as received), upstream (the host of the server), or a literal.");
@@ -223,6 +229,7 @@ Type<std::vector<Upstream>> upstream_map() {
       upstream.name = entry.key;
       upstream.place = entry.key_place;
       read(entry.value, upstream, inner);
+      for (Server& server : upstream.servers) server.allow_addresses = upstream.allow_addresses;
     }
   };
   type.write = [write = one.write](const std::vector<Upstream>& upstreams) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/validate.h"
 
+#include "base/format.h"
 #include "config/files.h"
+#include "config/units.h"
 #include "config/validate_listeners.h"
 #include "config/validate_routes.h"
 #include "config/validate_sites.h"
@@ -20,6 +22,11 @@ void validate_services(const ConfigDraft& draft, Reading& reading) {
   check_log_file(draft.logs.access.file, "logs.access.file", reading);
   check_log_file(draft.logs.error.file, "logs.error.file", reading);
   check_log_file(draft.admin.socket, "admin.socket", reading);
+  if (draft.resolver.min_ttl > draft.resolver.max_ttl) {
+    reading.error_at("resolver.min_ttl",
+                     base::format("min_ttl ({}) is longer than max_ttl ({}); make it shorter",
+                                  format_duration(draft.resolver.min_ttl), format_duration(draft.resolver.max_ttl)));
+  }
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace viaduct::config {
 namespace {
 
 bool is_same_server(const Server& left, const Server& right) {
-  return left.tls == right.tls && left.is_unix == right.is_unix && left.host == right.host && left.port == right.port;
+  return left.tls == right.tls && left.is_unix == right.is_unix && left.host == right.host && left.port == right.port &&
+         left.service == right.service;
 }
 
 void check_servers(const Upstream& upstream, const std::string& path, Reading& reading) {

@@ -27,6 +27,7 @@ std::string fingerprint_of(const config::Upstream& config) {
   text += base::format("|{}|{}|{}|{}|{}|{}", tls.verify, tls.sni, tls.verify_name, tls.ca, tls.cert, tls.key);
   text += base::format("|{}|{}|{}|{}", config.keepalive.max_idle, config.keepalive.idle.count(), config.max_connections,
                        config.max_waiting);
+  for (const base::Cidr& range : config.allow_addresses.ranges()) text += "|" + range.to_string();
   for (const config::Server& server : config.servers) {
     text += base::format("|{} {} {} {} {} {} {}", server.url, server.tls, server.host, server.port, server.is_unix,
                          server.weight, server.backup);

@@ -100,6 +100,57 @@ TEST(ParseServerUrl, TakesEveryForm) {
   }
 }
 
+TEST(ParseServerUrl, TakesANameWithAFinalDotWithoutIt) {
+  EXPECT_EQ(parse_server_url("http://app.example.com.:8000")->host, "app.example.com");
+  EXPECT_EQ(parse_server_url("http://app.example.com.:8000")->port, 8000);
+  EXPECT_EQ(parse_server_url("https://app.example.com.")->host, "app.example.com");
+  // The dot is all that keeps the search domains of the machine away.
+  EXPECT_EQ(parse_server_url("http://app.")->host, "app.");
+  for (const char* url : {"http://.", "http://a..", "http://[::1]."}) EXPECT_FALSE(parse_server_url(url)) << url;
+}
+
+TEST(ParseServerUrl, TakesTheNameOfAService) {
+  const struct {
+    const char* url;
+    const char* service;
+    const char* host;
+    bool tls;
+  } rows[] = {
+      {"srv+http://_api._tcp.Example.com", "_api._tcp.example.com", "example.com", false},
+      {"srv+https://_api._tcp.example.com.", "_api._tcp.example.com", "example.com", true},
+      {"srv+http://api.service.consul", "api.service.consul", "api.service.consul", false},
+  };
+  for (const auto& row : rows) {
+    const auto server = parse_server_url(row.url);
+    ASSERT_TRUE(server.has_value()) << row.url << server.error();
+    EXPECT_EQ(server->url, row.url);
+    EXPECT_EQ(server->service, row.service);
+    EXPECT_EQ(server->host, row.host);
+    EXPECT_EQ(server->tls, row.tls);
+  }
+  EXPECT_EQ(parse_server_url("http://_api._tcp.example.com")->service, "");
+}
+
+TEST(ParseNameServer, TakesAnAddressWithOrWithoutPort) {
+  const struct {
+    const char* text;
+    const char* address;
+  } rows[] = {{"10.0.0.2", "10.0.0.2:53"},
+              {"127.0.0.1:5353", "127.0.0.1:5353"},
+              {"2001:db8::2", "[2001:db8::2]:53"},
+              {"[2001:db8::2]:5353", "[2001:db8::2]:5353"}};
+  for (const auto& row : rows) {
+    const auto address = parse_name_server(row.text);
+    ASSERT_TRUE(address.has_value()) << row.text;
+    EXPECT_EQ(address->to_string(), row.address);
+  }
+  for (const char* text : {"", "dns.example.com", "10.0.0.2:0", "10.0.0.2:65536", ":53", "[::1]", "udp://10.0.0.2"}) {
+    const auto address = parse_name_server(text);
+    ASSERT_FALSE(address.has_value()) << text;
+    EXPECT_TRUE(address.error().contains("write one like \"10.0.0.2\"")) << address.error();
+  }
+}
+
 TEST(ParseServerUrl, RefusesWithARemedy) {
   const struct {
     const char* url;
@@ -122,6 +173,12 @@ TEST(ParseServerUrl, RefusesWithARemedy) {
       {"http://[::1", "write one like"},
       {"http://300.1.1.1", "write one like"},
       {"unix:app.sock", "not absolute"},
+      {"srv+http://_api._tcp.example.com:80", "write srv+http://_api._tcp.example.com"},
+      {"srv+https://_api._tcp.example.com/x", "write srv+https://_api._tcp.example.com, and rewrite"},
+      {"srv+http://10.0.0.6", "srv+http://_api._tcp.example.com"},
+      {"srv+http://", "srv+http://_api._tcp.example.com"},
+      {"srv+http://[::1]", "srv+http://_api._tcp.example.com"},
+      {"srv+ftp://example.com", "the scheme srv+ftp"},
   };
   for (const auto& row : rows) {
     const auto server = parse_server_url(row.url);

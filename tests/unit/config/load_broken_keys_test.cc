@@ -37,7 +37,7 @@ const Row kRows[] = {
      "                                ^\n"},
     {"UnknownKeyWithoutLikeness", with_top("banana: 1\n"),
      "viaduct.yaml:9:1: banana: unknown key \"banana\"; known here: include, listeners, tls, client, defaults, "
-     "upstreams, sites, errors, logs, admin, process\n"
+     "upstreams, resolver, sites, errors, logs, admin, process\n"
      "banana: 1\n"
      "^\n"},
     {"Location", with_routes("      - { location: /api, upstream: app }\n"),

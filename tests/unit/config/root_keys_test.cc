@@ -22,7 +22,7 @@ TEST(RootKeys, AreThoseOfTheFile) {
   std::string names;
   const Table<ConfigDraft> table = root_keys();
   for (const KeyInfo& key : table.infos()) names += key.name + " ";
-  EXPECT_EQ(names, "include listeners tls client defaults upstreams sites errors logs admin process ");
+  EXPECT_EQ(names, "include listeners tls client defaults upstreams resolver sites errors logs admin process ");
 }
 
 TEST(RootKeys, HaveSentencesTypesAndSnakeCaseNames) {

@@ -87,6 +87,36 @@ TEST(AdminKeys, FillEveryMember) {
                   .contains("at most 107 bytes, this has 108"));
 }
 
+TEST(ResolverKeys, FillEveryMember) {
+  const auto config = config_of(
+      with_top("resolver: { servers: [10.0.0.2, \"127.0.0.1:5353\"], min_ttl: 1s, max_ttl: 10m, timeout: 500ms }\n"));
+  ASSERT_EQ(config->resolver.servers.size(), 2U);
+  EXPECT_EQ(config->resolver.servers[0].to_string(), "10.0.0.2:53");
+  EXPECT_EQ(config->resolver.servers[1].to_string(), "127.0.0.1:5353");
+  EXPECT_EQ(config->resolver.min_ttl, 1s);
+  EXPECT_EQ(config->resolver.max_ttl, 10min);
+  EXPECT_EQ(config->resolver.timeout, 500ms);
+}
+
+TEST(ResolverKeys, KeepTheirDefaults) {
+  const auto config = config_of(with_top(""));
+  EXPECT_TRUE(config->resolver.servers.empty());
+  EXPECT_EQ(config->resolver.min_ttl, 5s);
+  EXPECT_EQ(config->resolver.max_ttl, 5min);
+  EXPECT_EQ(config->resolver.timeout, 3s);
+}
+
+TEST(ResolverKeys, HaveBounds) {
+  for (const char* good : {"min_ttl: 100ms", "min_ttl: 1h, max_ttl: 1h", "min_ttl: 1s, max_ttl: 1s", "max_ttl: 24h",
+                           "timeout: 10ms", "timeout: 1m"}) {
+    EXPECT_EQ(support::problems_of(with_top("resolver: { " + std::string(good) + " }\n")), "") << good;
+  }
+  for (const char* bad : {"min_ttl: 99ms", "min_ttl: 61m, max_ttl: 2h", "max_ttl: 999ms", "max_ttl: 25h",
+                          "timeout: 9ms", "timeout: 61s", "min_ttl: 6m", "servers: dns.example.com"}) {
+    EXPECT_TRUE(support::problems_of(with_top("resolver: { " + std::string(bad) + " }\n")).contains("resolver")) << bad;
+  }
+}
+
 TEST(ProcessKeys, FillEveryMember) {
   const auto config = config_of(with_top("process: { workers: 4, user: www-data, drain: 1m }\n"));
   EXPECT_EQ(config->process.workers, 4U);

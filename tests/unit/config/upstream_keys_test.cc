@@ -93,6 +93,19 @@ TEST(UpstreamKeys, TakeNullForOff) {
   EXPECT_FALSE(upstream.health.has_value());
 }
 
+TEST(UpstreamKeys, GiveServersWhatTheirNamesMayMean) {
+  const Upstream upstream = upstream_of(
+      "  app:\n"
+      "    allow_addresses: [127.0.0.0/8, \"::1\"]\n"
+      "    servers: [\"http://a.example.com\", \"srv+http://_b._tcp.example.com\"]\n");
+  ASSERT_EQ(upstream.servers.size(), 2U);
+  EXPECT_EQ(upstream.allow_addresses.ranges().size(), 2U);
+  EXPECT_EQ(upstream.servers[0].allow_addresses, upstream.allow_addresses);
+  EXPECT_EQ(upstream.servers[1].allow_addresses, upstream.allow_addresses);
+  EXPECT_EQ(upstream.servers[1].service, "_b._tcp.example.com");
+  EXPECT_EQ(upstream.servers[1].host, "example.com");
+}
+
 TEST(UpstreamKeys, KnowTheModesOfHost) {
   EXPECT_EQ(upstream_of("  app: { servers: \"http://a.example.com\", host: upstream }\n").host_mode,
             HostMode::kUpstream);

@@ -38,6 +38,11 @@ TEST(Validate, WantsDirectoriesForLogsAndTheAdminSocket) {
   }
 }
 
+TEST(Validate, WantsTheSmallerTtlFirst) {
+  const std::string text = support::problems_of(support::with_top("resolver: { min_ttl: 2s, max_ttl: 1s }\n"));
+  EXPECT_TRUE(text.contains("resolver.min_ttl: min_ttl (2s) is longer than max_ttl (1s)")) << text;
+}
+
 TEST(Validate, WantsNoFilesForTheStandardStreams) {
   EXPECT_EQ(support::problems_of(support::with_top("logs: { access: { file: \"-\" }, error: { file: \"-\" } }\n")), "");
 }

@@ -25,6 +25,9 @@ TEST(ValidateUpstreams, TellsServersApartByAddress) {
                   .contains("listed "
                             "twice"));
   EXPECT_TRUE(problems_of_upstream("servers: [\"unix:/x\", \"unix:/x\"]").contains("listed twice"));
+  EXPECT_EQ(problems_of_upstream("servers: [\"srv+http://_a._tcp.example.com\", \"srv+http://_b._tcp.example.com\", "
+                                 "\"http://example.com\"]"),
+            "");
 }
 
 TEST(ValidateUpstreams, WantsAServerThatIsNoBackup) {

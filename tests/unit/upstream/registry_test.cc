@@ -154,6 +154,7 @@ TEST(Fingerprint, DiffersInWhateverAnUpstreamDependsOn) {
       [](auto& u) { u.servers[0].port = 8001; },
       [](auto& u) { u.servers[0].tls = true; },
       [](auto& u) { u.servers[0].is_unix = true; },
+      [](auto& u) { u.allow_addresses.add(*base::Cidr::parse("127.0.0.0/8")); },
       [](auto& u) { u.servers[0].weight = 2; },
       [](auto& u) { u.servers[0].backup = true; },
       [](auto& u) { std::swap(u.servers[0], u.servers[1]); },
