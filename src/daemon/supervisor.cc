@@ -96,6 +96,7 @@ base::Result<void> Supervisor::start_workers(std::vector<std::vector<WorkerListe
                                                               .clock = clock_,
                                                               .limits = limits_,
                                                               .upstream_states = upstream_states_,
+                                                              .name_conditions = name_conditions_,
                                                               .access_log = access_log_options(config_.access_log),
                                                               .access_sink = access_sink_.get(),
                                                               .snapshot = built_.snapshot,

@@ -83,6 +83,7 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
   net::Timer reap_timer_;
   ConnectionLimits limits_;
   upstream::StateTable upstream_states_;
+  net::SharedConditions name_conditions_;
   std::unique_ptr<base::LogSink> access_sink_;
   std::unique_ptr<Admin> admin_;
   std::vector<base::SocketAddress> addresses_;

@@ -15,13 +15,18 @@ namespace {
 
 enum TimerId { kLogTimer, kDrainTimer };
 
+net::ResolverOptions resolver_options(const config::Resolver& config) {
+  return {.dns = {.servers = config.servers, .timeout = config.timeout},
+          .ttl = {.min = config.min_ttl, .max = config.max_ttl}};
+}
+
 }  // namespace
 
 Worker::Worker(Setup setup)
     : number_(setup.number),
       limits_(setup.limits),
       loop_(setup.clock),
-      resolver_(loop_),
+      resolver_(loop_, resolver_options(setup.snapshot->config->resolver), &setup.name_conditions),
       access_log_(setup.access_log, setup.access_sink),
       upstreams_({.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = setup.upstream_states}),
       services_{.loop = loop_,
@@ -113,6 +118,7 @@ void Worker::flush_log() {
 }
 
 void Worker::adopt(exchange::SnapshotRef snapshot) {
+  resolver_.configure(resolver_options(snapshot->config->resolver));
   if (auto adopted = upstreams_.adopt(snapshot->config->upstreams); !adopted) {
     LOG_ERROR("snapshot_refused worker={} error={}", number_, base::quoted(adopted.error().message));
     return;

@@ -48,6 +48,7 @@ class Worker final : private net::AcceptHandler,
     const base::Clock& clock;
     ConnectionLimits& limits;
     upstream::StateTable& upstream_states;
+    net::SharedConditions& name_conditions;
     observe::AccessLogOptions access_log;
     base::LogSink* access_sink = nullptr;  // null: no access log; outlives the worker
     exchange::SnapshotRef snapshot;

@@ -70,6 +70,7 @@ namespace viaduct::http {
   X(kUpstreamTlsFailed, "upstream_tls_failed", 502, "The service cannot be reached safely.")                       \
   X(kUpstreamCertificateInvalid, "upstream_certificate_invalid", 502, "The service cannot be reached safely.")     \
   X(kUpstreamNameUnresolved, "upstream_name_unresolved", 502, "The service cannot be reached.")                    \
+  X(kUpstreamAddressForbidden, "upstream_address_forbidden", 502, "The service cannot be reached.")                \
   X(kUpstreamUnavailable, "upstream_unavailable", 503, "The service is not available.")                            \
   X(kUpstreamQueueFull, "upstream_queue_full", 503, "The service is overloaded.")                                  \
   X(kUpstreamQueueTimeout, "upstream_queue_timeout", 503, "The service is overloaded.")                            \

@@ -1,54 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names to addresses for one worker, by c-ares on the worker's loop: never blocks, asks each name once at a time, keeps
 // answers for their TTL (within bounds) and the last good answer when a later one fails. /etc/hosts is read first.
+// docs/adr/0015-names.md says what a name may mean, and for how long.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
-#include "base/error.h"
-#include "base/intrusive_list.h"
-#include "base/ip.h"
+#include "base/random.h"
+#include "net/dns_channel.h"
 #include "net/loop.h"
+#include "net/resolved_name.h"
+#include "net/shared_conditions.h"
 
 namespace viaduct::net {
 
-// Who waits for a name. Leaves by itself when destroyed.
-class ResolveWaiter : public base::ListHook<ResolveWaiter> {
- public:
-  // At least one address, IPv4 and IPv6 in the order to try them; port 0. Valid during the call.
-  virtual void on_resolved(const std::vector<base::IpAddress>& addresses) = 0;
-  virtual void on_resolve_failed(const base::Error& error) = 0;
-
- protected:
-  ~ResolveWaiter() = default;
+struct ResolverOptions {
+  DnsOptions dns;
+  TtlRange ttl;
 };
 
 class Resolver {
  public:
-  static constexpr base::Duration kTtlMin = std::chrono::seconds(5);
-  static constexpr base::Duration kTtlMax = std::chrono::minutes(5);
-  // After a failure with no good answer at hand, how long before the name is asked again.
-  static constexpr base::Duration kFailureTtl = std::chrono::seconds(2);
-  static constexpr std::size_t kAddressesMax = 32;
-
-  // `loop` must outlive the resolver.
-  explicit Resolver(Loop& loop);
+  // `loop` must outlive the resolver, as must `conditions`, by which the log tells of a name once for all workers.
+  explicit Resolver(Loop& loop, ResolverOptions options = {}, SharedConditions* conditions = nullptr);
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  // The addresses of `name` if they are known now and fresh; a literal address always is. Null otherwise. Valid until
-  // the next call.
-  const std::vector<base::IpAddress>* find(const std::string& name);
-  // Asks for `name`; exactly one event follows for `waiter`, later than this call. REQUIRES: the waiter waits for
-  // nothing.
-  void resolve(const std::string& name, ResolveWaiter& waiter);
+  // Asks by `options` from now on; /etc/resolv.conf is read again. What is known stays until it expires; names that
+  // nobody uses any more are forgotten.
+  void configure(ResolverOptions options);
+  // The name of a host, or of a service (SRV). `allowed` are addresses that it may mean although no name should
+  // (net/address_guard). The same object each time; valid until the next configure(), and longer while somebody waits
+  // for it or watches it.
+  ResolvedName& name(const std::string& name, bool is_service, const base::CidrSet& allowed);
+  base::Random& random() { return random_; }
 
  private:
-  class Channel;
-  std::unique_ptr<Channel> channel_;
+  DnsChannel channel_;
+  TtlRange ttl_;
+  ResolvedName::Shared shared_;
+  base::Random random_;
+  // By name; several are the same name with other rules.
+  std::unordered_map<std::string, std::vector<std::unique_ptr<ResolvedName>>> names_;
 };
 
 }  // namespace viaduct::net

@@ -2,6 +2,7 @@
 #include "upstream/connector.h"
 
 #include <cerrno>
+#include <utility>
 
 #include "base/format.h"
 #include "upstream/server.h"
@@ -9,7 +10,7 @@
 namespace viaduct::upstream {
 
 Connector::Connector(net::Loop& loop, net::Resolver& resolver, Server& server, ConnectHandler& handler)
-    : loop_(loop), resolver_(resolver), server_(server), dialer_(loop, *this), timer_(loop.timers(), *this) {
+    : loop_(loop), resolver_(resolver), server_(server), race_(loop, *this), timer_(loop.timers(), *this) {
   join(handler);
 }
 
@@ -39,29 +40,34 @@ void Connector::start(std::optional<base::Duration> timeout) {
   timeout_ = timeout;
   step_started_ = loop_.now();
   if (timeout) timer_.start_after(*timeout);
+  resolve();
+}
+
+void Connector::resolve() {
   const config::Server& config = server_.config();
-  if (config.is_unix) {
-    addresses_.push_back(base::SocketAddress::unix_path(config.host));
-    dial_next();
-  } else if (const auto* known = resolver_.find(config.host)) {
-    on_resolved(*known);
-  } else {
-    resolver_.resolve(config.host, *this);
+  if (config.is_unix) return dial({base::SocketAddress::unix_path(config.host)});
+  if (const auto literal = base::IpAddress::parse(config.host)) return dial({{*literal, config.port}});
+  const bool is_service = !config.service.empty();
+  net::ResolvedName& name =
+      resolver_.name(is_service ? config.service : config.host, is_service, config.allow_addresses);
+  if (const net::NameAnswer* known = name.find()) return on_resolved(*known);
+  name.resolve(*this);
+}
+
+void Connector::on_resolved(const net::NameAnswer& answer) {
+  dial(answer.in_order(server_.config().port, resolver_.random()));
+}
+
+void Connector::on_resolve_failed(net::ResolveFailure failure, const base::Error& error) {
+  switch (failure) {
+    case net::ResolveFailure::kUnresolved: return fail(http::Reason::kUpstreamNameUnresolved, error);
+    case net::ResolveFailure::kForbidden: return fail(http::Reason::kUpstreamAddressForbidden, error);
   }
 }
 
-void Connector::on_resolved(const std::vector<base::IpAddress>& addresses) {
-  for (const base::IpAddress& address : addresses) addresses_.emplace_back(address, server_.config().port);
-  dial_next();
-}
-
-void Connector::on_resolve_failed(const base::Error& error) {
-  fail(http::Reason::kUpstreamNameUnresolved, error);
-}
-
-void Connector::dial_next() {
+void Connector::dial(std::vector<base::SocketAddress> addresses) {
   state_ = State::kDialing;
-  dialer_.dial(addresses_[next_address_++]);
+  race_.start(std::move(addresses));
 }
 
 void Connector::on_dialed(os::Fd fd) {
@@ -76,12 +82,12 @@ void Connector::on_dialed(os::Fd fd) {
 }
 
 void Connector::on_dial_failed(const base::Error& error) {
-  if (next_address_ < addresses_.size()) {
-    dial_next();
-    return;
-  }
   const bool refused = error.code == ECONNREFUSED || error.code == ENOENT;
-  fail(refused ? http::Reason::kUpstreamConnectRefused : http::Reason::kUpstreamConnectFailed, error);
+  base::Error named = error;
+  // The name of the server does not say which address it was.
+  const std::string address = race_.decided_by().to_string();
+  if (address != server_.name()) named.message = base::format("{}: {}", address, error.message);
+  fail(refused ? http::Reason::kUpstreamConnectRefused : http::Reason::kUpstreamConnectFailed, std::move(named));
 }
 
 void Connector::on_connection_ready() {
@@ -102,12 +108,13 @@ void Connector::on_connection_failed(const net::TransportError& error) {
 
 void Connector::on_timer(int) {
   const char* step = state_ == State::kResolving ? "resolving" : state_ == State::kDialing ? "connect" : "handshake";
+  const auto reason =
+      state_ == State::kResolving ? http::Reason::kUpstreamNameUnresolved : http::Reason::kUpstreamConnectTimeout;
   const auto limit_ms = std::chrono::duration_cast<std::chrono::milliseconds>(*timeout_).count();
-  fail(http::Reason::kUpstreamConnectTimeout,
-       base::Error{.side = base::Side::kUpstream,
-                   .retryable = true,
-                   .code = ETIMEDOUT,
-                   .message = base::format("{} timed out after {}ms (timeouts.connect)", step, limit_ms)});
+  fail(reason, base::Error{.side = base::Side::kUpstream,
+                           .retryable = true,
+                           .code = ETIMEDOUT,
+                           .message = base::format("{} timed out after {}ms (timeouts.connect)", step, limit_ms)});
 }
 
 void Connector::fail(http::Reason reason, base::Error error) {
@@ -121,7 +128,7 @@ void Connector::finish() {
   if (server_.joinable() == this) server_.set_joinable(nullptr);
   timer_.stop();
   net::ResolveWaiter::unlink();
-  dialer_.cancel();
+  race_.cancel();
   if (connection_ != nullptr) std::exchange(connection_, nullptr)->close();
   if (!is_adopted_) server_.release();
   loop_.retire(*this);

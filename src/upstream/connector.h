@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes one new connection to a server: name, socket, handshake, within one deadline. The addresses of a name are tried
-// in turn. Requests that can share the connection wait for it together. Frees itself by Loop::retire behind its event
-// or when nobody waits any more.
+// Makes one new connection to a server: name, socket, handshake, within one deadline. The addresses of a name race for
+// the socket (net/dial_race); behind it there is one handshake, whose failure is not tried again at another address.
+// Requests that can share the connection wait for it together. Frees itself by Loop::retire behind its event or when
+// nobody waits any more.
 //
 //   kResolving ──► kDialing ──► kHandshaking ──► kOver
-//                    ▲   │ next address
-//                    └───┘
 #pragma once
 
 #include <memory>
@@ -13,7 +12,7 @@
 #include <vector>
 
 #include "http/reason.h"
-#include "net/dialer.h"
+#include "net/dial_race.h"
 #include "net/resolver.h"
 #include "upstream/client_connection.h"
 
@@ -78,8 +77,8 @@ class Connector final : public net::Retirable,
  private:
   enum class State : std::uint8_t { kResolving, kDialing, kHandshaking, kOver };
 
-  void on_resolved(const std::vector<base::IpAddress>& addresses) override;
-  void on_resolve_failed(const base::Error& error) override;
+  void on_resolved(const net::NameAnswer& answer) override;
+  void on_resolve_failed(net::ResolveFailure failure, const base::Error& error) override;
   void on_dialed(os::Fd fd) override;
   void on_dial_failed(const base::Error& error) override;
   void on_connection_ready() override;
@@ -91,7 +90,8 @@ class Connector final : public net::Retirable,
   void leave(ConnectHandler& handler);
   // The next of those who wait, who waits no more.
   ConnectHandler& take_waiter();
-  void dial_next();
+  void resolve();
+  void dial(std::vector<base::SocketAddress> addresses);
   void fail(http::Reason reason, base::Error error);
   void finish();
 
@@ -101,11 +101,9 @@ class Connector final : public net::Retirable,
   base::IntrusiveList<ConnectHandler, ConnectHandler> waiters_;
   std::size_t waiter_count_ = 0;
   State state_ = State::kResolving;
-  net::Dialer dialer_;
+  net::DialRace race_;
   net::Timer timer_;
   std::optional<base::Duration> timeout_;
-  std::vector<base::SocketAddress> addresses_;
-  std::size_t next_address_ = 0;
   ClientConnection* connection_ = nullptr;  // while it shakes hands
   bool is_adopted_ = false;                 // the connection counts itself out
   base::MonoTime step_started_;

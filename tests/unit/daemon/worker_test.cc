@@ -63,6 +63,7 @@ class WorkerTest : public testing::Test {
                                                                 .clock = clock_,
                                                                 .limits = limits_,
                                                                 .upstream_states = upstream_states_,
+                                                                .name_conditions = name_conditions_,
                                                                 .access_log = access_log_options(log),
                                                                 .access_sink = access_sink_.get(),
                                                                 .snapshot = snapshot_of(config),
@@ -84,6 +85,7 @@ class WorkerTest : public testing::Test {
   tls::TicketKeys ticket_keys_;
   ConnectionLimits limits_;
   upstream::StateTable upstream_states_;
+  net::SharedConditions name_conditions_;
   std::unique_ptr<base::LogSink> access_sink_;
   std::uint64_t version_ = 0;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -222,6 +224,7 @@ TEST_F(WorkerTest, DoesNotStartWithAnUpstreamThatCannotBeMade) {
                  .clock = clock_,
                  .limits = limits_,
                  .upstream_states = upstream_states_,
+                 .name_conditions = name_conditions_,
                  .access_log = access_log_options({}),
                  .access_sink = nullptr,
                  .snapshot = broken,
@@ -259,6 +262,7 @@ TEST_F(WorkerTest, RefusesTlsConnectionsForWhichThereIsNoCertificateAnyMore) {
                                                             .clock = clock_,
                                                             .limits = limits_,
                                                             .upstream_states = upstream_states_,
+                                                            .name_conditions = name_conditions_,
                                                             .access_log = access_log_options({}),
                                                             .access_sink = nullptr,
                                                             .snapshot = snapshot_of(*config_for("hello")),

@@ -3,87 +3,106 @@
 
 #include <gtest/gtest.h>
 
-#include <string>
-#include <vector>
+#include "support/scripted_dns.h"
+#include "support/wait_until.h"
 
 namespace viaduct::net {
 namespace {
 
+using namespace std::chrono_literals;
+
 struct Waiter final : ResolveWaiter {
-  void on_resolved(const std::vector<base::IpAddress>& found) override {
-    addresses = found;
+  void on_resolved(const NameAnswer& found) override {
+    addresses = found.address_count();
     ++events;
   }
-  void on_resolve_failed(const base::Error& resolve_error) override {
-    error = resolve_error;
-    ++events;
-  }
-  std::vector<base::IpAddress> addresses;
-  base::Error error;
+  void on_resolve_failed(ResolveFailure, const base::Error&) override { ++events; }
+  std::size_t addresses = 0;
   int events = 0;
 };
 
 class ResolverTest : public testing::Test {
  protected:
-  void run_until(const Waiter& waiter) {
-    while (waiter.events == 0) loop_.run_once(true);
+  static ResolverOptions options(const support::ScriptedDns& dns) {
+    return {.dns = {.servers = {dns.address()}, .timeout = 3s}, .ttl = {.min = 5s, .max = 5min}};
+  }
+  ResolvedName& name(const std::string& text, bool is_service = false) {
+    return resolver_.name(text, is_service, allowed_);
+  }
+  std::size_t resolve(ResolvedName& asked) {
+    Waiter waiter;
+    asked.resolve(waiter);
+    support::wait_until(loop_, [&] { return waiter.events > 0; });
+    return waiter.addresses;
   }
 
-  base::SystemClock clock_;
+  support::ManualClock clock_;
   Loop loop_{clock_};
-  Resolver resolver_{loop_};
+  support::ScriptedDns dns_{loop_};
+  Resolver resolver_{loop_, options(dns_)};
+  base::CidrSet allowed_;
 };
 
-TEST_F(ResolverTest, KnowsLiteralAddressesAtOnce) {
-  for (const char* literal : {"192.0.2.1", "2001:db8::1"}) {
-    const auto* found = resolver_.find(literal);
-    ASSERT_NE(found, nullptr) << literal;
-    EXPECT_EQ(found->at(0).to_string(), literal);
-  }
+TEST_F(ResolverTest, GivesTheSameNameToAllWhoMeanTheSame) {
+  ResolvedName& first = name("a.test");
+  EXPECT_EQ(&name("a.test"), &first);
+  EXPECT_NE(&name("b.test"), &first);
+  EXPECT_NE(&name("a.test", true), &first);
+  allowed_.add(*base::Cidr::parse("127.0.0.0/8"));
+  ResolvedName& other = name("a.test");
+  EXPECT_NE(&other, &first);
+  EXPECT_EQ(&name("a.test"), &other);
 }
 
-TEST_F(ResolverTest, ResolvesLocalhostLaterThanTheCallAndKeepsIt) {
-  EXPECT_EQ(resolver_.find("localhost"), nullptr);
-  Waiter waiter;
-  resolver_.resolve("localhost", waiter);
-  EXPECT_EQ(waiter.events, 0);
-  run_until(waiter);
-  ASSERT_FALSE(waiter.addresses.empty());
-  EXPECT_NE(resolver_.find("localhost"), nullptr);
+TEST_F(ResolverTest, ResolvesHostsAndServices) {
+  dns_.names["a.test"] = {"60 A 192.0.2.1"};
+  dns_.names["_api._tcp.test"] = {"60 SRV 1 1 80 a.test", "60 SRV 2 1 80 b.test"};
+  dns_.names["b.test"] = {"60 A 192.0.2.2", "60 AAAA 2001:db8::2"};
+  EXPECT_EQ(resolve(name("a.test")), 1u);
+  EXPECT_EQ(resolve(name("_api._tcp.test", true)), 3u);
+  EXPECT_EQ(resolve(name("none.test")), 0u);
 }
 
-TEST_F(ResolverTest, AnswersEveryWaiterOfOneName) {
-  Waiter first;
-  Waiter second;
-  resolver_.resolve("localhost", first);
-  resolver_.resolve("localhost", second);
-  run_until(first);
-  run_until(second);
-  EXPECT_EQ(first.addresses, second.addresses);
-  Waiter third;
-  resolver_.resolve("localhost", third);
-  run_until(third);
-  EXPECT_EQ(third.addresses, first.addresses);
+TEST_F(ResolverTest, AsksOtherServersWhenItIsToldTo) {
+  support::ScriptedDns second(loop_);
+  second.names["a.test"] = {"60 A 192.0.2.1"};
+  ResolvedName& asked = name("a.test");
+  EXPECT_EQ(resolve(asked), 0u);
+  resolver_.configure(options(second));
+  EXPECT_EQ(&name("a.test"), &asked);  // in use, so it is not forgotten
+  support::pass_time(loop_, clock_, 10ms);
+  support::wait_until(loop_, [&] { return asked.find() != nullptr; });
 }
 
-TEST_F(ResolverTest, SaysWhichNameDoesNotExist) {
-  Waiter waiter;
-  resolver_.resolve("no-such-name.invalid", waiter);
-  run_until(waiter);
-  EXPECT_TRUE(waiter.addresses.empty());
-  EXPECT_NE(waiter.error.message.find("no-such-name.invalid"), std::string::npos);
-  EXPECT_TRUE(waiter.error.retryable);
+TEST_F(ResolverTest, KeepsWhatItKnowsWhenItIsToldToAskOthers) {
+  support::ScriptedDns second(loop_);
+  dns_.names["a.test"] = {"60 A 192.0.2.1"};
+  resolve(name("a.test"));
+  resolver_.configure(options(second));
+  EXPECT_NE(name("a.test").find(), nullptr);
+  support::settle(loop_);
+  EXPECT_EQ(second.questions(), 0);
 }
 
-TEST_F(ResolverTest, AWaiterThatLeavesIsNotCalled) {
-  {
-    Waiter gone;
-    resolver_.resolve("localhost", gone);
-  }
-  Waiter waiter;
-  resolver_.resolve("localhost", waiter);
-  run_until(waiter);
-  EXPECT_EQ(waiter.events, 1);
+TEST_F(ResolverTest, ForgetsNamesThatNobodyUses) {
+  dns_.names["a.test"] = {"60 A 192.0.2.1"};
+  resolve(name("a.test"));
+  clock_.advance(1h);
+  support::settle(loop_);
+  resolver_.configure(options(dns_));
+  EXPECT_EQ(name("a.test").find(), nullptr);
+  EXPECT_EQ(resolve(name("a.test")), 1u);
+}
+
+TEST_F(ResolverTest, TakesItsBoundsFromItsOptions) {
+  dns_.names["a.test"] = {"60 A 192.0.2.1"};
+  ResolverOptions short_lived = options(dns_);
+  short_lived.ttl = {.min = 100ms, .max = 1s};
+  resolver_.configure(short_lived);
+  resolve(name("a.test"));
+  const int before = dns_.questions();
+  support::pass_time(loop_, clock_, 950ms);
+  support::wait_until(loop_, [&] { return dns_.questions() == before + 2; });
 }
 
 }  // namespace

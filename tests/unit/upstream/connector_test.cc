@@ -7,6 +7,7 @@
 
 #include "support/cert_sites.h"
 #include "support/connect_outcome.h"
+#include "support/scripted_dns.h"
 #include "support/scripted_server.h"
 #include "support/tls_ends.h"
 #include "support/wait_until.h"
@@ -38,7 +39,8 @@ class ConnectorTest : public testing::Test {
 
   support::ManualClock clock_;
   net::Loop loop_{clock_};
-  net::Resolver resolver_{loop_};
+  support::ScriptedDns dns_{loop_};
+  net::Resolver resolver_{loop_, {.dns = {.servers = {dns_.address()}, .timeout = 30s}, .ttl = {}}};
   codec::H2Library h2_library_;
   StateTable states_;
   Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_};
@@ -107,8 +109,33 @@ TEST_F(ConnectorTest, TellsOtherFailuresFromRefusals) {
   EXPECT_EQ(outcome_.reason, Reason::kUpstreamConnectFailed);
 }
 
+// ---- names ----------------------------------------------------------------------------------------------------------
+
+// A server by its name, which may mean the loopback of the test.
+config::Server named(const std::string& host, std::uint16_t port) {
+  config::Server server;
+  server.url = "http://" + host + ":" + std::to_string(port);
+  server.host = host;
+  server.port = port;
+  server.allow_addresses.add(*base::Cidr::parse("127.0.0.0/8"));
+  server.allow_addresses.add(*base::Cidr::parse("::1"));
+  return server;
+}
+
+// A service: a host at each of these ports of 127.0.0.1, to be tried in this order.
+config::Server service(support::ScriptedDns& dns, const std::vector<std::uint16_t>& ports) {
+  dns.names["host.test"] = {"60 A 127.0.0.1"};
+  std::vector<std::string>& records = dns.names["_api._tcp.app.test"];
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    records.push_back("60 SRV " + std::to_string(10 * i) + " 1 " + std::to_string(ports[i]) + " host.test");
+  }
+  config::Server server = named("app.test", 80);
+  server.service = "_api._tcp.app.test";
+  return server;
+}
+
 TEST_F(ConnectorTest, TriesTheAddressesOfANameInTurn) {
-  // localhost is ::1 and 127.0.0.1; the server has the latter alone.
+  // localhost is 127.0.0.1 and, on most machines, ::1; the server has the former alone.
   support::ScriptedServer listener(loop_);
   config::Server server = listener.config();
   server.host = "localhost";
@@ -119,20 +146,91 @@ TEST_F(ConnectorTest, TriesTheAddressesOfANameInTurn) {
   EXPECT_EQ(server_->name(), "localhost:" + std::to_string(server.port));
 }
 
+TEST_F(ConnectorTest, GoesToTheNextAddressAtOnceWhenOneRefuses) {
+  support::ScriptedServer listener(loop_);
+  dns_.names["app.test"] = {"60 A 127.0.0.1", "60 AAAA ::1"};
+  serve(named("app.test", listener.config().port));
+  start();
+  ASSERT_TRUE(until_event());  // the clock stands still
+  EXPECT_NE(outcome_.connection, nullptr) << outcome_.error.message;
+}
+
+TEST_F(ConnectorTest, DoesNotWaitForAnAddressThatIsSilent) {
+  const support::SilentPort hole;
+  support::ScriptedServer listener(loop_);
+  serve(service(dns_, {hole.config().port, listener.config().port}));
+  start(2s);
+  support::wait_until(loop_, [this] { return dns_.questions() >= 5; });
+  for (int i = 0; i < 5; ++i) support::settle(loop_);
+  EXPECT_EQ(outcome_.events, 0);
+  support::pass_time(loop_, clock_, net::DialRace::kNextAttemptDelay + 10ms);
+  ASSERT_TRUE(until_event());
+  EXPECT_NE(outcome_.connection, nullptr) << outcome_.error.message;
+  EXPECT_EQ(server_->name(), "app.test:80");
+}
+
+TEST_F(ConnectorTest, NamesTheAddressThatRefuses) {
+  const support::RefusingPort port;
+  dns_.names["app.test"] = {"60 A 127.0.0.1"};
+  serve(named("app.test", port.port()));
+  start();
+  ASSERT_TRUE(until_event());
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamConnectRefused);
+  const std::string number = std::to_string(port.port());
+  EXPECT_EQ(outcome_.error.message,
+            "server app.test:" + number + ": 127.0.0.1:" + number + ": connect: Connection refused");
+}
+
 TEST_F(ConnectorTest, TellsThatANameDoesNotExist) {
-  config::Server server;
-  server.host = "no-such-name.invalid";
-  serve(server);
+  serve(named("no-such-name.test", 80));
   start();
   EXPECT_EQ(outcome_.events, 0);
-  // The resolver asks in real time.
-  const base::MonoTime begin = std::chrono::steady_clock::now();
-  ASSERT_TRUE(support::wait_until(loop_, [&] {
-    clock_.advance(std::chrono::steady_clock::now() - begin - (clock_.mono_now().time_since_epoch() - 1000s));
-    return outcome_.events > 0;
-  }));
+  ASSERT_TRUE(until_event());
   EXPECT_EQ(outcome_.reason, Reason::kUpstreamNameUnresolved);
-  EXPECT_TRUE(outcome_.error.message.starts_with("server no-such-name.invalid:80: ")) << outcome_.error.message;
+  EXPECT_TRUE(outcome_.error.message.starts_with("server no-such-name.test:80: ")) << outcome_.error.message;
+}
+
+TEST_F(ConnectorTest, TellsThatANameDidNotResolveInTime) {
+  dns_.set("silent.test", support::DnsManner::kSilent);
+  serve(named("silent.test", 80));
+  start(2s);
+  support::pass_time(loop_, clock_, 1990ms);
+  EXPECT_EQ(outcome_.events, 0);
+  support::pass_time(loop_, clock_, 20ms);
+  ASSERT_EQ(outcome_.events, 1);
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamNameUnresolved);
+  EXPECT_TRUE(outcome_.error.message.ends_with("resolving timed out after 2000ms (timeouts.connect)"))
+      << outcome_.error.message;
+}
+
+TEST_F(ConnectorTest, CallsNoAddressThatNoNameMayMean) {
+  support::ScriptedServer listener(loop_);
+  dns_.names["bad.test"] = {"60 A 127.0.0.1", "60 AAAA ::1"};
+  config::Server server = named("bad.test", listener.config().port);
+  server.allow_addresses = {};
+  serve(server);
+  start();
+  ASSERT_TRUE(until_event());
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamAddressForbidden);
+  EXPECT_NE(outcome_.error.message.find("bad.test means"), std::string::npos) << outcome_.error.message;
+  EXPECT_NE(outcome_.error.message.find("127.0.0.1 (loopback)"), std::string::npos) << outcome_.error.message;
+  support::settle(loop_);
+  EXPECT_TRUE(listener.connections.empty());
+}
+
+TEST_F(ConnectorTest, TakesHostsAndPortsOfAServiceFromDns) {
+  support::ScriptedServer first(loop_);
+  support::ScriptedServer second(loop_);
+  serve(service(dns_, {first.config().port, second.config().port}));
+  start();
+  ASSERT_TRUE(until_event());
+  support::wait_until(loop_, [&] { return !first.connections.empty(); });
+  first.stop();
+  outcome_.events = 0;
+  start();
+  ASSERT_TRUE(until_event());
+  support::wait_until(loop_, [&] { return !second.connections.empty(); });
+  EXPECT_EQ(dns_.questions("_api._tcp.app.test", support::RecordType::kSrv), 1);
 }
 
 // ---- the deadline ---------------------------------------------------------------------------------------------------
@@ -246,6 +344,24 @@ TEST_F(ConnectorTlsTest, TellsThatAServerDoesNotSpeakTls) {
   ASSERT_TRUE(until_event());
   EXPECT_EQ(outcome_.reason, Reason::kUpstreamTlsFailed);
   EXPECT_EQ(server_->connections(), 0u);
+}
+
+TEST_F(ConnectorTlsTest, ShakesHandsAtOneAddressOnly) {
+  serve_tls("app.test", "other.test");
+  int sockets = 0;
+  listener_.on_socket = [&, accept = listener_.on_socket](os::Fd fd) {
+    ++sockets;
+    accept(std::move(fd));
+  };
+  const std::uint16_t port = listener_.config().port;
+  config_.servers = {service(dns_, {port, port})};
+  config_.servers[0].tls = true;
+  server_.emplace(resources_, config_, 0, &*context_);
+  start(2s);
+  ASSERT_TRUE(until_event());
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamCertificateInvalid);
+  support::pass_time(loop_, clock_, 3s);
+  EXPECT_EQ(sockets, 1);
 }
 
 TEST_F(ConnectorTlsTest, CountsTheHandshakeInTheDeadline) {
