@@ -45,6 +45,12 @@ bool BlockingClient::send(std::string_view bytes) {
   return true;
 }
 
+void BlockingClient::cut() {
+  const linger reset{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  fd_ = os::Fd();
+}
+
 bool BlockingClient::read_some() {
   std::array<char, 64 * 1024> bytes;
   const ssize_t got = ::recv(fd_.get(), bytes.data(), bytes.size(), 0);

@@ -27,6 +27,8 @@ class BlockingClient {
   std::string read_until(std::string_view end);
   // Reads to the end of the connection.
   std::string read_all();
+  // Cuts the connection, so that the other end sees a reset.
+  void cut();
   // After a read: the other end has cut the connection.
   bool was_reset() const { return was_reset_; }
 

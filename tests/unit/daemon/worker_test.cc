@@ -143,6 +143,32 @@ TEST_F(WorkerTest, CutsWhatIsLeftAtTheDeadline) {
   EXPECT_EQ(access_log(), "499 server_draining\n");
 }
 
+// A callback whose client is gone is nobody's connection, but an exchange under way all the same.
+TEST_F(WorkerTest, WaitsForACallbackThatRunsOnAndEndsItAtTheDeadline) {
+  for (const bool is_answered : {true, false}) {
+    support::BlockingServer upstream;
+    auto config = config_for("", upstream.address());
+    config->sites[0].routes[0].callback = config::CallbackProvider::kGeneric;
+    start(*config);
+    const std::size_t lines_before = access_log().size();
+    BlockingClient client(address_);
+    client.send(kGet);
+    BlockingClient server = upstream.accept();
+    server.read_until("\r\n\r\n");
+    client.cut();
+    while (access_log().size() == lines_before) std::this_thread::yield();
+    EXPECT_TRUE(access_log().ends_with("499 client_closed\n"));
+    EXPECT_EQ(limits_.connections(), 0u);
+    worker().drain(is_answered ? 30s : 50ms);
+    if (is_answered) server.send("HTTP/1.1 204 No Content\r\n\r\n");
+    EXPECT_TRUE(ends());
+    const std::string log = support::file_bytes(directory_ / "error.log");
+    EXPECT_NE(log.find(is_answered ? " status=204 late_ms=" : " reason=server_draining late_ms="), std::string::npos)
+        << log;
+    workers_.clear();
+  }
+}
+
 TEST_F(WorkerTest, AnswersFromTheNewestSnapshotOnConnectionsThatExist) {
   start(*config_for("first"));
   BlockingClient client(address_);
