@@ -275,6 +275,7 @@ void H2Server::end_head(H2ServerStream& stream, bool end) {
   if (reason != Reason::kNone) {
     return stream.refuse(reason, reader_.is_malformed());
   }
+  stream.is_connect_ = !head.protocol.empty();
   if (head.body.kind == BodyKind::kSized) stream.left_ = head.body.bytes;
   if (const http::Field* field = head.fields.find(http::FieldName::kPriority)) {
     const H2Priority priority = read_priority(field->value);

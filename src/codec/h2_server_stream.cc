@@ -18,6 +18,8 @@ namespace {
 
 // A body of more than this is worth a wider window.
 constexpr std::uint64_t kLongBodyBytes = 32 * 1024;
+// What an extended CONNECT gets whose answer is a success of another kind.
+constexpr int kConnectRefused = 502;
 
 }  // namespace
 
@@ -193,12 +195,21 @@ void H2ServerStream::send_head(const http::ResponseHead& head, bool end) {
   if (is_closed_) return;
   // RFC 9113 §8.1.1: a stream error. An answer would end the stream before it.
   if (is_malformed_) return finish_answer();
+  if (is_connect_ && head.status >= 200 && head.status < 300) return refuse_connect();
   const H2FieldList fields = response_fields(head);
   if (!end) {
     const bool is_sized = head.body.kind == BodyKind::kSized;
     outgoing_.begin(is_sized ? std::optional(head.body.bytes) : std::nullopt);
   }
   server_.session_.submit_response(id(), fields.entries(), end ? nullptr : &outgoing_);
+  server_.owner_.on_codec_output();
+}
+
+// RFC 9110 §9.3.6: any 2xx would open the tunnel, and what follows is no tunnel: whoever answers knows no WebSocket.
+void H2ServerStream::refuse_connect() {
+  http::ResponseHead head(handler_->arena());
+  head.status = kConnectRefused;
+  server_.session_.submit_response(id(), response_fields(head).entries(), nullptr);
   server_.owner_.on_codec_output();
 }
 

@@ -68,6 +68,7 @@ class H2ServerStream final : public H2StreamBase,
   void fail(http::Reason reason);
   // Fails the stream, or its request, where its wait has lasted too long.
   void expire();
+  void refuse_connect();
   void after_write(bool whole, bool end);
   // The answer has ended, and the client went before it.
   void complete_unsent();
@@ -100,11 +101,12 @@ class H2ServerStream final : public H2StreamBase,
 
   // The response.
   Answer answer_ = Answer::kNone;
-  bool end_sent_ = false;  // all of it is in the output, or there is nobody to send it to
-  bool is_wrong_ = false;  // it is not of the length that it announced
-  bool is_tunnel_ = false;
-  bool is_reset_ = false;   // RST_STREAM is queued
-  bool is_closed_ = false;  // nghttp2 has forgotten the stream
+  bool end_sent_ = false;    // all of it is in the output, or there is nobody to send it to
+  bool is_wrong_ = false;    // it is not of the length that it announced
+  bool is_connect_ = false;  // the request is an extended CONNECT
+  bool is_tunnel_ = false;   // and was accepted
+  bool is_reset_ = false;    // RST_STREAM is queued
+  bool is_closed_ = false;   // nghttp2 has forgotten the stream
   std::uint32_t close_code_ = 0;
   H2Outgoing outgoing_;
   H2Wait wait_;

@@ -207,10 +207,8 @@ Table<Upstream> upstream_keys() {
       "Connections to one server, in the whole process; beyond it requests wait, as long as timeouts.connect says.");
   table.add("max_waiting", &Upstream::max_waiting, count<std::uint32_t>(0, kConnectionsMax),
             "Requests that may wait for a connection; beyond it they get 503 at once.");
-  table.add(
-      "hold", &Upstream::hold, duration(0s, 1h),
-      "How long a request may wait for a server that can be reached, before it gets 503, or 502 where all refused; "
-      "meanwhile an idempotent one is sent again when a server hangs up without an answer.");
+  table.add("hold", &Upstream::hold, duration(0s, 1h),
+            "How long a request may wait for a server that can be reached; idempotent ones are sent again meanwhile.");
   return table;
 }
 

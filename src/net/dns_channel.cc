@@ -189,7 +189,7 @@ void DnsChannel::on_socket_state(int fd, bool readable, bool writable) {
   found->second->watch(false, false);
   closed_sockets_.push_back(std::move(found->second));
   sockets_.erase(found);
-  if (!TurnEnd::is_linked()) loop_.at_turn_end(*this);
+  loop_.at_turn_end(*this);
 }
 
 void DnsChannel::process(int readable, int writable) {

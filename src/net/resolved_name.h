@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One name and what it means now: asked when somebody needs it, asked again in the background shortly before the answer
-// expires as long as it is in use, and kept when the name servers fail. Addresses that no name may mean are taken out
-// here, so that nobody sees them. Owned by net/resolver; one thread.
+// One name and what it means now: renewed in the background before it expires while it is in use, kept when the name
+// servers fail, and without the addresses that no name may mean. Owned by net/resolver; one thread.
 //
 //   kUnknown ──► kAsking ──► kFresh ◄──► kRefreshing         kUnknown: what is known is too old to be used, and
 //      ▲            │          │              │                        nobody has needed it for a while

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/ip.h"
 #include "codec/client_codec.h"
 #include "http/stream.h"
 #include "net/loop.h"
@@ -47,6 +48,9 @@ class ClientConnection final : public net::Retirable,
 
   bool is_reusable() const { return state_ == State::kOpen && !write_failed_ && !input_ended_ && codec_->reusable(); }
   Server& server() { return server_; }
+  // Where it leads, said by who connected it.
+  const base::SocketAddress& address() const { return address_; }
+  void set_address(const base::SocketAddress& address) { address_ = address; }
   // Whether it rests in its server's pool; kept by Server.
   bool is_pooled() const { return is_pooled_; }
   void set_pooled(bool pooled) { is_pooled_ = pooled; }
@@ -84,6 +88,7 @@ class ClientConnection final : public net::Retirable,
 
   net::Loop& loop_;
   Server& server_;
+  base::SocketAddress address_;
   std::unique_ptr<net::Transport> transport_;
   std::unique_ptr<codec::ClientCodec> codec_;  // null before the handshake is done
   base::Buffer input_;

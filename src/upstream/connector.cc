@@ -46,12 +46,10 @@ void Connector::start(std::optional<base::Duration> timeout) {
 void Connector::resolve() {
   const config::Server& config = server_.config();
   if (config.is_unix) return dial({base::SocketAddress::unix_path(config.host)});
-  if (const auto literal = base::IpAddress::parse(config.host)) return dial({{*literal, config.port}});
-  const bool is_service = !config.service.empty();
-  net::ResolvedName& name =
-      resolver_.name(is_service ? config.service : config.host, is_service, config.allow_addresses);
-  if (const net::NameAnswer* known = name.find()) return on_resolved(*known);
-  name.resolve(*this);
+  net::ResolvedName* name = server_.resolved_name();
+  if (name == nullptr) return dial({{*base::IpAddress::parse(config.host), config.port}});
+  if (const net::NameAnswer* known = name->find()) return on_resolved(*known);
+  name->resolve(*this);
 }
 
 void Connector::on_resolved(const net::NameAnswer& answer) {
@@ -76,6 +74,7 @@ void Connector::on_dialed(os::Fd fd) {
   step_started_ = loop_.now();
   auto transport = server_.make_transport(loop_, std::move(fd));
   connection_ = std::make_unique<ClientConnection>(loop_, server_, std::move(transport)).release();
+  connection_->set_address(race_.decided_by());
   server_.adopt(*connection_);
   is_adopted_ = true;
   connection_->open(*this);

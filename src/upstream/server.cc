@@ -12,14 +12,22 @@ using ConnectionHook = base::ListHook<ClientConnection>;
 
 std::string name_of(const config::Server& config) {
   if (config.is_unix) return "unix:" + config.host;
+  if (!config.service.empty()) return config.service;
   const bool is_v6 = config.host.find(':') != std::string::npos;
   return is_v6 ? base::format("[{}]:{}", config.host, config.port) : base::format("{}:{}", config.host, config.port);
 }
 
 std::string authority_of(const config::Server& config, const std::string& name) {
   if (config.is_unix) return "localhost";
+  if (!config.service.empty()) return config.host;
   const int scheme_port = config.tls ? 443 : 80;
   return config.port == scheme_port ? name.substr(0, name.rfind(':')) : name;
+}
+
+net::ResolvedName* name_in(const Resources& resources, const config::Server& config) {
+  const bool is_service = !config.service.empty();
+  if (config.is_unix || (!is_service && base::IpAddress::parse(config.host))) return nullptr;
+  return &resources.resolver.name(is_service ? config.service : config.host, is_service, config.allow_addresses);
 }
 
 }  // namespace
@@ -34,9 +42,12 @@ Server::Server(const Resources& resources, const config::Upstream& upstream, std
       tls_names_(tls::ServerNames::of(upstream.tls, config_)),
       name_(name_of(config_)),
       authority_(authority_of(config_, name_)),
+      resolved_name_(name_in(resources, config_)),
       connections_max_(upstream.max_connections),
       wants_h2_(upstream.http2),
-      is_sharing_(upstream.http2) {}
+      is_sharing_(upstream.http2) {
+  if (resolved_name_ != nullptr) resolved_name_->watch(*this);
+}
 
 Server::~Server() {
   while (!idle_.empty()) idle_.front().close();
@@ -53,7 +64,7 @@ std::unique_ptr<net::Transport> Server::make_transport(net::Loop& loop, os::Fd f
 ClientConnection* Server::take() {
   while (!shared_.empty()) {
     ClientConnection& connection = shared_.front();
-    if (connection.is_reusable()) return &connection;
+    if (connection.is_reusable() && !leads_astray(connection)) return &connection;
     set_shared(connection, false);
   }
   return take_idle();
@@ -85,6 +96,7 @@ void Server::give_back(ClientConnection& connection) {
   ++idle_count_;
   const std::uint32_t limit = keeps_idle_ ? keepalive_.max_idle : 0;
   if (idle_count_ > limit) idle_.back().close();
+  if (connection.is_pooled() && leads_astray(connection)) connection.close();
   if (waiting_room_ != nullptr) waiting_room_->wake();
 }
 
@@ -110,6 +122,18 @@ void Server::forget(ClientConnection& connection) {
   connection.ConnectionHook::unlink();
   --connections_;
   release();
+}
+
+void Server::on_name_changed(const net::NameAnswer& answer) {
+  idle_.for_each([&](ClientConnection& connection) {
+    if (!answer.contains(connection.address(), config_.port)) connection.close();
+  });
+}
+
+bool Server::leads_astray(const ClientConnection& connection) {
+  if (resolved_name_ == nullptr) return false;
+  const net::NameAnswer* answer = resolved_name_->find();
+  return answer != nullptr && !answer->contains(connection.address(), config_.port);
 }
 
 void Server::retire_pool() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One address of an upstream as one worker sees it: its idle connections, those in use, and the TLS context to reach
-// it. Owned by its Upstream.
+// One server of an upstream as one worker sees it: its idle connections, those in use, and the TLS context to reach it.
+// It watches its name, so that no request goes where the name does not lead any more. Owned by its Upstream.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace viaduct::upstream {
 
 class Connector;
 
-class Server {
+class Server final : private net::NameWatcher {
  public:
   // All of them must outlive the server. `tls` is null for plain servers; `index` is the server's place in `upstream`.
   Server(const Resources& resources, const config::Upstream& upstream, std::size_t index,
@@ -30,10 +30,12 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   const config::Server& config() const { return config_; }
-  // "10.0.0.6:8000" or "unix:/path", as the log shows it.
+  // "10.0.0.6:8000", "unix:/path" or "_api._tcp.example.com", as the log shows it.
   const std::string& name() const { return name_; }
   // Host for this server: its name or address, with the port where it is not the scheme's own (RFC 9110 §4.2).
   const std::string& authority() const { return authority_; }
+  // What says where it is; null where the config gives an address.
+  net::ResolvedName* resolved_name() { return resolved_name_; }
   bool is_tls() const { return tls_ != nullptr; }
   const Resources& resources() const { return resources_; }
   // The config wants HTTP/2: by ALPN, or, without TLS, known beforehand.
@@ -73,6 +75,10 @@ class Server {
   ServerState& state() { return state_; }
 
  private:
+  // Idle connections to what the name means no more are closed; those in use, when they become idle.
+  void on_name_changed(const net::NameAnswer& answer) override;
+  bool leads_astray(const ClientConnection& connection);
+
   const Resources& resources_;
   ServerState& state_;
   const config::Server& config_;
@@ -82,6 +88,7 @@ class Server {
   tls::SessionSlot tls_session_;
   std::string name_;
   std::string authority_;
+  net::ResolvedName* resolved_name_;
   base::IntrusiveList<ClientConnection, ClientConnection> idle_;
   base::IntrusiveList<ClientConnection, ClientConnection> shared_;  // with requests, and room for more
   base::IntrusiveList<ClientConnection, ClientConnection> busy_;

@@ -106,7 +106,7 @@ TEST(H2ServerTunnels, TakeBytesThatComeBeforeTheAnswer) {
 }
 
 TEST(H2ServerTunnels, AreNoneWhereAnotherStatusAnswers) {
-  for (const int status : {200, 403, 502}) {
+  for (const int status : {302, 403, 502}) {
     Tunnel tunnel;
     tunnel.head(status, true);
     EXPECT_EQ(tunnel.wire.sent(), "HEADERS 1 [:status: " + std::to_string(status) +
@@ -114,6 +114,19 @@ TEST(H2ServerTunnels, AreNoneWhereAnotherStatusAnswers) {
     EXPECT_EQ(tunnel.handler().lines().back(), "stream end");
     tunnel.wire.feed(h2_data(1, "late"));
     EXPECT_EQ(tunnel.wire.server.failure(), http::Reason::kNone);
+  }
+}
+
+// To a client any 2xx says that the tunnel is there (RFC 9110 §9.3.6).
+TEST(H2ServerTunnels, AreNotOpenedByASuccessOfAnotherKind) {
+  for (const int status : {200, 204, 299}) {
+    for (const bool has_body : {false, true}) {
+      Tunnel tunnel;
+      tunnel.head(status, !has_body);
+      if (has_body) tunnel.send("<html>", true);
+      EXPECT_EQ(tunnel.wire.sent(), "HEADERS 1 [:status: 502] end | RST_STREAM 1 NO_ERROR") << status;
+      EXPECT_EQ(tunnel.handler().lines().back(), "stream end");
+    }
   }
 }
 

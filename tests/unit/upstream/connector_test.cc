@@ -166,7 +166,8 @@ TEST_F(ConnectorTest, DoesNotWaitForAnAddressThatIsSilent) {
   support::pass_time(loop_, clock_, net::DialRace::kNextAttemptDelay + 10ms);
   ASSERT_TRUE(until_event());
   EXPECT_NE(outcome_.connection, nullptr) << outcome_.error.message;
-  EXPECT_EQ(server_->name(), "app.test:80");
+  EXPECT_EQ(server_->name(), "_api._tcp.app.test");
+  EXPECT_EQ(server_->authority(), "app.test");
 }
 
 TEST_F(ConnectorTest, NamesTheAddressThatRefuses) {
