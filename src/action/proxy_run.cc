@@ -270,7 +270,7 @@ void ProxyRun::failed(Reason reason, bool answered) {
   transition(State::kConnecting);
   switch (verdict) {
     case upstream::RetryVerdict::kGiveUp: break;
-    case upstream::RetryVerdict::kNextServer: search_.start_next(); break;
+    case upstream::RetryVerdict::kNextServer: search_.start_next(reason); break;
     case upstream::RetryVerdict::kFreshConnection:
       retried_fresh_ = true;
       search_.start_fresh(*server_);

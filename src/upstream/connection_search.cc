@@ -21,7 +21,8 @@ void ConnectionSearch::start_fresh(Server& server) {
   if (!connect_to(server)) wait();
 }
 
-void ConnectionSearch::start_next() {
+void ConnectionSearch::start_next(Reason reason) {
+  last_failure_ = reason;
   if (tried_.count() >= limits_.attempts) return hold();
   if (!advance()) wait();
 }
@@ -72,9 +73,8 @@ void ConnectionSearch::on_connected(ClientConnection& connection, const ConnectT
 
 void ConnectionSearch::on_connect_failed(Reason reason, const base::Error& error) {
   state_ = State::kIdle;
-  last_failure_ = reason;
   handler_.on_server_failed(*server_, reason, error, hold_until_.has_value());
-  start_next();
+  start_next(reason);
 }
 
 // Others have taken all the room that the new connection had.

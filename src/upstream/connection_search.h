@@ -54,9 +54,10 @@ class ConnectionSearch final : private ConnectHandler, private Waiter, private n
   // Begins. `key` is for hashing policies and must live until the search is over. The event may come before this
   // returns.
   void start(const Limits& limits, std::string_view key);
-  // The server that was found has not begun with the request: a new connection to it, or to another server.
+  // The server that was found has not begun with the request: a new connection to it, or to another server; `reason` is
+  // what it failed for.
   void start_fresh(Server& server);
-  void start_next();
+  void start_next(http::Reason reason);
   // The server ended for `reason`: any server, as if none could be reached, within the upstream's `hold`.
   void start_held(http::Reason reason);
   // Gives up; no event follows.

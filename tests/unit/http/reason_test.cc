@@ -25,7 +25,10 @@ TEST(Reason, HasANameOfItsOwnAStatusAndASentence) {
     const std::string name(reason_name(reason));
     EXPECT_TRUE(names.insert(name).second) << name;
     if (reason == Reason::kNone) continue;
-    for (const char byte : name) EXPECT_TRUE(std::islower(static_cast<unsigned char>(byte)) || byte == '_') << name;
+    for (const char byte : name)
+      EXPECT_TRUE(std::islower(static_cast<unsigned char>(byte)) || std::isdigit(static_cast<unsigned char>(byte)) ||
+                  byte == '_')
+          << name;
     EXPECT_GE(reason_status(reason), 400) << name;
     EXPECT_LT(reason_status(reason), 600) << name;
     EXPECT_TRUE(reason_sentence(reason).ends_with('.')) << name;

@@ -43,7 +43,7 @@ TEST(Counters, TakeStatusesThatNobodyKnowsAsNone) {
 }
 
 TEST(Counters, HaveARowForEveryReason) {
-  EXPECT_EQ(kReasonCount, static_cast<std::size_t>(Reason::kUpstreamTruncated) + 1);
+  EXPECT_EQ(kReasonCount, static_cast<std::size_t>(Reason::kWebsocketIdle) + 1);
 }
 
 TEST(Counters, AddUpOverWorkersWhileTheseCount) {
