@@ -95,10 +95,10 @@ class Worker final : private net::AcceptHandler,
 
   int number_;
   ConnectionLimits& limits_;
+  codec::H2Library h2_library_;  // outlives the connections that the loop frees last
   net::Loop loop_;
   net::Resolver resolver_;
   base::Random random_;
-  codec::H2Library h2_library_;
   observe::AccessLog access_log_;
   observe::Counters counters_;
   upstream::Registry upstreams_;

@@ -66,6 +66,7 @@ class ExchangeScene final : private exchange::ExchangeOwner {
   ExchangeScene& operator=(const ExchangeScene&) = delete;
 
   ManualClock clock;
+  codec::H2Library h2_library;  // outlives the connections that the loop frees last
   net::Loop loop{clock};
   config::Config config;  // one default site, host.test, without routes
   exchange::ClientInfo client;
@@ -116,9 +117,8 @@ class ExchangeScene final : private exchange::ExchangeOwner {
   observe::AccessLog access_log_;
   base::Random random_;
   net::Resolver resolver_{loop};
-  codec::H2Library h2_library_;
   upstream::StateTable states_;
-  upstream::Registry registry_{{.loop = loop, .resolver = resolver_, .h2_library = h2_library_, .states = states_}};
+  upstream::Registry registry_{{.loop = loop, .resolver = resolver_, .h2_library = h2_library, .states = states_}};
   exchange::Services services_;
   std::deque<exchange::RoutePlan> plans_;
   std::list<Call> calls_;

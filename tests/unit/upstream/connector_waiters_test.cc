@@ -79,9 +79,9 @@ class ConnectorWaitersTest : public testing::Test {
   }
 
   support::ManualClock clock_;
+  codec::H2Library h2_library_;
   net::Loop loop_{clock_};
   net::Resolver resolver_{loop_};
-  codec::H2Library h2_library_;
   StateTable states_;
   Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_};
   support::ScriptedServer listener_{loop_};

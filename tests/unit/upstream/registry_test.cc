@@ -39,10 +39,10 @@ class RegistryTest : public testing::Test {
   static std::uint32_t connections(Upstream& upstream) { return upstream.pick({}, {})->connections(); }
 
   support::ManualClock clock_;
+  codec::H2Library h2_library_;
   net::Loop loop_{clock_};
   net::Resolver resolver_{loop_};
   support::ScriptedServer listener_{loop_};
-  codec::H2Library h2_library_;
   StateTable states_;
   Registry registry_{{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_}};
 };

@@ -51,10 +51,10 @@ class ServerNamesTest : public testing::Test {
   }
 
   support::ManualClock clock_;
+  codec::H2Library h2_library_;
   net::Loop loop_{clock_};
   support::ScriptedDns dns_{loop_};
   net::Resolver resolver_{loop_, {.dns = {.servers = {dns_.address()}, .timeout = 3s}, .ttl = {}}};
-  codec::H2Library h2_library_;
   StateTable states_;
   Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_};
   support::ScriptedServer before_{loop_};

@@ -24,9 +24,9 @@ TEST(ServerNames, AreWhatTheLogShowsAndWhatHostSays) {
   };
   const tls::ClientContext* some_context = nullptr;
   support::ManualClock clock;
+  codec::H2Library h2_library;
   net::Loop loop(clock);
   net::Resolver resolver(loop);
-  codec::H2Library h2_library;
   StateTable states;
   const Resources resources{.loop = loop, .resolver = resolver, .h2_library = h2_library, .states = states};
   const std::initializer_list<Row> rows = {
@@ -68,9 +68,9 @@ class ServerTest : public testing::Test {
   }
 
   support::ManualClock clock_;
+  codec::H2Library h2_library_;
   net::Loop loop_{clock_};
   net::Resolver resolver_{loop_};
-  codec::H2Library h2_library_;
   StateTable states_;
   Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_};
   support::ScriptedServer listener_{loop_};
