@@ -12,7 +12,6 @@
 
 namespace viaduct::codec {
 
-using http::BodyKind;
 using http::Field;
 using http::FieldName;
 using http::Method;

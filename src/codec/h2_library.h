@@ -27,9 +27,9 @@ class H2Memory {
   // Aligned for every type; `size` may be 0. Pair with give_back().
   void* take(std::size_t size);
   // Null is fine.
-  void give_back(void* block);
-  // Moves the bytes of `block`, which may be null, into a block of at least `size` bytes.
-  void* resize(void* block, std::size_t size);
+  void give_back(void* bytes);
+  // Moves `bytes`, which may be null, into a block of at least `size` bytes.
+  void* resize(void* bytes, std::size_t size);
 
   // Blocks that were asked from the system: stands still after warm-up.
   std::size_t system_calls() const { return system_calls_; }

@@ -30,6 +30,7 @@ struct H2SessionCallbacks {
     return 0;
   }
 
+  // NOLINTNEXTLINE(readability-function-size): nghttp2 says what is passed.
   static int on_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name, std::size_t name_length,
                        const std::uint8_t* value, std::size_t value_length, std::uint8_t, void* user_data) {
     const bool goes_on =
@@ -56,6 +57,7 @@ struct H2SessionCallbacks {
     return 0;
   }
 
+  // NOLINTNEXTLINE(readability-function-size): nghttp2 says what is passed.
   static int on_data_chunk(nghttp2_session* session, std::uint8_t, std::int32_t stream_id, const std::uint8_t* data,
                            std::size_t length, void* user_data) {
     H2Session& self = session_of(user_data);
@@ -93,11 +95,13 @@ struct H2SessionCallbacks {
     return 0;
   }
 
+  // NOLINTNEXTLINE(readability-function-size): nghttp2 says what is passed.
   static ssize_t read_body(nghttp2_session* session, std::int32_t stream_id, std::uint8_t*, std::size_t length,
                            std::uint32_t* flags, nghttp2_data_source* source, void*) {
     return static_cast<H2Outgoing*>(source->ptr)->offer(session, stream_id, length, *flags);
   }
 
+  // NOLINTNEXTLINE(readability-function-size): nghttp2 says what is passed.
   static int send_data(nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* header, std::size_t length,
                        nghttp2_data_source* source, void* user_data) {
     H2Session& self = session_of(user_data);

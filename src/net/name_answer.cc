@@ -37,6 +37,7 @@ std::size_t draw(const std::vector<const NameHost*>& hosts, base::Random& random
 
 std::vector<const NameHost*> in_host_order(const std::vector<NameHost>& hosts, base::Random& random) {
   std::vector<const NameHost*> sorted;
+  sorted.reserve(hosts.size());
   for (const NameHost& host : hosts) sorted.push_back(&host);
   // Those of weight 0 first, as RFC 2782 has it, so that they are drawn at all.
   std::ranges::stable_sort(
