@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "action/balance_key.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "http/hop_by_hop.h"
@@ -113,7 +114,8 @@ void ProxyRun::on_request_trailers(http::Fields& trailers) {
 void ProxyRun::find_connection() {
   transition(State::kConnecting);
   const config::Route& route = exchange_.route();
-  search_.start({.connect = route.timeouts.connect, .attempts = route.retry.attempts}, {});
+  search_.start({.connect = route.timeouts.connect, .attempts = route.retry.attempts},
+                choose_by(exchange_, upstream_.config()));
 }
 
 void ProxyRun::on_found(upstream::Server& server, upstream::ClientConnection& connection,

@@ -88,6 +88,7 @@ struct Server {
 };
 
 enum class BalanceKind : std::uint8_t { kRoundRobin, kLeastRequests, kHashClientIp, kHashPath, kHashHeader };
+inline constexpr std::size_t kBalanceKinds = 5;
 
 struct Balance {
   BalanceKind kind = BalanceKind::kRoundRobin;

@@ -168,14 +168,8 @@ Type<Balance> balance() {
   TypeInfo info;
   info.name = "round_robin, least_requests, hash client_ip, hash path or hash header:NAME";
   info.pattern = "^(round_robin|least_requests|hash (client_ip|path|header:.+))$";
-  Type<Balance> type = scalar_type<Balance>(std::move(info), parse_balance,
-                                            [](const Balance& value) { return Node::word(format_balance(value)); });
-  type.read = [read = std::move(type.read)](const Node& node, Balance& value, const Scope& scope) {
-    read(node, value, scope);
-    // Every policy but round_robin is for a later version, as are keys that are marked planned().
-    if (value.kind != BalanceKind::kRoundRobin) scope.note_planned(node.place);
-  };
-  return type;
+  return scalar_type<Balance>(std::move(info), parse_balance,
+                              [](const Balance& value) { return Node::word(format_balance(value)); });
 }
 
 Table<Upstream> upstream_keys() {
@@ -187,7 +181,9 @@ Table<Upstream> upstream_keys() {
   table.add(
       "allow_addresses", &Upstream::allow_addresses, cidr_set(),
       "Ranges that DNS may name although it is refused otherwise: loopback, link-local, cloud metadata, multicast.");
-  table.add("balance", &Upstream::balance, balance(), "How a server is chosen (all but round_robin: planned).");
+  table.add("balance", &Upstream::balance, balance(),
+            "How a server is chosen, by weight: in turn, the one with the fewest requests under way, or the same one "
+            "for the same client, path or header (in turn where there is none).");
   table.add("host", sent_host(),
             "The Host that is sent: client (as received), upstream (the host of the server), or a literal.");
   table.add("tls", &Upstream::tls, object(upstream_tls_keys()), "TLS to servers whose URL says https.");

@@ -10,9 +10,9 @@ using http::Reason;
 ConnectionSearch::ConnectionSearch(net::Loop& loop, Upstream& upstream, SearchHandler& handler)
     : loop_(loop), upstream_(upstream), handler_(handler), timer_(loop.timers(), *this) {}
 
-void ConnectionSearch::start(const Limits& limits, std::string_view key) {
+void ConnectionSearch::start(const Limits& limits, const PickBy& by) {
   limits_ = limits;
-  key_ = key;
+  by_ = by;
   // Who has come before waits before.
   if (!upstream_.waiting_room().empty() || !advance()) wait();
 }
@@ -42,7 +42,7 @@ void ConnectionSearch::cancel() {
 // ---- a server and a connection --------------------------------------------------------------------------------------
 
 bool ConnectionSearch::advance() {
-  Server* server = upstream_.pick(tried_, key_);
+  Server* server = upstream_.pick(tried_, by_);
   if (server == nullptr) {
     hold();
     return true;

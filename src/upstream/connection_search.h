@@ -11,7 +11,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include "base/error.h"
 #include "http/reason.h"
@@ -51,9 +50,8 @@ class ConnectionSearch final : private ConnectHandler, private Waiter, private n
   ConnectionSearch(net::Loop& loop, Upstream& upstream, SearchHandler& handler);
   ~ConnectionSearch() { cancel(); }
 
-  // Begins. `key` is for hashing policies and must live until the search is over. The event may come before this
-  // returns.
-  void start(const Limits& limits, std::string_view key);
+  // Begins. What is chosen `by` must live until the search is over. The event may come before this returns.
+  void start(const Limits& limits, const PickBy& by);
   // The server that was found has not begun with the request: a new connection to it, or to another server; `reason` is
   // what it failed for.
   void start_fresh(Server& server);
@@ -85,7 +83,7 @@ class ConnectionSearch final : private ConnectHandler, private Waiter, private n
   SearchHandler& handler_;
   State state_ = State::kIdle;
   Limits limits_;
-  std::string_view key_;
+  PickBy by_;
   Upstream::ServerSet tried_;
   Server* server_ = nullptr;  // that is being connected to
   http::Reason last_failure_ = http::Reason::kNone;

@@ -13,7 +13,6 @@ Upstream::Upstream(const Resources& resources, const config::Upstream& config)
       config_(config),
       state_(resources.states.find(config)),
       waiting_room_(resources.loop, state_, config.max_waiting),
-      balancer_(make_balancer(config.balance, config.servers.size())),
       candidates_(config.servers.size()) {}
 
 Upstream::~Upstream() = default;
@@ -37,7 +36,7 @@ base::Result<std::unique_ptr<Upstream>> Upstream::make(const Resources& resource
   return upstream;
 }
 
-Server* Upstream::pick(const ServerSet& tried, std::string_view key) {
+Server* Upstream::pick(const ServerSet& tried, const PickBy& by) {
   const base::MonoTime now = resources_.loop.now();
   bool primaries_left = false;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
@@ -51,8 +50,16 @@ Server* Upstream::pick(const ServerSet& tried, std::string_view key) {
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     if (config_.servers[i].backup == primaries_left) candidates_[i].available = false;
   }
-  const std::size_t index = balancer_->pick(candidates_, key);
+  const std::size_t index = balancer_for(by).pick(candidates_, by.key);
   return index == Balancer::kNone ? nullptr : servers_[index].get();
+}
+
+Balancer& Upstream::balancer_for(const PickBy& by) {
+  config::BalanceKind kind = by.balance != nullptr ? by.balance->kind : config_.balance.kind;
+  if (by.key.empty() && hashes_key(kind)) kind = config::BalanceKind::kRoundRobin;
+  std::unique_ptr<Balancer>& balancer = balancers_[static_cast<std::size_t>(kind)];
+  if (balancer == nullptr) balancer = make_balancer(kind, config_.servers);
+  return *balancer;
 }
 
 std::size_t Upstream::index_of(const Server& server) const {

@@ -4,6 +4,7 @@
 // thread.
 #pragma once
 
+#include <array>
 #include <bitset>
 #include <memory>
 #include <string>
@@ -19,6 +20,12 @@
 #include "upstream/waiting_room.h"
 
 namespace viaduct::upstream {
+
+// By what the server of a request is chosen.
+struct PickBy {
+  const config::Balance* balance = nullptr;  // the route's; null: the upstream's
+  std::string_view key{};                    // what a hashing policy hashes; without one, requests go round
+};
 
 class Upstream {
  public:
@@ -36,8 +43,8 @@ class Upstream {
 
   const config::Upstream& config() const { return config_; }
   // The server for a request that has tried those in `tried`, of those that are available: backups only when no other
-  // is. Null when none is left. `key` is for hashing policies.
-  Server* pick(const ServerSet& tried, std::string_view key);
+  // is. Null when none is left.
+  Server* pick(const ServerSet& tried, const PickBy& by);
   std::size_t index_of(const Server& server) const;
   // Begins a new connection, or waits for one that others have begun and that can be shared; the event comes later.
   // False: the server has as many connections as it may have.
@@ -55,6 +62,8 @@ class Upstream {
   void revive_pools();
 
  private:
+  Balancer& balancer_for(const PickBy& by);
+
   Resources resources_;
   config::Upstream config_;
   UpstreamState& state_;
@@ -62,7 +71,8 @@ class Upstream {
   WaitingRoom waiting_room_;
   RetryBudget retry_budget_;
   std::vector<std::unique_ptr<Server>> servers_;
-  std::unique_ptr<Balancer> balancer_;
+  // By policy; one that no route has asked for yet is null.
+  std::array<std::unique_ptr<Balancer>, config::kBalanceKinds> balancers_;
   std::vector<Candidate> candidates_;  // scratch of pick()
   std::uint32_t requests_ = 0;
 };

@@ -59,6 +59,42 @@ TEST_F(UpstreamTest, GoesRoundItsServers) {
   EXPECT_EQ(text, "abcabc");
 }
 
+TEST_F(UpstreamTest, ChoosesByItsOwnPolicyOrByThatOfTheRoute) {
+  config::Upstream config = support::make_upstream({server_at(1), server_at(2), server_at(3)});
+  config.balance.kind = config::BalanceKind::kHashPath;
+  const auto upstream = make(config);
+  const auto picks = [&upstream](const PickBy& by) {
+    std::string text;
+    for (int i = 0; i < 3; ++i) text += static_cast<char>('a' + upstream->index_of(*upstream->pick({}, by)));
+    return text;
+  };
+  const std::string same = picks({.key = "/path"});
+  EXPECT_EQ(same, std::string(3, same[0]));
+  EXPECT_EQ(picks({}), "abc");  // there is no key
+  const config::Balance balance{.kind = config::BalanceKind::kRoundRobin, .header = {}};
+  EXPECT_EQ(picks({.balance = &balance, .key = "/path"}), "abc");
+  const config::Balance by_address{.kind = config::BalanceKind::kHashClientIp, .header = {}};
+  EXPECT_EQ(picks({.balance = &by_address, .key = "/path"}), same);
+}
+
+TEST_F(UpstreamTest, AsksAnotherServerForAKeyWhoseServerWasTried) {
+  config::Upstream config = support::make_upstream({server_at(1), server_at(2), server_at(3)});
+  config.balance.kind = config::BalanceKind::kHashClientIp;
+  const auto upstream = make(config);
+  Upstream::ServerSet tried;
+  std::string first;
+  for (int round = 0; round < 2; ++round) {
+    std::string order;
+    for (tried.reset(); Server* server = upstream->pick(tried, {.key = "203.0.113.7"});) {
+      tried.set(upstream->index_of(*server));
+      order += static_cast<char>('a' + upstream->index_of(*server));
+    }
+    EXPECT_EQ(order.size(), 3u);
+    if (round == 0) first = order;
+    EXPECT_EQ(order, first);
+  }
+}
+
 TEST_F(UpstreamTest, GivesEveryServerToARequestOnceAndBackupsLast) {
   const auto upstream =
       make(support::make_upstream({server_at(1, true), server_at(2), server_at(3, true), server_at(4)}));

@@ -5,14 +5,12 @@
 
 #include <algorithm>
 
+#include "support/balancing.h"
+
 namespace viaduct::upstream {
 namespace {
 
-std::vector<Candidate> weights(std::initializer_list<std::uint32_t> values) {
-  std::vector<Candidate> candidates;
-  for (const std::uint32_t weight : values) candidates.push_back({.weight = weight});
-  return candidates;
-}
+using support::weights;
 
 // The picks as letters.
 std::string picks(RoundRobin& balancer, const std::vector<Candidate>& candidates, int count) {
