@@ -13,6 +13,7 @@ using config::BalanceKind;
 
 class BalanceKeyTest : public testing::Test {
  protected:
+  BalanceKeyTest() { script_.status = 0; }
   // What is chosen by for a request from `address`, with X-User and X-Empty.
   upstream::PickBy choose(std::string_view target = "/a/b?c=d", std::string_view address = "203.0.113.7") {
     scene_.client.peer = base::SocketAddress(*base::IpAddress::parse(address), 1);
@@ -23,7 +24,7 @@ class BalanceKeyTest : public testing::Test {
   std::string key() { return std::string(choose().key); }
 
   config::Upstream upstream_;
-  support::ActionScript script_{.status = 0};
+  support::ActionScript script_;
   support::ExchangeScene scene_;
 };
 

@@ -10,9 +10,10 @@ namespace {
 
 using support::servers;
 
-constexpr int kKeys = 5000;
+constexpr int kPicks = 5000;
+constexpr std::size_t kKeys = kPicks;
 
-std::string key(int number) {
+std::string key(std::size_t number) {
   return "192.0.2." + std::to_string(number);
 }
 
@@ -20,7 +21,7 @@ std::string key(int number) {
 std::vector<std::string> owners(const std::vector<config::Server>& servers, const std::vector<Candidate>& candidates) {
   ConsistentHash balancer(servers);
   std::vector<std::string> hosts;
-  for (int i = 0; i < kKeys; ++i) hosts.push_back(servers[balancer.pick(candidates, key(i))].host);
+  for (std::size_t i = 0; i < kKeys; ++i) hosts.push_back(servers[balancer.pick(candidates, key(i))].host);
   return hosts;
 }
 
@@ -32,8 +33,9 @@ TEST(ConsistentHash, GivesTheSameKeyToTheSameServerInEveryWorkerAndAtEveryStart)
   EXPECT_EQ(owners(servers(5)), owners(servers(5)));
   ConsistentHash balancer(servers(3));
   std::string text;
-  for (int i = 0; i < 16; ++i) text += static_cast<char>('a' + balancer.pick(std::vector<Candidate>(3), key(i)));
-  EXPECT_EQ(text, "KNOWN");
+  for (std::size_t i = 0; i < 16; ++i)
+    text += static_cast<char>('a' + balancer.pick(std::vector<Candidate>(3), key(i)));
+  EXPECT_EQ(text, "bccbbacabcbbbacc");
 }
 
 TEST(ConsistentHash, MovesTheKeysOfALostServerAlone) {
@@ -43,7 +45,7 @@ TEST(ConsistentHash, MovesTheKeysOfALostServerAlone) {
   candidates[2].available = false;
   const std::vector<std::string> after = owners(all, candidates);
   std::map<std::string, int> heirs;
-  for (int i = 0; i < kKeys; ++i) {
+  for (std::size_t i = 0; i < kKeys; ++i) {
     if (before[i] == all[2].host) {
       ++heirs[after[i]];
     } else {
@@ -60,8 +62,9 @@ TEST(ConsistentHash, KnowsAServerByItsAddressWhereverItStands) {
   EXPECT_EQ(owners(all), before);
   all.erase(all.begin() + 1);
   const std::vector<std::string> after = owners(all);
-  for (int i = 0; i < kKeys; ++i) {
-    if (before[i] != "10.0.0.2") EXPECT_EQ(after[i], before[i]) << key(i);
+  for (std::size_t i = 0; i < kKeys; ++i) {
+    if (before[i] == "10.0.0.2") continue;
+    EXPECT_EQ(after[i], before[i]) << key(i);
   }
 }
 
@@ -73,7 +76,7 @@ TEST(ConsistentHash, TellsServersApartByEveryPartOfTheirAddress) {
   all[3].is_unix = true;
   all[4].host = "10.0.0.11";
   ConsistentHash balancer(all);
-  for (const int count : support::shares(balancer, std::vector<Candidate>(5), kKeys)) EXPECT_GT(count, kKeys / 10);
+  for (const int count : support::shares(balancer, std::vector<Candidate>(5), kPicks)) EXPECT_GT(count, kPicks / 10);
 }
 
 TEST(ConsistentHash, MovesKeysToAServerThatGrowsAlone) {
@@ -84,14 +87,14 @@ TEST(ConsistentHash, MovesKeysToAServerThatGrowsAlone) {
   for (const std::uint32_t weight : {20u, 50u, 100u}) {
     candidates[1].weight = weight;
     const std::vector<std::string> after = owners(all, candidates);
-    for (int i = 0; i < kKeys; ++i) {
+    for (std::size_t i = 0; i < kKeys; ++i) {
       if (after[i] == before[i]) continue;
       EXPECT_EQ(after[i], all[1].host) << key(i);
       ++moved;
     }
     before = after;
   }
-  EXPECT_NEAR(moved, kKeys * (1.0 / 3 - 1.0 / 21), kKeys / 20);
+  EXPECT_NEAR(moved, kPicks * (1.0 / 3 - 1.0 / 21), 250);
 }
 
 }  // namespace
