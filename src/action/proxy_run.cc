@@ -133,6 +133,7 @@ void ProxyRun::on_server_failed(upstream::Server& server, Reason reason, const b
   server_ = &server;
   ++exchange_.record().attempts;
   exchange_.record().server = server.name();
+  upstream_.note_failure(server, {.reason = reason});
   // A request that is held may fail many times at the same server: once is enough to know.
   if (!is_repeated) log_failure(reason, &error);
 }
@@ -209,6 +210,7 @@ void ProxyRun::on_response_head(http::ResponseHead& head, bool end) {
 
 // How long the exchange takes is nobody's fault from here on; that nothing happens any more may be.
 void ProxyRun::begin_tunnel() {
+  upstream_.note_success(*server_);
   transition(State::kTunnel);
   request_ended_ = false;
   moved_at_ = exchange_.loop().now();
@@ -239,6 +241,7 @@ void ProxyRun::on_client_writable() {
 
 void ProxyRun::on_response_end() {
   stream_ = nullptr;
+  upstream_.note_success(*server_);
   timer_.stop();
   if (state_ == State::kOver) return;
   if (answer_.is_late()) return end_late(Reason::kNone);
@@ -256,7 +259,7 @@ void ProxyRun::on_response_reset(Reason reason, bool answered) {
 
 void ProxyRun::failed(Reason reason, bool answered) {
   const config::Route& route = exchange_.route();
-  const upstream::RetryVerdict verdict = upstream::decide_retry({
+  const upstream::FailedAttempt attempt{
       .connected = true,
       .reused = reused_,
       .answered = answered,
@@ -267,7 +270,9 @@ void ProxyRun::failed(Reason reason, bool answered) {
       .servers_left = true,  // the search knows
       .holds = upstream_.config().hold > base::Duration::zero(),
       .reason = reason,
-  });
+  };
+  upstream_.note_failure(*server_, attempt);
+  const upstream::RetryVerdict verdict = upstream::decide_retry(attempt);
   if (verdict == upstream::RetryVerdict::kGiveUp || !upstream_.retry_budget().spend()) return fail(reason);
   transition(State::kConnecting);
   switch (verdict) {
@@ -306,6 +311,10 @@ void ProxyRun::on_timer(int) {
   }
   if (answer_.is_late()) return end_late(Reason::kUpstreamTotalTimeout);
   log_failure(Reason::kUpstreamTotalTimeout, nullptr);
+  // Only where nothing but the server was waited for.
+  if (stream_ != nullptr && request_ended_ && !exchange_.is_answering()) {
+    upstream_.note_failure(*server_, {.connected = true, .reason = Reason::kUpstreamTotalTimeout});
+  }
   exchange_.fail(Reason::kUpstreamTotalTimeout);
 }
 

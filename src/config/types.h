@@ -141,6 +141,7 @@ struct Upstream {
   std::optional<Eject> eject = Eject{};
   std::uint32_t max_connections = 512;  // per server, in the process
   std::uint32_t max_waiting = 1024;
+  Duration slow_start = 10s;            // after which a server that came back has its whole share again
   Duration hold = 0s;
   Place place;
 };

@@ -157,8 +157,9 @@ Table<Health> health_keys() {
 Table<Eject> eject_keys() {
   Table<Eject> table;
   table.add("failures", &Eject::failures, count<std::uint32_t>(1, kTimesMax),
-            "Failed requests in a row after which a server is left out.");
-  table.add("for", &Eject::duration, duration(100ms, 24h), "How long it is left out.");
+            "Attempts in a row without a whole answer after which a server is left out; a 5xx is an answer.");
+  table.add("for", &Eject::duration, duration(100ms, 24h),
+            "How long it is left out; then the next failure is enough to leave it out again.");
   return table;
 }
 
@@ -194,10 +195,10 @@ Table<Upstream> upstream_keys() {
             "Connections that are kept for the next request.");
   table.add("health", &Upstream::health, or_null(object(health_keys())), "Ask every server, time and again, how it is.")
       .planned();
-  table
-      .add("eject", &Upstream::eject, or_null(object(eject_keys())),
-           "Leave a server out for a time after requests to it have failed; the last one stays.")
-      .planned();
+  table.add("eject", &Upstream::eject, or_null(object(eject_keys())),
+            "Leave a server out for a time when it fails to answer; at most half of them at once, never the last one.");
+  table.add("slow_start", &Upstream::slow_start, duration(0s, 1h),
+            "How long a server's share takes to grow to its whole after it was unhealthy or left out.");
   table.add(
       "max_connections", &Upstream::max_connections, count<std::uint32_t>(1, kConnectionsMax),
       "Connections to one server, in the whole process; beyond it requests wait, as long as timeouts.connect says.");

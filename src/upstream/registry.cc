@@ -28,6 +28,8 @@ std::string fingerprint_of(const config::Upstream& config) {
   text += base::format("|{}|{}|{}|{}", config.keepalive.max_idle, config.keepalive.idle.count(), config.max_connections,
                        config.max_waiting);
   for (const base::Cidr& range : config.allow_addresses.ranges()) text += "|" + range.to_string();
+  text += base::format("|{}", config.slow_start.count());
+  if (config.eject) text += base::format("|{}|{}", config.eject->failures, config.eject->duration.count());
   for (const config::Server& server : config.servers) {
     text += base::format("|{} {} {} {} {} {} {}", server.url, server.tls, server.host, server.port, server.is_unix,
                          server.weight, server.backup);

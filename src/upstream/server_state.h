@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "config/types.h"
 
+#include "http/reason.h"
 namespace viaduct::upstream {
 
 // One server. On cache lines of its own.
@@ -28,8 +29,10 @@ struct alignas(64) ServerState {
   // Left out until then, a MonoTime as a count of its duration; 0: never was.
   std::atomic<base::MonoTime::rep> ejected_until = 0;
   // When it came back from being unhealthy or left out; 0: never was.
+  // Why it was left out last.
+  std::atomic<http::Reason> ejected_for = http::Reason::kNone;
   std::atomic<base::MonoTime::rep> recovered_at = 0;
-  // Failed requests in a row.
+  // Failed attempts in a row.
   std::atomic<std::uint32_t> failures = 0;
   // Under way in all workers; connections include those that are being made and those that are idle.
   std::atomic<std::uint32_t> connections = 0;

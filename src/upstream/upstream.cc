@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/format.h"
+#include "upstream/slow_start.h"
 
 namespace viaduct::upstream {
 
@@ -12,6 +13,7 @@ Upstream::Upstream(const Resources& resources, const config::Upstream& config)
     : resources_(resources),
       config_(config),
       state_(resources.states.find(config)),
+      ejector_(state_, config_),
       waiting_room_(resources.loop, state_, config.max_waiting),
       candidates_(config.servers.size()) {}
 
@@ -40,9 +42,10 @@ Server* Upstream::pick(const ServerSet& tried, const PickBy& by) {
   const base::MonoTime now = resources_.loop.now();
   bool primaries_left = false;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
+    ejector_.let_back(*servers_[i], now);
     const ServerState& state = state_.server(i);
     const bool is_available = !tried[i] && state.is_available(now);
-    candidates_[i] = {.weight = config_.servers[i].weight,
+    candidates_[i] = {.weight = config_.servers[i].weight * share_of(state, config_.slow_start, now),
                       .requests = state.requests.load(std::memory_order_relaxed),
                       .available = is_available};
     primaries_left = primaries_left || (is_available && !config_.servers[i].backup);

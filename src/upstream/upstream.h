@@ -14,6 +14,7 @@
 #include "config/types.h"
 #include "upstream/balancer.h"
 #include "upstream/connector.h"
+#include "upstream/ejector.h"
 #include "upstream/resources.h"
 #include "upstream/retry_budget.h"
 #include "upstream/server.h"
@@ -46,11 +47,18 @@ class Upstream {
   // is. Null when none is left.
   Server* pick(const ServerSet& tried, const PickBy& by);
   std::size_t index_of(const Server& server) const;
+  // The server at that place in the config.
+  Server& server(std::size_t index) { return *servers_[index]; }
   // Begins a new connection, or waits for one that others have begun and that can be shared; the event comes later.
   // False: the server has as many connections as it may have.
   [[nodiscard]] bool connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout);
   WaitingRoom& waiting_room() { return waiting_room_; }
   RetryBudget& retry_budget() { return retry_budget_; }
+  // How an attempt ended, for `eject`: with a whole answer, of whatever status, or without.
+  void note_success(Server& server) { ejector_.note_success(server); }
+  void note_failure(Server& server, const FailedAttempt& attempt) {
+    ejector_.note_failure(server, attempt, resources_.loop.now());
+  }
 
   // Requests that hold a reference to this upstream; it must not be destroyed before they are gone.
   void enter() { ++requests_; }
@@ -67,6 +75,7 @@ class Upstream {
   Resources resources_;
   config::Upstream config_;
   UpstreamState& state_;
+  Ejector ejector_;
   std::optional<const tls::ClientContext> tls_;  // absent where no server speaks TLS
   WaitingRoom waiting_room_;
   RetryBudget retry_budget_;

@@ -47,6 +47,7 @@ TEST(UpstreamKeys, FillEveryMember) {
       "    keepalive: { max_idle: 0, idle: 1m }\n"
       "    health: { path: /health, host: h.example.com, interval: 6s, timeout: 3s, rise: 4, fall: 5, expect: 204 }\n"
       "    eject: { failures: 6, for: 7s }\n"
+      "    slow_start: 10m\n"
       "    max_connections: 8\n"
       "    max_waiting: 0\n"
       "    hold: 9s\n");
@@ -71,6 +72,7 @@ TEST(UpstreamKeys, FillEveryMember) {
   ASSERT_TRUE(upstream.eject.has_value());
   EXPECT_EQ(upstream.eject->failures, 6U);
   EXPECT_EQ(upstream.eject->duration, 7s);
+  EXPECT_EQ(upstream.slow_start, 10min);
   EXPECT_EQ(upstream.max_connections, 8U);
   EXPECT_EQ(upstream.max_waiting, 0U);
   EXPECT_EQ(upstream.hold, 9s);
@@ -83,7 +85,10 @@ TEST(UpstreamKeys, KeepTheirDefaults) {
   EXPECT_TRUE(upstream.tls.verify);
   EXPECT_EQ(upstream.keepalive.idle, 4s);
   EXPECT_FALSE(upstream.health.has_value());
-  EXPECT_TRUE(upstream.eject.has_value());
+  ASSERT_TRUE(upstream.eject.has_value());
+  EXPECT_EQ(upstream.eject->failures, 3U);
+  EXPECT_EQ(upstream.eject->duration, 10s);
+  EXPECT_EQ(upstream.slow_start, 10s);
   EXPECT_EQ(upstream.hold, 0s);
 }
 

@@ -174,6 +174,10 @@ TEST(Fingerprint, DiffersInWhateverAnUpstreamDependsOn) {
       [](auto& u) { u.max_connections = 1; },
       [](auto& u) { u.max_waiting = 1; },
       [](auto& u) { u.hold = 1s; },
+      [](auto& u) { u.slow_start = 1s; },
+      [](auto& u) { u.eject.reset(); },
+      [](auto& u) { u.eject->failures = 1; },
+      [](auto& u) { u.eject->duration = 1s; },
   };
   const std::string plain = fingerprint_of(rich_upstream());
   for (std::size_t i = 0; i < changes.size(); ++i) {

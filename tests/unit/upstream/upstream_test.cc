@@ -95,6 +95,25 @@ TEST_F(UpstreamTest, AsksAnotherServerForAKeyWhoseServerWasTried) {
   }
 }
 
+TEST_F(UpstreamTest, GivesAServerThatCameBackASmallShareThatGrows) {
+  config::Upstream config = support::make_upstream({server_at(1), server_at(2)});
+  config.servers[0].weight = 4;
+  config.slow_start = std::chrono::seconds(20);
+  const auto upstream = make(config);
+  const auto share = [&upstream] {
+    int picked = 0;
+    for (int i = 0; i < 1000; ++i) picked += upstream->index_of(*upstream->pick({}, {})) == 0 ? 1 : 0;
+    return picked;
+  };
+  EXPECT_EQ(share(), 800);
+  upstream->server(0).state().recovered_at = clock_.mono_now().time_since_epoch().count();
+  EXPECT_NEAR(share(), 1000 * 40 / 140, 2);
+  support::pass_time(loop_, clock_, std::chrono::seconds(10));
+  EXPECT_NEAR(share(), 1000 * 220 / 320, 2);
+  support::pass_time(loop_, clock_, std::chrono::seconds(10));
+  EXPECT_NEAR(share(), 800, 2);
+}
+
 TEST_F(UpstreamTest, GivesEveryServerToARequestOnceAndBackupsLast) {
   const auto upstream =
       make(support::make_upstream({server_at(1, true), server_at(2), server_at(3, true), server_at(4)}));
