@@ -1,15 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/server_state.h"
 
+#include <algorithm>
+
 namespace viaduct::upstream {
+
+void ServerState::learn_from(const ServerState& other) {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  health.store(other.health.load(kRelaxed), kRelaxed);
+  ejected_until.store(other.ejected_until.load(kRelaxed), kRelaxed);
+  ejected_for.store(other.ejected_for.load(kRelaxed), kRelaxed);
+  recovered_at.store(other.recovered_at.load(kRelaxed), kRelaxed);
+  failures.store(other.failures.load(kRelaxed), kRelaxed);
+}
 
 UpstreamState& StateTable::find(const config::Upstream& config) {
   std::string key = config.name;
   for (const config::Server& server : config.servers) key.append("|").append(server.url);
   const std::lock_guard lock(mutex_);
-  auto& state = states_[key];
-  if (state == nullptr) state = std::make_unique<UpstreamState>(config.servers.size());
-  return *state;
+  Entry& entry = states_[key];
+  if (entry.state == nullptr) {
+    entry.state = std::make_unique<UpstreamState>(config.servers.size());
+    for (const config::Server& server : config.servers) entry.urls.push_back(server.url);
+  }
+  Entry*& newest = newest_[config.name];
+  if (newest != nullptr && newest != &entry) carry_over(*newest, entry);
+  newest = &entry;
+  return *entry.state;
+}
+
+void StateTable::carry_over(const Entry& from, const Entry& to) {
+  for (std::size_t i = 0; i < to.urls.size(); ++i) {
+    const auto same = std::ranges::find(from.urls, to.urls[i]);
+    if (same == from.urls.end()) continue;
+    to.state->server(i).learn_from(from.state->server(static_cast<std::size_t>(same - from.urls.begin())));
+  }
 }
 
 }  // namespace viaduct::upstream

@@ -10,11 +10,12 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "config/types.h"
-
 #include "http/reason.h"
+
 namespace viaduct::upstream {
 
 // One server. On cache lines of its own.
@@ -28,9 +29,9 @@ struct alignas(64) ServerState {
   std::atomic<Health> health = Health::kUnchecked;
   // Left out until then, a MonoTime as a count of its duration; 0: never was.
   std::atomic<base::MonoTime::rep> ejected_until = 0;
-  // When it came back from being unhealthy or left out; 0: never was.
   // Why it was left out last.
   std::atomic<http::Reason> ejected_for = http::Reason::kNone;
+  // When it came back from being unhealthy or left out; 0: never was.
   std::atomic<base::MonoTime::rep> recovered_at = 0;
   // Failed attempts in a row.
   std::atomic<std::uint32_t> failures = 0;
@@ -38,6 +39,8 @@ struct alignas(64) ServerState {
   std::atomic<std::uint32_t> connections = 0;
   std::atomic<std::uint32_t> requests = 0;
 
+  // Takes over what is known of the same server; not what is under way.
+  void learn_from(const ServerState& other);
   // Whether requests may be sent to it.
   bool is_available(base::MonoTime now) const {
     return health.load(std::memory_order_relaxed) != Health::kUnhealthy &&
@@ -72,13 +75,22 @@ class StateTable {
   StateTable(const StateTable&) = delete;
   StateTable& operator=(const StateTable&) = delete;
 
-  // The state of the upstream of that name with those servers; the same object each time. Thread-safe. Lives as long as
-  // the table.
+  // The state of the upstream of that name with those servers; the same object each time. Where its servers are others
+  // than before, those that stay keep what is known of them. Thread-safe. Lives as long as the table.
   UpstreamState& find(const config::Upstream& config);
 
  private:
+  struct Entry {
+    std::vector<std::string> urls;  // of its servers
+    std::unique_ptr<UpstreamState> state;
+  };
+
+  static void carry_over(const Entry& from, const Entry& to);
+
+  // Guarded by mutex_.
   std::mutex mutex_;
-  std::map<std::string, std::unique_ptr<UpstreamState>> states_;  // guarded by mutex_
+  std::map<std::string, Entry> states_;
+  std::map<std::string, Entry*> newest_;  // the last one that was asked for, by the upstream's name
 };
 
 }  // namespace viaduct::upstream

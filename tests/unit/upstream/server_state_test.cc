@@ -37,5 +37,36 @@ TEST(StateTable, KnowsAnUpstreamByItsNameAndServers) {
   EXPECT_EQ(table.find(upstream).count(), 2u);
 }
 
+TEST(StateTable, CarriesWhatIsKnownOfServersThatStayOverToANewListOfThem) {
+  StateTable table;
+  std::vector<config::Server> servers(3);
+  for (std::size_t i = 0; i < servers.size(); ++i) servers[i].url = "http://10.0.0." + std::to_string(i);
+  const config::Upstream before = support::make_upstream({servers[0], servers[1]});
+  const config::Upstream after = support::make_upstream({servers[2], servers[1]});
+  ServerState& known = table.find(before).server(1);
+  known.health = ServerState::Health::kUnhealthy;
+  known.ejected_until = 7;
+  known.ejected_for = http::Reason::kUpstreamReset;
+  known.recovered_at = 5;
+  known.failures = 3;
+  known.requests = 9;
+  table.find(before).server(0).failures = 2;
+  const ServerState& carried = table.find(after).server(1);
+  EXPECT_EQ(carried.health.load(), ServerState::Health::kUnhealthy);
+  EXPECT_EQ(carried.ejected_until.load(), 7);
+  EXPECT_EQ(carried.ejected_for.load(), http::Reason::kUpstreamReset);
+  EXPECT_EQ(carried.recovered_at.load(), 5);
+  EXPECT_EQ(carried.failures.load(), 3u);
+  EXPECT_EQ(carried.requests.load(), 0u);
+  EXPECT_EQ(table.find(after).server(0).failures.load(), 0u);
+  // The edit is taken back: what was learnt meanwhile counts.
+  table.find(after).server(1).health = ServerState::Health::kHealthy;
+  EXPECT_EQ(table.find(before).server(1).health.load(), ServerState::Health::kHealthy);
+  EXPECT_EQ(table.find(before).server(0).failures.load(), 2u);
+  config::Upstream other = after;
+  other.name = "other";
+  EXPECT_EQ(table.find(other).server(1).failures.load(), 0u);
+}
+
 }  // namespace
 }  // namespace viaduct::upstream
