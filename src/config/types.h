@@ -120,6 +120,8 @@ struct Health {
   std::uint32_t fall = 3;
   std::uint16_t expect_from = 200;  // inclusive range of statuses
   std::uint16_t expect_to = 399;
+
+  bool operator==(const Health&) const = default;
 };
 
 struct Eject {
@@ -139,9 +141,9 @@ struct Upstream {
   KeepAlive keepalive;
   std::optional<Health> health;
   std::optional<Eject> eject = Eject{};
+  Duration slow_start = 10s;            // after which a server that came back has its whole share again
   std::uint32_t max_connections = 512;  // per server, in the process
   std::uint32_t max_waiting = 1024;
-  Duration slow_start = 10s;            // after which a server that came back has its whole share again
   Duration hold = 0s;
   Place place;
 };

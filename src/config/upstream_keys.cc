@@ -146,7 +146,8 @@ Table<Health> health_keys() {
   table.add("path", &Health::path, text("path", check_path), "What is asked for; without it, a connection is enough.");
   table.add("host", &Health::host, text("host name", check_host_field), "The Host that is sent.")
       .defaults_to("the host of the server");
-  table.add("interval", &Health::interval, duration(100ms, 24h), "Time between two checks of a server.");
+  table.add("interval", &Health::interval, duration(100ms, 24h),
+            "Time between two checks of a server, give or take a tenth; the first is at once.");
   table.add("timeout", &Health::timeout, duration(1ms, 1h), "How long a check may take.");
   table.add("rise", &Health::rise, count<std::uint32_t>(1, kTimesMax), "Good checks in a row that make it healthy.");
   table.add("fall", &Health::fall, count<std::uint32_t>(1, kTimesMax), "Bad checks in a row that make it unhealthy.");
@@ -193,8 +194,8 @@ Table<Upstream> upstream_keys() {
             "known beforehand.");
   table.add("keepalive", &Upstream::keepalive, object(keepalive_keys()),
             "Connections that are kept for the next request.");
-  table.add("health", &Upstream::health, or_null(object(health_keys())), "Ask every server, time and again, how it is.")
-      .planned();
+  table.add("health", &Upstream::health, or_null(object(health_keys())),
+            "Ask every server, time and again, how it is, once for the whole process; unhealthy ones get no requests.");
   table.add("eject", &Upstream::eject, or_null(object(eject_keys())),
             "Leave a server out for a time when it fails to answer; at most half of them at once, never the last one.");
   table.add("slow_start", &Upstream::slow_start, duration(0s, 1h),

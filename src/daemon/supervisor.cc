@@ -35,7 +35,9 @@ Supervisor::Supervisor(Setup setup)
       signal_watch_(loop_),
       certificate_timer_(loop_.timers(), *this, kCertificateTimer),
       ticket_timer_(loop_.timers(), *this, kTicketTimer),
-      reap_timer_(loop_.timers(), *this, kReapTimer) {
+      reap_timer_(loop_.timers(), *this, kReapTimer),
+      resolver_(loop_, resolver_options(config_.resolver), &name_conditions_),
+      health_monitor_({.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = upstream_states_}) {
   CHECK(built_.snapshot != nullptr);
 }
 
@@ -67,6 +69,7 @@ base::Result<void> Supervisor::start() {
   }
   addresses_ = std::move(opened->addresses);
   TRY(start_workers(std::move(opened->by_worker)));
+  health_monitor_.adopt(config_.upstreams);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     LOG_INFO("listening address={} tls={}", addresses_[i].to_string(), opened->is_tls[i]);
   }
@@ -185,6 +188,8 @@ void Supervisor::publish(BuildResult built) {
   ++next_version_;
   built_ = std::move(built);
   for (const auto& worker : workers_) worker->publish(built_.snapshot);
+  resolver_.configure(resolver_options(config_.resolver));
+  health_monitor_.adopt(config_.upstreams);
 }
 
 void Supervisor::renew_certificates() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main thread of a running daemon: opens the listening sockets, starts the workers, hears signals and the admin
-// socket, reloads the config, watches certificate files, rotates ticket keys, and ends everything in order.
+// socket, reloads the config, watches certificate files, rotates ticket keys, checks the servers of upstreams, and ends
+// everything in order.
 #pragma once
 
 #include <atomic>
@@ -16,6 +17,7 @@
 #include "daemon/worker.h"
 #include "net/loop.h"
 #include "os/process.h"
+#include "upstream/health_monitor.h"
 
 namespace viaduct::daemon {
 
@@ -74,6 +76,7 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
   config::Config config_;
   BuildResult built_;
   std::uint64_t next_version_ = 2;
+  codec::H2Library h2_library_;  // of the health checks
   net::Loop loop_;
   State state_ = State::kStarting;
   std::optional<os::SignalReader> signals_;
@@ -84,6 +87,8 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
   ConnectionLimits limits_;
   upstream::StateTable upstream_states_;
   net::SharedConditions name_conditions_;
+  net::Resolver resolver_;  // of the health checks
+  upstream::HealthMonitor health_monitor_;
   std::unique_ptr<base::LogSink> access_sink_;
   std::unique_ptr<Admin> admin_;
   std::vector<base::SocketAddress> addresses_;

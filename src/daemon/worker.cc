@@ -15,12 +15,12 @@ namespace {
 
 enum TimerId { kLogTimer, kDrainTimer };
 
+}  // namespace
+
 net::ResolverOptions resolver_options(const config::Resolver& config) {
   return {.dns = {.servers = config.servers, .timeout = config.timeout},
           .ttl = {.min = config.min_ttl, .max = config.max_ttl}};
 }
-
-}  // namespace
 
 Worker::Worker(Setup setup)
     : number_(setup.number),

@@ -115,4 +115,7 @@ class Worker final : private net::AcceptHandler,
   std::thread thread_;
 };
 
+// What a config says about names.
+net::ResolverOptions resolver_options(const config::Resolver& config);
+
 }  // namespace viaduct::daemon
