@@ -18,6 +18,7 @@ void ConnectionSearch::start(const Limits& limits, const PickBy& by) {
 }
 
 void ConnectionSearch::start_fresh(Server& server) {
+  note_choice(Choice::kSameAgain);
   if (!connect_to(server)) wait();
 }
 
@@ -42,19 +43,32 @@ void ConnectionSearch::cancel() {
 // ---- a server and a connection --------------------------------------------------------------------------------------
 
 bool ConnectionSearch::advance() {
-  Server* server = upstream_.pick(tried_, by_);
-  if (server == nullptr) {
-    hold();
-    return true;
+  Upstream::ServerSet passed_over = tried_;
+  bool is_one_full = false;
+  while (Server* server = upstream_.pick(passed_over, by_)) {
+    note_choice(upstream_.choice());
+    if (take_from(*server) || connect_to(*server)) return true;
+    passed_over.set(upstream_.index_of(*server));
+    is_one_full = true;
   }
-  if (ClientConnection* kept = server->take()) {
-    tried_.set(upstream_.index_of(*server));
-    state_ = State::kIdle;
-    timer_.stop();
-    handler_.on_found(*server, *kept, {}, true);
-    return true;
-  }
-  return connect_to(*server);
+  if (is_one_full) return false;
+  hold();
+  return true;
+}
+
+void ConnectionSearch::note_choice(Choice choice) {
+  choice_ = choice;
+  chosen_at_ = loop_.now();
+}
+
+bool ConnectionSearch::take_from(Server& server) {
+  ClientConnection* kept = server.take();
+  if (kept == nullptr) return false;
+  tried_.set(upstream_.index_of(server));
+  state_ = State::kIdle;
+  timer_.stop();
+  handler_.on_found(server, *kept, {}, true);
+  return true;
 }
 
 bool ConnectionSearch::connect_to(Server& server) {

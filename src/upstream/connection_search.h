@@ -60,6 +60,9 @@ class ConnectionSearch final : private ConnectHandler, private Waiter, private n
   void start_held(http::Reason reason);
   // Gives up; no event follows.
   void cancel();
+  // Of the attempt that the last event was about: why its server was chosen, and when.
+  Choice choice() const { return choice_; }
+  base::MonoTime chosen_at() const { return chosen_at_; }
 
  private:
   enum class State : std::uint8_t { kIdle, kConnecting, kWaiting, kHolding };
@@ -70,9 +73,13 @@ class ConnectionSearch final : private ConnectHandler, private Waiter, private n
   bool on_turn_to_connect() override;
   void on_timer(int timer_id) override;
 
-  // Takes or makes a connection to the next server; false: every server has as many as it may have.
+  // Takes or makes a connection to the next server that has room; false: every server has as many as it may have.
   bool advance();
+  // False: no connection is kept or shared.
+  bool take_from(Server& server);
+  // False: the server has as many as it may have.
   bool connect_to(Server& server);
+  void note_choice(Choice choice);
   void wait();
   // Tries again later, or fails where the time for that has passed.
   void hold();
@@ -86,6 +93,8 @@ class ConnectionSearch final : private ConnectHandler, private Waiter, private n
   PickBy by_;
   Upstream::ServerSet tried_;
   Server* server_ = nullptr;  // that is being connected to
+  Choice choice_ = Choice::kNone;
+  base::MonoTime chosen_at_{};
   http::Reason last_failure_ = http::Reason::kNone;
   std::optional<base::MonoTime> hold_until_{};  // once the request is held
   base::Duration hold_pause_ = kHoldPause;

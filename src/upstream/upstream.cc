@@ -50,16 +50,27 @@ Server* Upstream::pick(const ServerSet& tried, const PickBy& by) {
                       .available = is_available};
     primaries_left = primaries_left || (is_available && !config_.servers[i].backup);
   }
+  std::size_t choices = 0;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     if (config_.servers[i].backup == primaries_left) candidates_[i].available = false;
+    if (candidates_[i].available) ++choices;
   }
-  const std::size_t index = balancer_for(by).pick(candidates_, by.key);
-  return index == Balancer::kNone ? nullptr : servers_[index].get();
+  const config::BalanceKind kind = kind_for(by);
+  const std::size_t index = balancer_of(kind).pick(candidates_, by.key);
+  if (index == Balancer::kNone) return nullptr;
+  choice_ = servers_.size() == 1 ? Choice::kOnlyServer
+            : !primaries_left    ? Choice::kBackup
+            : choices == 1       ? Choice::kLastLeft
+                                 : choice_of(kind);
+  return servers_[index].get();
 }
 
-Balancer& Upstream::balancer_for(const PickBy& by) {
-  config::BalanceKind kind = by.balance != nullptr ? by.balance->kind : config_.balance.kind;
-  if (by.key.empty() && hashes_key(kind)) kind = config::BalanceKind::kRoundRobin;
+config::BalanceKind Upstream::kind_for(const PickBy& by) const {
+  const config::BalanceKind kind = by.balance != nullptr ? by.balance->kind : config_.balance.kind;
+  return by.key.empty() && hashes_key(kind) ? config::BalanceKind::kRoundRobin : kind;
+}
+
+Balancer& Upstream::balancer_of(config::BalanceKind kind) {
   std::unique_ptr<Balancer>& balancer = balancers_[static_cast<std::size_t>(kind)];
   if (balancer == nullptr) balancer = make_balancer(kind, config_.servers);
   return *balancer;

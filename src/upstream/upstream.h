@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "config/types.h"
 #include "upstream/balancer.h"
+#include "upstream/choice.h"
 #include "upstream/connector.h"
 #include "upstream/ejector.h"
 #include "upstream/resources.h"
@@ -46,6 +47,8 @@ class Upstream {
   // The server for a request that has tried those in `tried`, of those that are available: backups only when no other
   // is. Null when none is left.
   Server* pick(const ServerSet& tried, const PickBy& by);
+  // Why pick() chose its last server.
+  Choice choice() const { return choice_; }
   std::size_t index_of(const Server& server) const;
   // The server at that place in the config.
   Server& server(std::size_t index) { return *servers_[index]; }
@@ -70,7 +73,8 @@ class Upstream {
   void revive_pools();
 
  private:
-  Balancer& balancer_for(const PickBy& by);
+  config::BalanceKind kind_for(const PickBy& by) const;
+  Balancer& balancer_of(config::BalanceKind kind);
 
   Resources resources_;
   config::Upstream config_;
@@ -83,6 +87,7 @@ class Upstream {
   // By policy; one that no route has asked for yet is null.
   std::array<std::unique_ptr<Balancer>, config::kBalanceKinds> balancers_;
   std::vector<Candidate> candidates_;  // scratch of pick()
+  Choice choice_ = Choice::kNone;
   std::uint32_t requests_ = 0;
 };
 

@@ -132,6 +132,25 @@ TEST_F(ConnectionSearchTest, LetsRequestsWaitInTheirOrderBeyondTheConnectionsOfA
   EXPECT_EQ(states_.find(config).server(0).connections.load(), 1u);
 }
 
+TEST_F(ConnectionSearchTest, GoesToAServerThatHasRoomWhereTheChosenOneIsFull) {
+  support::ScriptedServer other{loop_};
+  config::Upstream config = support::make_upstream({server_.config(), other.config()});
+  config.servers[0].weight = 100;
+  config.max_connections = 1;
+  serve(config);
+  const auto first = request();
+  ASSERT_TRUE(until_found(*first));
+  EXPECT_EQ(first->search.choice(), Choice::kRoundRobin);
+  const auto second = request();
+  ASSERT_TRUE(until_found(*second));
+  EXPECT_NE(second->server, first->server);
+  EXPECT_EQ(second->search.choice(), Choice::kLastLeft);
+  const auto third = request();
+  EXPECT_EQ(states_.find(config).waiting.load(), 1u);
+  second->end();
+  ASSERT_TRUE(until_found(*third));
+}
+
 TEST_F(ConnectionSearchTest, LetsNobodyPassThoseWhoWait) {
   config::Upstream config = support::make_upstream({server_.config()});
   config.max_connections = 1;

@@ -126,6 +126,24 @@ TEST_F(UpstreamTest, GivesEveryServerToARequestOnceAndBackupsLast) {
   }
 }
 
+TEST_F(UpstreamTest, SaysWhyItChoseAServer) {
+  const auto why = [](Upstream& upstream, const Upstream::ServerSet& tried, const PickBy& by = {}) {
+    EXPECT_NE(upstream.pick(tried, by), nullptr);
+    return choice_name(upstream.choice());
+  };
+  const auto one = make(support::make_upstream({server_at(1)}));
+  EXPECT_EQ(why(*one, {}), "only_server");
+  const auto three = make(support::make_upstream({server_at(1), server_at(2), server_at(3, true)}));
+  EXPECT_EQ(why(*three, {}), "round_robin");
+  EXPECT_EQ(why(*three, 0b001), "last_left");
+  EXPECT_EQ(why(*three, 0b011), "backup");
+  const config::Balance hash{.kind = config::BalanceKind::kHashPath, .header = {}};
+  EXPECT_EQ(why(*three, {}, {.balance = &hash, .key = "/path"}), "hash");
+  EXPECT_EQ(why(*three, {}, {.balance = &hash}), "round_robin");  // there is no key
+  const config::Balance least{.kind = config::BalanceKind::kLeastRequests, .header = {}};
+  EXPECT_EQ(why(*three, {}, {.balance = &least}), "least_requests");
+}
+
 TEST_F(UpstreamTest, TakesBackupsWhereThereIsNothingElse) {
   const auto upstream = make(support::make_upstream({server_at(1, true)}));
   EXPECT_EQ(pick_all(*upstream), "a");
