@@ -133,6 +133,7 @@ void ProxyRun::on_server_failed(upstream::Server& server, Reason reason, const b
   server_ = &server;
   ++exchange_.record().attempts;
   exchange_.record().server = server.name();
+  exchange_.record().chosen = upstream::choice_name(search_.choice());
   upstream_.note_failure(server, {.reason = reason});
   // A request that is held may fail many times at the same server: once is enough to know.
   if (!is_repeated) log_failure(reason, &error);
@@ -148,6 +149,7 @@ void ProxyRun::send_on(upstream::ClientConnection& connection) {
   observe::AccessRecord& record = exchange_.record();
   ++record.attempts;
   record.server = server_->name();
+  record.chosen = upstream::choice_name(search_.choice());
   if (record.attempts == 1) record.wait = sent_at_ - started_;
   http::RequestHead& request = exchange_.request();
   if (names_server_) request.fields.set(http::FieldName::kHost, server_->authority());
@@ -201,6 +203,7 @@ void ProxyRun::on_response_head(http::ResponseHead& head, bool end) {
   body_.clear();
   body_whole_ = false;
   exchange_.record().upstream_header = exchange_.loop().now() - sent_at_;
+  if (exchange_.record().attempts > 1) log_recovery(head);
   http::remove_hop_by_hop_response(head.fields);
   if (end) note_answer_time();
   if (is_event_stream(head) && !is_callback()) stream_->set_read_limit(exchange_.route().websocket_idle);
@@ -297,9 +300,24 @@ void ProxyRun::log_failure(Reason reason, const base::Error* error) {
   const std::string_view detail = error != nullptr ? std::string_view(error->message) : http::reason_sentence(reason);
   // There is no server yet while the body is collected.
   const std::string_view server = server_ != nullptr ? std::string_view(server_->name()) : std::string_view("none");
-  LOG_WARNING("upstream_failed reason={} upstream={} server={} request_id={} reused={} error={}",
-              http::reason_name(reason), upstream_.config().name, server, exchange_.request_id(), reused_,
-              base::quoted(detail));
+  const observe::AccessRecord& record = exchange_.record();
+  LOG_WARNING(
+      "upstream_failed reason={} upstream={} server={} attempt={} chosen={} reused={} attempt_ms={:.3f} "
+      "request_ms={:.3f} request_id={} error={}",
+      http::reason_name(reason), upstream_.config().name, server, record.attempts, record.chosen, reused_,
+      base::to_milliseconds(exchange_.loop().now() - search_.chosen_at()),
+      base::to_milliseconds(exchange_.loop().now() - started_), exchange_.request_id(), base::quoted(detail));
+}
+
+// How a request that had failed elsewhere came to its answer.
+void ProxyRun::log_recovery(const http::ResponseHead& head) {
+  const observe::AccessRecord& record = exchange_.record();
+  LOG_INFO(
+      "upstream_answered upstream={} server={} attempt={} chosen={} reused={} attempt_ms={:.3f} request_ms={:.3f} "
+      "status={} request_id={}",
+      upstream_.config().name, record.server, record.attempts, record.chosen, reused_,
+      base::to_milliseconds(exchange_.loop().now() - search_.chosen_at()),
+      base::to_milliseconds(exchange_.loop().now() - started_), head.status, exchange_.request_id());
 }
 
 void ProxyRun::on_timer(int) {

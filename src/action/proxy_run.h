@@ -83,6 +83,7 @@ class ProxyRun final : public exchange::ActionRun,
   // No attempt is left: tells the client, or the log where that is gone.
   void fail(http::Reason reason);
   void log_failure(http::Reason reason, const base::Error* error);
+  void log_recovery(const http::ResponseHead& head);
   bool is_callback() const { return exchange_.route().callback != config::CallbackProvider::kNone; }
   // Whether the request is worth its end although nobody waits for the answer any more.
   bool may_run_on() const;

@@ -184,8 +184,7 @@ Table<Upstream> upstream_keys() {
       "allow_addresses", &Upstream::allow_addresses, cidr_set(),
       "Ranges that DNS may name although it is refused otherwise: loopback, link-local, cloud metadata, multicast.");
   table.add("balance", &Upstream::balance, balance(),
-            "How a server is chosen, by weight: in turn, the one with the fewest requests under way, or the same one "
-            "for the same client, path or header (in turn where there is none).");
+            "How a server is chosen: in turn, by fewest requests under way, or by client, path or header; by weight.");
   table.add("host", sent_host(),
             "The Host that is sent: client (as received), upstream (the host of the server), or a literal.");
   table.add("tls", &Upstream::tls, object(upstream_tls_keys()), "TLS to servers whose URL says https.");

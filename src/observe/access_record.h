@@ -36,6 +36,7 @@ struct AccessRecord {
   std::uint64_t bytes_out = 0;  // of the response's body
   std::string_view upstream;
   std::string_view server;                        // the last that was tried
+  std::string_view chosen;                        // why that one
   std::uint32_t attempts = 0;                     // servers tried
   base::Duration total{};                         // from the first byte of the request to the last of the response
   std::optional<base::Duration> wait;             // until a server was ready for the request

@@ -28,6 +28,14 @@ constexpr LogField text_row(std::string_view name, std::string_view sentence) {
           [](const Record& record, const Context&, LineWriter& out) { out.text(record.*Member, BytesMax); }, sentence};
 }
 
+// The same for templates alone.
+template <std::string_view Record::* Member, std::size_t BytesMax>
+constexpr LogField template_row(std::string_view name, std::string_view sentence) {
+  LogField row = text_row<Member, BytesMax>(name, sentence);
+  row.in_json = false;
+  return row;
+}
+
 // A row whose value is a count or a status.
 template <auto Member>
 constexpr LogField number_row(std::string_view name, std::string_view sentence) {
@@ -129,6 +137,8 @@ constexpr LogField kFields[] = {
     {"referer", true, text_max(kRefererBytesMax), write_referer, "The request's Referer without its query."},
     {"time_local", false, text_max(TimeText::kBytesMax), write_time_local,
      "When the exchange ended: 02/Jan/2006:15:04:05 +0800, as Apache and nginx write it."},
+    template_row<&Record::chosen, kTokenBytesMax>("chosen",
+                                                  "Why that server was chosen: the policy, or what left no choice."),
     {"request", false, text_max(kRequestBytesMax), write_request, "Method, path, query and version in one."},
 };
 

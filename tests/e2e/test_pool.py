@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many connections a server gets, who waits for one and for how long, and requests that are held until a server can
 be reached."""
+import os
 import signal
 import socket
 import subprocess
@@ -162,6 +163,10 @@ def application():
         app.stop(signal.SIGKILL)
 
 
+# VIADUCT_E2E_FULL=1 has the hundred that an unattended upstream may make in a bad night.
+RESTARTS = 100 if os.environ.get("VIADUCT_E2E_FULL") else 3
+
+
 def test_no_request_fails_while_the_only_server_restarts(start_daemon, application):
     application.start()
     application.wait_ready()
@@ -176,7 +181,7 @@ def test_no_request_fails_while_the_only_server_restarts(start_daemon, applicati
     threads = [threading.Thread(target=ask) for _ in range(6)]
     for thread in threads:
         thread.start()
-    for _ in range(3):
+    for _ in range(RESTARTS):
         time.sleep(0.4)
         application.stop()
         time.sleep(0.2)
@@ -187,7 +192,7 @@ def test_no_request_fails_while_the_only_server_restarts(start_daemon, applicati
     for thread in threads:
         thread.join(3 * DEADLINE)
     assert not failed and len(done) > 30, (failed[:5], len(done), daemon.error_text()[-2000:])
-    assert len(daemon.error_text().splitlines()) < 400  # a held request does not fill the log
+    assert len(daemon.error_text().splitlines()) < 130 * RESTARTS  # a held request does not fill the log
 
 
 def test_a_held_request_gets_its_failure_when_the_time_has_passed(start_daemon, application):

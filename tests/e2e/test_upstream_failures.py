@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upstream that is down, slow, silent or wrong: the status, the reason in the log, and how often it was asked."""
+import re
+
 import pytest
 
 from harness.client import Ended, RawClient, build_request, chunk, exchange, fetch
@@ -51,6 +53,7 @@ def daemon(start_daemon, raw, spare, closed, blackhole, stubborn):
         "unresolved": {"servers": ["http://no-such-host.invalid:80"]},
         "all-refused": {"servers": [closed[0].url, closed[1].url, closed[2].url]},
         "next": {"servers": [closed[1].url, spare.url]},
+        "attempts": {"servers": [closed[1].url, spare.url], "eject": None},
         "next-after-hole": {"servers": [blackhole.url, spare.url]},
         "two": {"servers": [raw.url, spare.url]},
     }
@@ -129,6 +132,23 @@ def test_next_server_is_counted_as_an_attempt(daemon):
     """Of two servers in turn one refuses, so that some of the exchanges needed two attempts, until it is left out."""
     records = [daemon.record_of(ask(daemon, "/next/count")) for _ in range(4)]
     assert all(record["attempts"] in (1, 2) for record in records)
+
+
+def attempt_lines(daemon, response):
+    request = f"request_id={response.request_id}"
+    return [line for line in daemon.error_text().splitlines() if request in line and " attempt=" in line]
+
+
+def test_log_says_of_every_attempt_where_why_and_how_long(daemon, spare):
+    """Of two servers in turn one refuses."""
+    wanted = (r" upstream_failed reason=upstream_connect_refused upstream=attempts server=\S+ attempt=1 chosen=round_robin "
+              r"reused=false attempt_ms=\d+\.\d{3} request_ms=\d+\.\d{3} request_id=\S+ error=\".+\"$",
+              rf" upstream_answered upstream=attempts server=127.0.0.1:{spare.port} attempt=2 chosen=last_left "
+              r"reused=(true|false) attempt_ms=\d+\.\d{3} request_ms=\d+\.\d{3} status=200 request_id=\S+$")
+    lines = [attempt_lines(daemon, ask(daemon, "/attempts/x")) for _ in range(2)]
+    assert [] in lines
+    lines = lines[0] or lines[1]
+    assert len(lines) == 2 and all(re.search(*pair) for pair in zip(wanted, lines)), lines
 
 
 def test_round_robin_takes_both_servers(daemon, raw, spare):

@@ -76,6 +76,7 @@ TEST(LogFields, ShowTheRecord) {
   record.bytes_out = 3'000'000'000;
   record.upstream = "app";
   record.server = "10.0.0.6:8000";
+  record.chosen = "last_left";
   record.attempts = 2;
   record.total = 12345us;
   record.wait = 1ms;
@@ -108,6 +109,7 @@ TEST(LogFields, ShowTheRecord) {
       {"bytes_out", "3000000000"},
       {"upstream", "app"},
       {"server", "10.0.0.6:8000"},
+      {"chosen", "last_left"},
       {"attempts", "2"},
       {"total_ms", "12.345"},
       {"wait_ms", "1.000"},
