@@ -64,6 +64,7 @@ void HealthMonitor::adopt(const std::vector<config::Upstream>& upstreams) {
     return;
   }
   std::vector<std::unique_ptr<Group>> groups;
+  groups.reserve(checked.size());
   for (std::size_t i = 0; i < checked.size(); ++i) {
     groups.push_back(take_group(*registry_.current()[i], checked[i]));
   }
