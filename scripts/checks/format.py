@@ -12,7 +12,7 @@ TOOL = "clang-format-19"
 
 def check(root, fix=False):
     """All places below `root` that the tool would change, one line each; with `fix`, changes them."""
-    paths = [str(path) for path in cpp_files(root, "src", "tests")]
+    paths = [str(path) for path in cpp_files(root, "src", "tests", "bench")]
     if not paths:
         return []
     mode = ["-i"] if fix else ["--dry-run"]
