@@ -1,156 +1,247 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What bench/compare does to a peer: starts it on a core, checks that it works, loads it and reads its CPU time."""
+"""Measures one scenario: starts its peers, checks each, loads them by turns and round after round, and sums up.
 
-import glob
-import re
-import socket
-import subprocess
-import sys
+What is compared is the median over rounds of the ratio within one round, so that a noisy machine disturbs all alike.
+"""
+
+import dataclasses
+import os
+import statistics
 import time
 
-PROXY_CORE, LOAD_CORE = 0, 1
-# Connections that the upstream may see anew for each request while a peer is loaded. A peer that does not keep its
-# connections alive would be compared at another work.
-NEW_CONNECTIONS_MAX = 0.01
+import checks
+import processes
+from loads import Load
+from peers import FLOOR
+from peers.peer import Setting
+from processes import Failure
+
+DIRECT = "direct"  # the upstream itself, for the latency that a peer adds
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@dataclasses.dataclass
+class Instance:
+    """One started peer."""
+
+    peer: object
+    setting: Setting
+    process: object
+    port: int
+    start_seconds: float
+    logged_bytes: int = 0  # of log that was cut off already
+
+    def log_bytes(self):
+        """Bytes of access log since the start. Cuts the log off, or a long benchmark would fill the disk."""
+        log = self.peer.log(self.setting)
+        if os.path.exists(log):
+            self.logged_bytes += os.path.getsize(log)
+            os.truncate(log, 0)
+        return self.logged_bytes
 
 
-def wait_for(port, name, seconds=10):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+class Bench:
+    """What stays the same from scenario to scenario: the upstream, the certificates, the arguments."""
+
+    def __init__(self, folder, arguments, sites):
+        self.folder, self.arguments, self.sites = folder, arguments, sites
+        self.count = 0
+        self.upstream_port, self.tls_upstream_port = processes.free_port(), processes.free_port()
+        command = [f"{arguments.programs}/bench_upstream", "--port", str(self.upstream_port), "--tls-port",
+                   str(self.tls_upstream_port), "--tls", sites[0].certificate, "--key", sites[0].key]
+        self.upstream = processes.start(processes.LOAD_CORE, command, f"{folder}/upstream.log")
+        processes.wait_for(self.upstream, self.upstream_port, f"{folder}/upstream.log")
+        self.load = Load(arguments.programs, folder, arguments.seconds, arguments.warm_up)
+
+    def setting(self, scenario, **more):
+        """A Setting with a folder and ports of its own."""
+        self.count += 1
+        folder = f"{self.folder}/{self.count}"
+        os.mkdir(folder, 0o755)
+        values = {"folder": folder, "programs": self.arguments.programs, "binary": self.arguments.binary,
+                  "plain_port": processes.free_port(), "tls_port": processes.free_port(),
+                  "upstream": self.upstream_port, "tls_upstream": self.tls_upstream_port, "www": f"{self.folder}/www",
+                  "sites": self.sites, "logged": not self.arguments.without_log, "scenario": scenario}
+        if scenario.load == "idle":
+            values["connections"] = scenario.connections + 64
+        return Setting(**{**values, **more})
+
+    def start(self, peer, scenario, **more):
+        """Starts `peer` for `scenario`; `more` are values of its Setting. Raises Failure when it does not start."""
+        setting = self.setting(scenario, **more)
+        cores = processes.PROXY_CORE if setting.workers == 1 else f"0-{setting.workers - 1}"
+        port = setting.tls_port if scenario.tls else setting.plain_port
+        command = peer.command(setting)
+        output = f"{setting.folder}/output.log"
+        process = processes.start(cores, command, output, peer.environment)
         try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    sys.exit(f"{name}: nothing listens on port {port}")
+            return Instance(peer, setting, process, port, processes.wait_for(process, port, output, 120))
+        except Failure:
+            processes.stop(process)
+            raise
+
+    def stop(self):
+        """Ends the upstream."""
+        processes.stop(self.upstream)
 
 
-def start(core, command):
-    silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(["taskset", "-c", str(core), *command], **silent)
+@dataclasses.dataclass
+class Result:
+    """What became of a scenario."""
+
+    scenario: object
+    rounds: list  # of {peer: Figures}
+    failures: dict  # {peer: why it was not measured}
+    memory: dict  # {peer: Memory}, of idle connections
 
 
-def stop(processes):
-    """Ends what start() began, by force when it does not go."""
-    for process in processes:
-        process.terminate()
-    for process in processes:
+@dataclasses.dataclass
+class Memory:
+    """Memory of a peer's process tree, in KiB."""
+
+    connections: int
+    base_rss: int
+    base_pss: int
+    rss: int  # with the connections
+    pss: int
+
+
+def start_checked(bench, peers, scenario, failures, **more):
+    """Starts and checks the peers that can do `scenario`; who cannot is in `failures` with the reason."""
+    instances = []
+    for peer in peers:
+        if missing := scenario.features - peer.features:
+            failures[peer.name] = f"has no {', '.join(sorted(missing))}"
+            continue
+        instance = None
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            instance = bench.start(peer, scenario, **more)
+            checks.check(instance, scenario)
+            instances.append(instance)
+        except Failure as failure:
+            failures[peer.name] = str(failure)
+            if instance:
+                processes.stop(instance.process)
+    return instances
 
 
-def read(path):
-    """The text of a file below /proc, empty when its process has gone."""
+def measure(bench, peers, scenario, rounds, **more):
+    """The Result of one scenario."""
+    result = Result(scenario, [], {}, {})
+    if scenario.load == "idle":
+        measure_idle(bench, peers, scenario, result)
+        return result
+    instances = start_checked(bench, peers, scenario, result.failures, **more)
     try:
-        with open(path) as file:
-            return file.read()
-    except OSError:
-        return ""
+        totals = dict.fromkeys((instance.peer.name for instance in instances), 0)
+        for number in range(rounds):
+            result.rounds.append(run_round(bench, turned(instances, number), scenario, result.failures, totals))
+        for instance in instances:
+            if instance.peer.name not in result.failures:
+                check_log(instance, totals[instance.peer.name], result.failures)
+    finally:
+        for instance in instances:
+            processes.stop(instance.process)
+    for name in result.failures:
+        for figures in result.rounds:
+            figures.pop(name, None)
+    return result
 
 
-def process_tree(pid):
-    """The process and all its descendants."""
-    pids, at = [pid], 0
-    while at < len(pids):
-        for children in glob.glob(f"/proc/{pids[at]}/task/*/children"):
-            pids += [int(child) for child in read(children).split()]
-        at += 1
-    return pids
+def turned(instances, number):
+    """The peers take turns in being the first of a round."""
+    first = number % len(instances) if instances else 0
+    return instances[first:] + instances[:first]
 
 
-def cpu_ns(pid):
-    """CPU time of all threads of a process and its descendants, in nanoseconds."""
-    stats = [read(stat).split() for one in process_tree(pid) for stat in glob.glob(f"/proc/{one}/task/*/schedstat")]
-    return sum(int(stat[0]) for stat in stats if stat)
+def run_round(bench, instances, scenario, failures, totals):
+    """The Figures of each peer, by name. Who fails is left out from now on."""
+    figures = {}
+    if scenario.load == "rate":
+        figures[DIRECT] = bench.load.run(scenario, bench.tls_upstream_port, bench.upstream.pid)
+    for instance in instances:
+        name = instance.peer.name
+        if name in failures:
+            continue
+        try:
+            before = checks.accepted(bench.upstream_port)
+            figures[name] = bench.load.run(scenario, instance.port, instance.process.pid)
+            opened = checks.accepted(bench.upstream_port) - before - 1
+            checks.check_kept(instance.peer, opened, figures[name].requests)
+            totals[name] += figures[name].requests
+            instance.log_bytes()
+        except Failure as failure:
+            failures[name] = str(failure)
+    return figures
 
 
-class Target:
-    """One peer in one scenario: its process and the URL that is asked for."""
+def check_log(instance, requests, failures, seconds=3):
+    """A log must have grown with the requests, though some lines may wait in a buffer for a second or two."""
+    if not instance.peer.forwards or not instance.setting.logged:
+        return
+    end = time.monotonic() + seconds
+    while instance.log_bytes() < requests * checks.LOG_LINE_BYTES:
+        if time.monotonic() > end:
+            failures[instance.peer.name] = f"wrote {instance.log_bytes()} bytes of log for {requests:.0f} requests"
+            return
+        time.sleep(0.1)
 
-    def __init__(self, name, scenario, process, port, upstream):
-        self.name, self.scenario, self.process, self.upstream = name, scenario, process, upstream
-        self.is_h2 = scenario.startswith("h2")
-        self.base = f"{'https' if scenario.endswith('tls') else 'http'}://127.0.0.1:{port}"
-        self.port = port
 
-    def fail(self, why):
-        sys.exit(f"{self.name}, {self.scenario}: {why}")
+def measure_idle(bench, peers, scenario, result):
+    """Memory without and with connections that wait, of one peer at a time. Memory does not waver from round to round,
+    so one run is enough."""
+    for peer in peers:
+        instances = start_checked(bench, [peer], scenario, result.failures)
+        for instance in instances:
+            try:
+                result.memory[peer.name] = hold_idle(bench, scenario, instance)
+            except Failure as failure:
+                result.failures[peer.name] = str(failure)
+            finally:
+                processes.stop(instance.process)
 
-    def ask(self, path):
-        """Body, status and HTTP version of an answer, by curl."""
-        command = ["curl", "-sk", "--max-time", "10", "--http2" if self.is_h2 else "--http1.1",
-                   "-w", "\n%{http_code} %{http_version}", self.base + path]
-        body, _, rest = subprocess.run(command, capture_output=True, text=True).stdout.rpartition("\n")
-        return body, rest
 
-    def check(self, body):
-        """A peer must do the work before its figure counts: the answer, the version, the forwarded fields, and a
-        connection to the upstream that is used again."""
-        wait_for(self.port, self.name)
-        expected = f"200 {'2' if self.is_h2 else '1.1'}"
-        answer = self.ask("/")
-        if answer != (body, expected):
-            self.fail(f"does not answer as it should: {answer[0][:80]!r} {answer[1]}")
-        probes = [self.ask("/probe")[0].split("|") for _ in range(3)]
-        address, scheme, _ = probes[-1] if len(probes[-1]) == 3 else ("", "", "")
-        if address != "127.0.0.1" or scheme != self.base.partition(":")[0]:
-            self.fail(f"does not set the forwarded fields: {probes[-1]}")
-        if int(probes[-1][2]) < 2:
-            self.fail("does not keep connections to the upstream alive")
+def hold_idle(bench, scenario, instance, settle_seconds=1):
+    """The Memory of one peer."""
+    base = processes.memory_kib(instance.process.pid)
+    load = bench.load.start(scenario, instance.port)
+    try:
+        expect_begin(load)
+        time.sleep(settle_seconds)
+        held = processes.memory_kib(instance.process.pid)
+        load.stdin.close()
+        closed = load.stdout.readline()
+        if '"closed": 0,' not in closed:
+            raise Failure(f"closed connections that were idle: {closed.strip()}")
+        return Memory(scenario.connections, *base, *held)
+    finally:
+        load.kill()
+        load.wait()
 
-    def upstream_connections(self):
-        """How many connections the upstream has accepted; asking for it costs one."""
-        command = ["curl", "-s", "--max-time", "10", f"http://127.0.0.1:{self.upstream}/accepted"]
-        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        return int(re.search(r"requests\s+(\d+)", text)[1])
 
-    def load(self, arguments):
-        """Runs the load; returns how many requests were answered. Any error ends the comparison."""
-        seconds = str(arguments.seconds)
-        command = ["taskset", "-c", str(LOAD_CORE)]
-        if self.is_h2:
-            command += ["h2load", "-t1", f"-c{arguments.h2_connections}", f"-m{arguments.h2_streams}", f"-D{seconds}"]
-        else:
-            command += ["wrk", "-t1", f"-c{arguments.connections}", f"-d{seconds}s"]
-        done = subprocess.run([*command, self.base + "/"], capture_output=True, text=True,
-                              timeout=arguments.seconds + 60)
-        if done.returncode:
-            self.fail(f"{command[3]} failed: {(done.stdout + done.stderr)[-300:]}")
-        return self.count_h2(done.stdout) if self.is_h2 else self.count_h1(done.stdout)
+def expect_begin(load):
+    """Waits until the connections are open."""
+    if not load.stdout.readline().startswith("begin"):
+        raise Failure(f"load: {load.stderr.read().strip()[:300]}")
 
-    def count_h1(self, output):
-        errors = re.findall(r"(?:Socket errors|Non-2xx).*", output)
-        if errors:
-            self.fail(f"wrk saw errors: {errors}")
-        return int(re.search(r"(\d+) requests in", output)[1])
 
-    def count_h2(self, output):
-        counts = re.search(r"requests: .* (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout",
-                           output)
-        done, succeeded, *bad = map(int, counts.groups())
-        codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", output)
-        refused = any(map(int, codes.groups()[1:]))
-        if any(bad) or succeeded != done or refused or "Application protocol: h2" not in output:
-            self.fail(f"h2load saw errors: {counts[0]}; {codes[0]}")
-        return done
+def ratios(result, name, other):
+    """The ratios of CPU time for a request, `name` to `other`, one for each round that has both."""
+    return [figures[name].cpu_us / figures[other].cpu_us for figures in result.rounds
+            if name in figures and other in figures]
 
-    def measure(self, arguments):
-        """Microseconds of CPU time a request, and requests a second."""
-        connections, before = self.upstream_connections(), cpu_ns(self.process.pid)
-        requests = self.load(arguments)
-        spent = cpu_ns(self.process.pid) - before
-        if not requests or self.process.poll() is not None:
-            self.fail("has ended, or answered nothing")
-        opened = self.upstream_connections() - connections - 1
-        if opened > 1000 and opened / requests > NEW_CONNECTIONS_MAX:
-            self.fail(f"opened {opened} upstream connections for {requests} requests")
-        return spent / requests / 1000, requests / arguments.seconds
+
+def median(result, name, field):
+    """The median over rounds of a value of Figures."""
+    return statistics.median(getattr(figures[name], field) for figures in result.rounds if name in figures)
+
+
+def names(result):
+    """The peers that were measured, in their order."""
+    return list(dict.fromkeys(name for figures in result.rounds for name in sorted(figures)
+                              if name != DIRECT)) or list(result.memory)
+
+
+def floor_ratio(result, name):
+    """x times the floor, None without the floor."""
+    values = ratios(result, name, FLOOR.name)
+    return statistics.median(values) if values else None

@@ -131,7 +131,7 @@ void Run::on_answer(Client& client, Clock::duration latency) {
         static_cast<std::uint32_t>(std::min<std::int64_t>(duration_cast<nanoseconds>(latency).count(), UINT32_MAX)));
     if (client.was_resumed()) ++resumed_;
   }
-  if (opened_ < connections_ && ++opened_ == connections_) begin_ = Clock::now() + warm_up_;
+  if (client.answers() == 1 && ++opened_ == connections_) begin_ = Clock::now() + warm_up_;
   if (is_over_) return;
   switch (mode_) {
     case Mode::kRequests: return client.send(Clock::now());

@@ -60,7 +60,11 @@ void Client::open() {
   if (wire_->tls() != nullptr) {
     // SSL_set_tlsext_host_name() is a macro with casts of C.
     SSL_ctrl(wire_->tls(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, target_.name.data());
-    if (target_.session) SSL_set_session(wire_->tls(), target_.session.get());
+    if (target_.session) {
+      // OpenSSL marks a TLS 1.3 session as used up when a handshake with it ends; others are under way with it.
+      const std::unique_ptr<SSL_SESSION, SessionDeleter> copy(SSL_SESSION_dup(target_.session.get()));
+      SSL_set_session(wire_->tls(), copy.get());
+    }
   }
   watched_ = EPOLLIN | EPOLLOUT;
   loop_.add(wire_->fd(), watched_, *this);
@@ -119,6 +123,7 @@ void Client::on_ready(std::uint32_t /*events*/) {
   }
   if (!answered) return;
   is_waiting_ = false;
+  ++answers_;
   events_.on_answer(*this, Clock::now() - due_);
 }
 

@@ -57,6 +57,7 @@ class Client final : public Handler {
   bool was_resumed() const { return wire_ && wire_->tls() != nullptr && SSL_session_reused(wire_->tls()) == 1; }
   // Bytes of requests and answers so far, in whole or in part.
   std::uint64_t moved_bytes() const { return moved_bytes_; }
+  std::uint64_t answers() const { return answers_; }
   void on_ready(std::uint32_t events) override;
 
  private:
@@ -77,6 +78,7 @@ class Client final : public Handler {
   std::string head_;         // of the answer, until it is whole
   std::uint64_t body_left_ = 0;
   std::uint64_t moved_bytes_ = 0;
+  std::uint64_t answers_ = 0;
 };
 
 }  // namespace viaduct::bench

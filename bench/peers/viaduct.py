@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Viaduct."""
+
+import signal
+
+from .peer import FEATURES, IDLE_CONNECTIONS, IDLE_SECONDS, Peer
+
+
+class Viaduct(Peer):
+    """The binary that is asked for, with its own defaults but for limits that a benchmark would meet."""
+
+    name = "viaduct"
+    features = frozenset(FEATURES)
+    reload_signal = signal.SIGHUP
+
+    def command(self, setting):
+        sites = "".join(self._site(setting, site, number == 0) for number, site in enumerate(setting.sites))
+        access = f"{{ file: {setting.log}, format: combined }}" if setting.logged else "null"
+        config = f"""
+listeners:
+  - {{ address: "127.0.0.1:{setting.plain_port}" }}
+  - {{ address: "127.0.0.1:{setting.tls_port}", tls: true }}
+client: {{ idle_timeout: {IDLE_SECONDS}s, max_connections: {setting.connections} }}
+defaults:
+  cors: {{ allow_origins: ["{setting.allow_origin}"] }}
+upstreams:
+  app: {self._upstream(f"http://127.0.0.1:{setting.upstream}")}
+  secure: {self._upstream(f"https://127.0.0.1:{setting.tls_upstream}", setting.sites[0].certificate)}
+sites:{sites}
+logs:
+  access: {access}
+  error: {{ file: {setting.folder}/error.log }}
+process: {{ workers: {setting.workers} }}
+"""
+        return [setting.binary, "run", "-c", setting.write("viaduct.yaml", config)]
+
+    @staticmethod
+    def _upstream(url, authority=""):
+        tls = f", tls: {{ ca: {authority}, sni: localhost }}" if authority else ""
+        return (f'{{ servers: ["{url}"], keepalive: {{ max_idle: {IDLE_CONNECTIONS}, idle: 60s }}, '
+                f"max_connections: {IDLE_CONNECTIONS}{tls} }}")
+
+    @staticmethod
+    def _site(setting, site, is_first):
+        routes = "".join(f"\n      - {{ match: {{ prefix: {prefix} }}, upstream: app }}"
+                         for prefix in (setting.routes if is_first else []))
+        return f"""
+  - hosts: [{site.name}]
+    default: {"true" if is_first else "false"}
+    tls: {{ cert: {site.certificate}, key: {site.key} }}
+    routes:
+      - {{ match: {{ prefix: /static/ }}, static: {{ root: {setting.www} }} }}
+      - {{ match: {{ prefix: /secure/ }}, upstream: secure }}
+      - {{ match: {{ prefix: / }}, upstream: app, body_limit: 100m }}{routes}"""
