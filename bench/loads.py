@@ -81,8 +81,8 @@ class Load:
     def _h2load(self, scenario, port, peer_pid):
         log = f"{self.folder}/h2load.log"
         command = ["taskset", "-c", str(LOAD_CORE), "h2load", "-t1", f"-c{scenario.connections}",
-                   f"-m{scenario.streams}", f"-D{max(1, round(self.seconds))}", "-H", f"origin: {ORIGIN}", f"--log-file={log}",
-                   f"https://localhost:{port}{scenario.path}"]
+                   f"-m{scenario.streams}", f"-D{max(1, round(self.seconds))}", "-H", f"origin: {ORIGIN}",
+                   f"--log-file={log}", f"https://localhost:{port}{scenario.path}"]
         before, begin = cpu_ns(peer_pid), time.monotonic()
         done = subprocess.run(command, capture_output=True, text=True, timeout=self.seconds + GRACE_SECONDS,
                               check=False)

@@ -62,7 +62,7 @@ class Bench:
                   "upstream": self.upstream_port, "tls_upstream": self.tls_upstream_port, "www": f"{self.folder}/www",
                   "sites": self.sites, "logged": not self.arguments.without_log, "scenario": scenario}
         if scenario.load == "idle":
-            values["connections"] = scenario.connections + 64
+            values["connections"] = scenario.connections + processes.SPARE_DESCRIPTORS // 2
         return Setting(**{**values, **more})
 
     def start(self, peer, scenario, **more):
@@ -188,7 +188,9 @@ def check_log(instance, requests, failures, seconds=3):
 
 def measure_idle(bench, peers, scenario, result):
     """Memory without and with connections that wait, of one peer at a time. Memory does not waver from round to round,
-    so one run is enough."""
+    so one run is enough. Who may not open as many descriptors holds as many connections as that allows."""
+    room = processes.raise_descriptor_limit() - processes.SPARE_DESCRIPTORS
+    scenario = dataclasses.replace(scenario, connections=min(scenario.connections, room))
     for peer in peers:
         instances = start_checked(bench, [peer], scenario, result.failures)
         for instance in instances:

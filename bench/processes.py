@@ -48,10 +48,11 @@ def wait_for(process, port, output, seconds=10):
 
 
 def start(cores, command, output, environment=None):
-    """Starts `command` on `cores` ("0", "0,1"); all that it says goes to the file `output`."""
+    """Starts `command` on `cores` ("0", "0,1"); all that it says goes to the file `output`. Trap: lighttpd with more
+    than one worker signals its whole process group, so each peer has one of its own."""
     with open(output, "a") as file:
         return subprocess.Popen(["taskset", "-c", str(cores), *command], stdin=subprocess.DEVNULL, stdout=file,
-                                stderr=file, env={**os.environ, **(environment or {})})
+                                stderr=file, env={**os.environ, **(environment or {})}, start_new_session=True)
 
 
 def stop(process):

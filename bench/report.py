@@ -23,9 +23,9 @@ HEAD = """# {title}
 | | |
 |---|---|
 """
-WHAT = """CPU time for each request of the proxy's whole process tree. **x floor** is the median over rounds of the ratio
-to the floor in the same round: a program that moves the same bytes through the same sockets and TLS without looking at
-them. One worker on core 0; load and upstream on core 1. How it is measured, and what the words mean, is in
+WHAT = """CPU time for each request of the proxy's whole process tree. **x floor** is the median over rounds of the
+ratio to the floor in the same round: a program that moves the same bytes through the same sockets and TLS without
+looking at them. One worker on core 0; load and upstream on core 1. How it is measured, and what the words mean, is in
 docs/PERFORMANCE.md."""
 
 
@@ -75,7 +75,7 @@ def write(folder, command, rounds, results, growths):
     parts += [scenario_section(result) for result in loaded]
     parts += idle_section([result for result in results if result.memory])
     parts += [growth_section(folder, growth) for growth in growths]
-    parts += [differences(peers), failures(results)]
+    parts += [differences(peers), failures(results, growths)]
     with open(f"{folder}/results.md", "w") as file:
         file.write("\n".join(part for part in parts if part))
     with open(f"{folder}/results.json", "w") as file:
@@ -179,10 +179,13 @@ def differences(peers):
     return "## Where the work differs\n\n" + table(["peer", "difference"], rows) if rows else ""
 
 
-def failures(results):
+def failures(results, growths):
     """Who was not measured, and why."""
-    rows = [[result.scenario.name, name, why.replace("\n", " ").replace("|", "/")]
-            for result in results for name, why in result.failures.items()]
+    rows = [[result.scenario.name, name, why] for result in results for name, why in result.failures.items()]
+    rows += [[f"{growth.name} {size:,}", name, why] for growth in growths
+             for (name, size), why in growth.failures.items()]
+    for row in rows:
+        row[2] = row[2].replace("\n", " ").replace("|", "/")
     return "## Not measured\n\n" + table(["scenario", "peer", "why"], rows) if rows else ""
 
 

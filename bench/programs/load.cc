@@ -39,6 +39,9 @@ using std::chrono::seconds;
 // Connections that are being opened at once; more would overrun the queue of a listening socket.
 constexpr std::uint32_t kOpeningMax = 64;
 
+// Time in which all connections must have had their first answer.
+constexpr seconds kOpeningTime(60);
+
 enum class Mode { kRequests, kRate, kHandshakes, kIdle };
 
 Mode mode_of(const std::string& name) {
@@ -89,6 +92,7 @@ class Run final : public ClientEvents {
   Loop loop_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::uint32_t opened_ = 0;  // clients that have had their first answer
+  Clock::time_point opening_end_ = Clock::now() + kOpeningTime;
   Clock::time_point begin_ = Clock::time_point::max();
   Clock::time_point end_ = Clock::time_point::max();
   bool is_counting_ = false;
@@ -131,7 +135,10 @@ void Run::on_answer(Client& client, Clock::duration latency) {
         static_cast<std::uint32_t>(std::min<std::int64_t>(duration_cast<nanoseconds>(latency).count(), UINT32_MAX)));
     if (client.was_resumed()) ++resumed_;
   }
-  if (client.answers() == 1 && ++opened_ == connections_) begin_ = Clock::now() + warm_up_;
+  if (client.answers() == 1 && ++opened_ == connections_) {
+    opening_end_ = Clock::time_point::max();
+    begin_ = Clock::now() + warm_up_;
+  }
   if (is_over_) return;
   switch (mode_) {
     case Mode::kRequests: return client.send(Clock::now());
@@ -177,13 +184,14 @@ void Run::send_due() {
 }
 
 Clock::time_point Run::next_deadline() const {
-  return std::min({begin_, end_, next_due_});
+  return std::min({opening_end_, begin_, end_, next_due_});
 }
 
 void Run::run() {
   while (Clock::now() < end_) {
     open_more();
     loop_.turn(next_deadline());
+    if (Clock::now() >= opening_end_) fail("only " + std::to_string(opened_) + " connections had an answer");
     if (Clock::now() >= begin_) begin();
     send_due();
   }

@@ -109,6 +109,8 @@ void Client::watch(std::uint32_t events) {
 void Client::on_ready(std::uint32_t /*events*/) {
   if (!wire_) return;
   flush();
+  // A read could end the handshake, and no event would come for the request that waits behind it.
+  if (!unsent_.empty()) return;
   bool answered = false;
   while (!answered) {
     const Wire::Moved moved = wire_->read(read_buffer().data(), kReadBytes);
