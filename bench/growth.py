@@ -21,6 +21,8 @@ from scenarios import SCENARIOS, Scenario
 
 RELOADED_ORIGIN = "https://reloaded.example"
 RELOAD_SECONDS_MAX = 60
+# Trap: HAProxy's master loses a signal that comes while it is still starting.
+SETTLE_SECONDS = 0.5
 
 UNITS = {"cpu_us": "µs CPU a request", "requests_per_second": "requests a second", "start_ms": "start in ms",
          "reload_ms": "reload in ms", "memory_mib": "memory in MiB (PSS)",
@@ -127,6 +129,7 @@ def start_and_reload(bench, peer, scenario, more, failures, times=3):
 
 def reload(instance):
     """Writes a changed config, signals, and asks until the change is seen; returns the milliseconds that it took."""
+    time.sleep(SETTLE_SECONDS)
     instance.peer.command(dataclasses.replace(instance.setting, allow_origin=RELOADED_ORIGIN))
     begin = time.monotonic()
     instance.process.send_signal(instance.peer.reload_signal)

@@ -12,7 +12,7 @@ import time
 import checks
 import processes
 from loads import Load
-from peers import FLOOR
+from peers import FLOOR, PEERS
 from peers.peer import Setting
 from processes import Failure
 
@@ -62,7 +62,8 @@ class Bench:
                   "upstream": self.upstream_port, "tls_upstream": self.tls_upstream_port, "www": f"{self.folder}/www",
                   "sites": self.sites, "logged": not self.arguments.without_log, "scenario": scenario}
         if scenario.load == "idle":
-            values["connections"] = scenario.connections + processes.SPARE_DESCRIPTORS // 2
+            # Trap: nginx closes idle connections when less than a sixteenth of its places is free.
+            values["connections"] = scenario.connections * 9 // 8 + processes.SPARE_DESCRIPTORS
         return Setting(**{**values, **more})
 
     def start(self, peer, scenario, **more):
@@ -238,9 +239,9 @@ def median(result, name, field):
 
 
 def names(result):
-    """The peers that were measured, in their order."""
-    return list(dict.fromkeys(name for figures in result.rounds for name in sorted(figures)
-                              if name != DIRECT)) or list(result.memory)
+    """The peers that were measured, in the order of the list of peers."""
+    measured = {name for figures in result.rounds for name in figures} | set(result.memory)
+    return [name for name in PEERS if name in measured]
 
 
 def floor_ratio(result, name):

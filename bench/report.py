@@ -66,7 +66,9 @@ def openssl_version():
 def write(folder, command, rounds, results, growths):
     """Writes all files of a benchmark into `folder`."""
     os.makedirs(folder, exist_ok=True)
-    peers = [name for name in PEERS if any(name in names_of(result) for result in results)]
+    measured = {name for result in results for name in measuring.names(result)}
+    measured |= {name for growth in growths for name in growth.points}
+    peers = [name for name in PEERS if name in measured]
     rows = [("command", f"`{command}`"), ("rounds", rounds), *machine(),
             *((PEERS[name].name, version_of(PEERS[name])) for name in peers if name != FLOOR.name)]
     parts = [HEAD.format(title="Results", what=WHAT) + "".join(f"| {name} | {value} |\n" for name, value in rows)]
@@ -83,17 +85,11 @@ def write(folder, command, rounds, results, growths):
         file.write("\n")
 
 
-def names_of(result):
-    """The peers of a result, in the order of the list of peers."""
-    measured = set(measuring.names(result))
-    return [name for name in PEERS if name in measured]
-
-
 def overview(folder, results, peers):
     """The table of x floor, with its plot."""
     compared = [name for name in peers if name != FLOOR.name]
     ratios = {result.scenario.name: {name: measuring.floor_ratio(result, name) for name in compared
-                                     if name in names_of(result)} for result in results}
+                                     if name in measuring.names(result)} for result in results}
     rows = [[name, *(number(row.get(peer)) for peer in compared)] for name, row in ratios.items()]
     parts = ["## x floor\n", table(["scenario", *compared], rows)]
     if any(value for row in ratios.values() for value in row.values()):
@@ -105,7 +101,7 @@ def overview(folder, results, peers):
 def scenario_section(result):
     """All figures of one scenario."""
     rows, marked = [], False
-    names = names_of(result)
+    names = measuring.names(result)
     for name in names:
         busy = measuring.median(result, name, "busy")
         mark = "" if busy >= BUSY_MIN or result.scenario.rate else " *"
@@ -145,7 +141,7 @@ def idle_section(results):
     """Memory of connections that wait."""
     rows = []
     for result in results:
-        for name in names_of(result):
+        for name in measuring.names(result):
             memory = result.memory[name]
             rows.append([result.scenario.name, name, memory.connections, number(memory.base_pss / 1024, 1),
                          number((memory.pss - memory.base_pss) / memory.connections),
@@ -196,7 +192,7 @@ def as_json(command, results, growths):
         "scenarios": {result.scenario.name: {
             "rounds": [{name: dataclasses.asdict(figures) for name, figures in one.items()} for one in result.rounds],
             "memory": {name: dataclasses.asdict(memory) for name, memory in result.memory.items()},
-            "x_floor": {name: measuring.floor_ratio(result, name) for name in names_of(result) if result.rounds},
+            "x_floor": {name: measuring.floor_ratio(result, name) for name in measuring.names(result) if result.rounds},
             "not_measured": result.failures} for result in results},
         "growth": {growth.name: {"units": growth.units, "points": growth.points} for growth in growths},
     }

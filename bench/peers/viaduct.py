@@ -6,6 +6,9 @@ import signal
 from .peer import FEATURES, IDLE_CONNECTIONS, IDLE_SECONDS, Peer
 
 
+SITES_A_FILE = 500  # a file may have 1 MiB
+
+
 class Viaduct(Peer):
     """The binary that is asked for, with its own defaults but for limits that a benchmark would meet."""
 
@@ -14,9 +17,13 @@ class Viaduct(Peer):
     reload_signal = signal.SIGHUP
 
     def command(self, setting):
-        sites = "".join(self._site(setting, site, number == 0) for number, site in enumerate(setting.sites))
+        for number in range(0, len(setting.sites), SITES_A_FILE):
+            sites = "".join(self._site(setting, site, site == setting.sites[0])
+                            for site in setting.sites[number:number + SITES_A_FILE])
+            setting.write(f"sites-{number}.yaml", f"sites:{sites}\n")
         access = f"{{ file: {setting.log}, format: combined }}" if setting.logged else "null"
         config = f"""
+include: [sites-*.yaml]
 listeners:
   - {{ address: "127.0.0.1:{setting.plain_port}" }}
   - {{ address: "127.0.0.1:{setting.tls_port}", tls: true }}
@@ -26,7 +33,6 @@ defaults:
 upstreams:
   app: {self._upstream(f"http://127.0.0.1:{setting.upstream}")}
   secure: {self._upstream(f"https://127.0.0.1:{setting.tls_upstream}", setting.sites[0].certificate)}
-sites:{sites}
 logs:
   access: {access}
   error: {{ file: {setting.folder}/error.log }}
