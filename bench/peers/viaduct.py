@@ -15,6 +15,7 @@ class Viaduct(Peer):
     name = "viaduct"
     features = frozenset(FEATURES)
     reload_signal = signal.SIGHUP
+    notes = "has two prefixes to a route where routes grow"
 
     def command(self, setting):
         for number in range(0, len(setting.sites), SITES_A_FILE):
@@ -48,8 +49,10 @@ process: {{ workers: {setting.workers} }}
 
     @staticmethod
     def _site(setting, site, is_first):
-        routes = "".join(f"\n      - {{ match: {{ prefix: {prefix} }}, upstream: app }}"
-                         for prefix in (setting.routes if is_first else []))
+        prefixes = setting.routes if is_first else []
+        # Two to a route: a file may have 50,000 values, and a site stands in one file.
+        pairs = [", ".join(prefixes[number:number + 2]) for number in range(0, len(prefixes), 2)]
+        routes = "".join(f"\n      - {{ match: {{ prefix: [{pair}] }}, upstream: app }}" for pair in pairs)
         return f"""
   - hosts: [{site.name}]
     default: {"true" if is_first else "false"}

@@ -78,6 +78,7 @@ class Run final : public ClientEvents {
  private:
   void open_more();
   void begin();
+  void send_all_free();
   void send_due();
   void report() const;
   std::uint64_t moved_bytes() const;
@@ -98,8 +99,8 @@ class Run final : public ClientEvents {
   bool is_counting_ = false;
   bool is_over_ = false;
 
+  std::vector<Client*> free_;  // open, and without a request
   // Mode::kRate
-  std::vector<Client*> free_;
   Clock::time_point next_due_ = Clock::time_point::max();
   std::deque<Clock::time_point> overdue_;  // no connection was free
 
@@ -138,10 +139,14 @@ void Run::on_answer(Client& client, Clock::duration latency) {
   if (client.answers() == 1 && ++opened_ == connections_) {
     opening_end_ = Clock::time_point::max();
     begin_ = Clock::now() + warm_up_;
+    if (mode_ == Mode::kRequests) send_all_free();
   }
   if (is_over_) return;
   switch (mode_) {
-    case Mode::kRequests: return client.send(Clock::now());
+    case Mode::kRequests:
+      // Thousands of busy connections would leave the server little time to accept the rest.
+      if (opened_ < connections_) return free_.push_back(&client);
+      return client.send(Clock::now());
     case Mode::kHandshakes: client.close(); return client.open();
     case Mode::kRate:
       if (overdue_.empty()) return free_.push_back(&client);
@@ -169,6 +174,11 @@ void Run::begin() {
     }
   }
   end_ = Clock::now() + duration_;
+}
+
+void Run::send_all_free() {
+  for (Client* const client : free_) client->send(Clock::now());
+  free_.clear();
 }
 
 void Run::send_due() {
