@@ -95,6 +95,13 @@ void Connection::on_transport_readable() {
   }
   if (state_ != State::kOpen || input_ended_) return;
   const net::IoResult result = transport_->read(input_);
+  read_ = {.status = result.status, .bytes = read_.bytes + result.bytes};
+  loop_.at_read_end(*this);
+}
+
+void Connection::on_read_end() {
+  if (state_ != State::kOpen) return;
+  const net::IoResult result = std::exchange(read_, {});
   codec_->on_time(loop_.now());
   const bool is_known = !awaits_preface_ || input_.empty() || find_preface();
   if (is_known && result.bytes > 0 && codec_->wants_input()) codec_->on_input(input_);
@@ -223,6 +230,7 @@ void Connection::close(bool abortive) {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   timer_.stop();
+  net::ReadEnd::unlink();
   net::TurnEnd::unlink();
   if (!abortive) transport_->shutdown();
   transport_->close(abortive);

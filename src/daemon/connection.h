@@ -46,6 +46,7 @@ class Connection final : public net::Retirable,
                          private net::TransportHandler,
                          private codec::ServerCodecHandler,
                          private net::TimerHandler,
+                         private net::ReadEnd,
                          private net::TurnEnd {
  public:
   // What is read ahead of the handler's wish: pipelined requests, or body bytes that nobody wants yet.
@@ -87,6 +88,7 @@ class Connection final : public net::Retirable,
   void on_codec_output() override;
   void on_codec_resume() override;
   void on_timer(int timer_id) override;
+  void on_read_end() override;
   void on_turn_end() override;
 
   void choose_codec(bool is_h2);
@@ -119,6 +121,7 @@ class Connection final : public net::Retirable,
   bool input_ended_ = false;
   bool write_blocked_ = false;  // the transport will tell when there is room
   bool resume_input_ = false;   // the codec wants what input_ holds
+  net::IoResult read_{};        // what was read and not yet handled: all bytes, the last status
   bool is_refused_ = false;     // the owner was told why the codec ended the connection
   std::size_t lingered_bytes_ = 0;
   net::Timer timer_;

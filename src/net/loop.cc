@@ -79,16 +79,27 @@ void Loop::run() {
 }
 
 void Loop::run_once(bool wait) {
-  const bool has_work = !turn_ends_.empty() || !retired_.empty();
+  const bool has_work = has_ends() || !retired_.empty();
   event_base_loop(base_.get(), EVLOOP_ONCE | (wait && !has_work ? 0 : EVLOOP_NONBLOCK));
   end_turn();
+}
+
+void Loop::end_reads() {
+  base::IntrusiveList<ReadEnd, ReadEnd> due;
+  due.splice_back(read_ends_);
+  while (!due.empty()) {
+    ReadEnd& object = due.front();
+    object.unlink();
+    object.on_read_end();
+  }
 }
 
 void Loop::end_turn() {
   // A flush may ask for another one (a response that ended lets the next pipelined request in): bounded, the rest waits
   // for the next turn.
   constexpr int kRoundsMax = 16;
-  for (int round = 0; round < kRoundsMax && !turn_ends_.empty(); ++round) {
+  for (int round = 0; round < kRoundsMax && has_ends(); ++round) {
+    end_reads();
     base::IntrusiveList<TurnEnd, TurnEnd> due;
     due.splice_back(turn_ends_);
     while (!due.empty()) {

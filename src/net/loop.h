@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The event loop of one thread, on libevent's bare events: descriptors, one timer for the whole wheel, work from other
-// threads, and what runs at the end of each turn (flushes, then the objects that were retired). Owned by a worker or by
+// threads, and what runs at the end of each turn (what was read is handled, then flushes, then the objects that were
+// retired are freed). Owned by a worker or by
 // the main thread; everything but post() belongs to the thread that runs it.
 #pragma once
 
@@ -65,6 +66,16 @@ class Task {
   virtual void run() = 0;
 };
 
+// Bytes that came in this turn, to be handled once everything that is ready has been read: reads in a row, and then
+// requests or answers in a row, find their code in the processor's cache.
+class ReadEnd : public base::ListHook<ReadEnd> {
+ public:
+  virtual void on_read_end() = 0;
+
+ protected:
+  ~ReadEnd() = default;
+};
+
 // Something to do once before the turn ends, however often it is asked for: typically flushing a connection.
 class TurnEnd : public base::ListHook<TurnEnd> {
  public:
@@ -113,6 +124,10 @@ class Loop final : private TimerWheelObserver, private FdHandler {
 
   // Runs `task` in a later turn of this loop. Thread-safe.
   void post(std::unique_ptr<Task> task);
+  // Asks for object.on_read_end() in this turn, before any on_turn_end(); a second request changes nothing.
+  void at_read_end(ReadEnd& object) {
+    if (!object.is_linked()) read_ends_.push_back(object);
+  }
   // Asks for object.on_turn_end() in this turn; a second request in the same turn changes nothing.
   void at_turn_end(TurnEnd& object) {
     if (!object.is_linked()) turn_ends_.push_back(object);
@@ -130,6 +145,8 @@ class Loop final : private TimerWheelObserver, private FdHandler {
   void on_fd_readable() override;  // tasks were posted
   void on_fd_writable() override {}
   void read_clock();
+  bool has_ends() const { return !read_ends_.empty() || !turn_ends_.empty(); }
+  void end_reads();
   void end_turn();
   void arm_timer(base::MonoTime deadline);
   void on_wheel_event();
@@ -148,6 +165,7 @@ class Loop final : private TimerWheelObserver, private FdHandler {
   TimerWheel wheel_;
   event timer_event_{};
   base::MonoTime armed_for_ = base::MonoTime::max();  // when timer_event_ fires
+  base::IntrusiveList<ReadEnd, ReadEnd> read_ends_;
   base::IntrusiveList<TurnEnd, TurnEnd> turn_ends_;
   base::IntrusiveList<Retirable, Retirable> retired_;
   os::Fd wake_fd_;  // an eventfd

@@ -70,6 +70,17 @@ http::ClientStream& ClientConnection::begin(http::ResponseHandler& handler, cons
 void ClientConnection::on_transport_readable() {
   if (state_ != State::kOpen) return;
   const net::IoResult result = transport_->read(input_);
+  read_ = {.status = result.status, .bytes = read_.bytes + result.bytes};
+  loop_.at_read_end(*this);
+}
+
+void ClientConnection::on_read_end() {
+  in_read_end_ = true;
+  handle_input(std::exchange(read_, {}));
+  in_read_end_ = false;
+}
+
+void ClientConnection::handle_input(const net::IoResult& result) {
   codec_->on_time(loop_.now());
   if (state_ != State::kOpen) return;
   if (result.bytes > 0) codec_->on_input(input_);
@@ -114,7 +125,8 @@ void ClientConnection::on_codec_stream_end() {
   if (is_reusable()) {
     requests_ == 0 ? server_.give_back(*this) : server_.set_shared(*this, true);
   }
-  loop_.at_turn_end(*this);
+  // handle_input() settles by itself.
+  if (!in_read_end_) loop_.at_turn_end(*this);
 }
 
 void ClientConnection::on_turn_end() {
@@ -186,6 +198,7 @@ void ClientConnection::end(bool abortive) {
   timer_.stop();
   server_.state().requests.fetch_sub(std::exchange(requests_, 0), std::memory_order_relaxed);
   ready_handler_ = nullptr;
+  net::ReadEnd::unlink();
   net::TurnEnd::unlink();
   server_.forget(*this);
   transport_->close(abortive);

@@ -34,6 +34,7 @@ class ClientConnection final : public net::Retirable,
                                private net::TransportHandler,
                                private codec::ClientCodecHandler,
                                private net::TimerHandler,
+                               private net::ReadEnd,
                                private net::TurnEnd {
  public:
   // `server` must outlive the connection.
@@ -46,7 +47,11 @@ class ClientConnection final : public net::Retirable,
   // Ends the connection now; a request under way gets no further event.
   void close();
 
-  bool is_reusable() const { return state_ == State::kOpen && !write_failed_ && !input_ended_ && codec_->reusable(); }
+  // Not while bytes, or its end, have come that nobody has looked at yet.
+  bool is_reusable() const {
+    return state_ == State::kOpen && !write_failed_ && !input_ended_ && !net::ReadEnd::is_linked() &&
+           codec_->reusable();
+  }
   Server& server() { return server_; }
   // Where it leads, said by who connected it.
   const base::SocketAddress& address() const { return address_; }
@@ -71,9 +76,11 @@ class ClientConnection final : public net::Retirable,
   void on_codec_resume() override;
   void on_codec_stream_end() override;
   void on_timer(int timer_id) override;
+  void on_read_end() override;
   void on_turn_end() override;
 
   void choose_codec();
+  void handle_input(const net::IoResult& result);
   void flush();
   void take_write_failure();
   void take_input_end(net::IoStatus status);
@@ -103,6 +110,8 @@ class ClientConnection final : public net::Retirable,
   bool write_blocked_ = false;  // the transport will tell when there is room
   bool write_failed_ = false;   // nothing is written any more
   bool resume_input_ = false;   // the codec wants what input_ holds
+  bool in_read_end_ = false;
+  net::IoResult read_{};  // what was read and not yet handled: all bytes, the last status
 };
 
 }  // namespace viaduct::upstream
