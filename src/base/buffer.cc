@@ -31,18 +31,25 @@ Chunk* ChunkPool::take_chunk() {
   chunk->references = 1;
   chunk->used = 0;
   ++chunks_in_use_;
+  peak_in_use_ = std::max(peak_in_use_, chunks_in_use_);
   return chunk;
 }
 
 void ChunkPool::give_back(Chunk* chunk) {
   --chunks_in_use_;
-  if (idle_chunks_ >= kIdleChunksMax) {
-    const std::unique_ptr<Chunk> freed(chunk);
-    return;
-  }
   chunk->next = free_chunks_;
   free_chunks_ = chunk;
   ++idle_chunks_;
+}
+
+void ChunkPool::trim() {
+  const std::size_t all = chunks_in_use_ + idle_chunks_;
+  const std::size_t kept = std::max({kKeptChunksMin, peak_in_use_, all / 2});
+  for (std::size_t freed = 0; freed < kTrimMax && idle_chunks_ > 0 && chunks_in_use_ + idle_chunks_ > kept; ++freed) {
+    const std::unique_ptr<Chunk> chunk(std::exchange(free_chunks_, free_chunks_->next));
+    --idle_chunks_;
+  }
+  peak_in_use_ = chunks_in_use_;
 }
 
 Slice* ChunkPool::take_slice() {

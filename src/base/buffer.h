@@ -35,11 +35,14 @@ struct Slice {
   std::uint32_t end = 0;
 };
 
-// Free lists of chunks and slices, one for each worker. Keeps at most kIdleChunksMax chunks for reuse and gives the
-// rest back to the system.
+// Free lists of chunks and slices, one for each worker. Keeps what is given back for reuse, so that a steady load takes
+// nothing from the system however many requests are under way; trim() lets go of what a load that has passed needed.
 class ChunkPool {
  public:
-  static constexpr std::size_t kIdleChunksMax = 256;
+  // Chunks that trim() leaves in any case: 1 MiB.
+  static constexpr std::size_t kKeptChunksMin = 64;
+  // Chunks that one trim() frees at most, so that nobody waits for it.
+  static constexpr std::size_t kTrimMax = 1024;
 
   ChunkPool() = default;
   ~ChunkPool();
@@ -59,13 +62,18 @@ class ChunkPool {
     slice->next = free_slices_;
     free_slices_ = slice;
   }
-  // Chunks handed out at this moment, for limits and tests.
+  // Frees idle chunks beyond the most that were in use since the call before; at most half of the chunks go at once, so
+  // that a load with pauses keeps its memory. To be called every second.
+  void trim();
+  // Chunks handed out at this moment, and those that wait to be: for limits and tests.
   std::size_t chunks_in_use() const { return chunks_in_use_; }
+  std::size_t idle_chunks() const { return idle_chunks_; }
 
  private:
   Chunk* free_chunks_ = nullptr;
   std::size_t idle_chunks_ = 0;
   std::size_t chunks_in_use_ = 0;
+  std::size_t peak_in_use_ = 0;  // since the last trim()
   Slice* free_slices_ = nullptr;
 };
 

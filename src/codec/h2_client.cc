@@ -14,8 +14,6 @@ using http::Reason;
 
 namespace {
 
-// Streams whose memory a connection keeps for its next ones.
-constexpr std::size_t kIdleStreamsMax = 16;
 // What a server may have under way: on one stream, which is what waits here for a slow client, and on all together.
 constexpr std::uint32_t kStreamWindow = 128 * 1024;
 constexpr std::int32_t kConnectionWindow = 4 * 1024 * 1024;
@@ -34,13 +32,13 @@ H2Client::H2Client(const H2Limits& limits, H2Library& library, base::ChunkPool& 
     : limits_(limits),
       owner_(owner),
       chunks_(chunks),
+      memory_(library.memory()),
       is_tls_(is_tls),
       session_(library, chunks, *this,
-               {.is_server = false, .entries = kSettings, .connection_window = kConnectionWindow}),
-      storage_(kIdleStreamsMax) {}
+               {.is_server = false, .entries = kSettings, .connection_window = kConnectionWindow}) {}
 
 H2Client::~H2Client() {
-  while (!streams_.empty()) storage_.free(&streams_.front());
+  while (!streams_.empty()) memory_.destroy(&streams_.front());
 }
 
 void H2Client::transition(State next) {
@@ -64,7 +62,7 @@ bool H2Client::reusable() const {
 
 http::ClientStream& H2Client::begin(http::ResponseHandler& handler, const WaitLimits& limits) {
   CHECK(reusable());
-  H2ClientStream& stream = *storage_.make(*this, handler, limits);
+  H2ClientStream& stream = *memory_.make<H2ClientStream>(*this, handler, limits);
   streams_.push_back(stream);
   ++requests_;
   return stream;
@@ -221,7 +219,7 @@ void H2Client::deliver() {
     H2ClientStream& stream = touched_.front();
     stream.H2ClientStream::TouchedHook::unlink();
     if (stream.handler_ != nullptr) stream.deliver();
-    if (stream.is_closed_ && stream.handler_ == nullptr) storage_.free(&stream);
+    if (stream.is_closed_ && stream.handler_ == nullptr) memory_.destroy(&stream);
   }
   is_telling_ = false;
   settle();

@@ -10,7 +10,6 @@
 #include <optional>
 
 #include "base/buffer.h"
-#include "base/free_list.h"
 #include "base/intrusive_list.h"
 #include "codec/client_codec.h"
 #include "codec/h2_client_stream.h"
@@ -94,6 +93,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   const H2Limits& limits_;
   ClientCodecHandler& owner_;
   base::ChunkPool& chunks_;
+  H2Memory& memory_;
   bool is_tls_;
   H2Session session_;
   H2HeadReader reader_;
@@ -108,7 +108,6 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   base::MonoTime heard_at_;                          // bytes came
   base::MonoTime deadline_ = base::MonoTime::max();  // no stream's limit is reached before
   H2ClientStream* block_ = nullptr;                  // whose header block is being read
-  base::FreeList<H2ClientStream> storage_;
   base::IntrusiveList<H2ClientStream, H2Open> streams_;
   base::IntrusiveList<H2ClientStream, H2Touched> touched_;
 };

@@ -15,16 +15,12 @@ namespace {
 using http::Field;
 using http::FieldName;
 
-nghttp2_nv entry_of(std::string_view name, std::string_view value) {
+nghttp2_nv entry_of(std::string_view name, std::string_view value, std::uint8_t flags) {
   // nghttp2 reads from these places and never writes.
   const auto bytes = [](std::string_view text) {
     return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
   };
-  return {.name = bytes(name),
-          .value = bytes(value),
-          .namelen = name.size(),
-          .valuelen = value.size(),
-          .flags = NGHTTP2_NV_FLAG_NONE};
+  return {.name = bytes(name), .value = bytes(value), .namelen = name.size(), .valuelen = value.size(), .flags = flags};
 }
 
 constexpr std::size_t kLengthDigitsMax = 20;
@@ -36,13 +32,19 @@ bool is_left_out(FieldName id) {
          id == FieldName::kHost || id == FieldName::kContentLength;
 }
 
+// Values that hardly ever come again would push those that do out of the compression's table (RFC 7541 §6.2.3).
+bool is_unlikely_to_recur(FieldName id) {
+  return id == FieldName::kXRequestId || id == FieldName::kXForwardedFor || id == FieldName::kXRealIp ||
+         id == FieldName::kForwarded;
+}
+
 }  // namespace
 
 H2FieldList::H2FieldList(const http::Fields& fields, std::size_t pseudo)
     : arena_(fields.arena()), entries_(arena_.make_array<nghttp2_nv>(fields.size() + pseudo)) {}
 
-void H2FieldList::add(std::string_view name, std::string_view value) {
-  entries_[size_++] = entry_of(name, value);
+void H2FieldList::add(std::string_view name, std::string_view value, std::uint8_t flags) {
+  entries_[size_++] = entry_of(name, value, flags);
 }
 
 void H2FieldList::add_fields(const http::Fields& fields) {
@@ -51,7 +53,7 @@ void H2FieldList::add_fields(const http::Fields& fields) {
     // As on HTTP/1: whatever filled them in, such bytes cannot add a line at the next hop.
     const bool is_token = !field.name.empty() && is_all(kTokenByte, field.name);
     if (!is_token || !is_line_safe(field.value)) continue;
-    add(field.name, field.value);
+    add(field.name, field.value, is_unlikely_to_recur(field.id) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE);
   }
 }
 

@@ -21,7 +21,8 @@ class H2FieldList {
   // Room for the fields of `fields` and `pseudo` more.
   H2FieldList(const http::Fields& fields, std::size_t pseudo);
 
-  void add(std::string_view name, std::string_view value);
+  // `flags` are nghttp2_nv_flag's.
+  void add(std::string_view name, std::string_view value, std::uint8_t flags = NGHTTP2_NV_FLAG_NONE);
   // Adds every field that may stand in an HTTP/2 message. Host and Content-Length are left to the caller.
   void add_fields(const http::Fields& fields);
   // Adds content-length as `body` says it.

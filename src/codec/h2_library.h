@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all HTTP/2 connections of one worker share of nghttp2: its memory, which comes from free lists so that a request
-// allocates nothing after warm-up, and its options. Owned by the worker; outlives every H2Session. One thread.
+// What all HTTP/2 connections of one worker share: memory for nghttp2 and for streams, which comes from free lists so
+// that a request allocates nothing after warm-up, and the options of nghttp2. Owned by the worker; outlives every
+// H2Session. One thread.
 #pragma once
 
 #include <nghttp2/nghttp2.h>
@@ -8,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <utility>
 
 namespace viaduct::codec {
 
@@ -28,6 +30,17 @@ class H2Memory {
   void* take(std::size_t size);
   // Null is fine.
   void give_back(void* bytes);
+  // Constructs an object in such a block. Pair with destroy().
+  template <typename T, typename... Args>
+  T* make(Args&&... args) {
+    static_assert(alignof(T) <= alignof(std::max_align_t));
+    return std::construct_at(static_cast<T*>(take(sizeof(T))), std::forward<Args>(args)...);
+  }
+  template <typename T>
+  void destroy(T* object) {
+    std::destroy_at(object);
+    give_back(object);
+  }
   // Moves `bytes`, which may be null, into a block of at least `size` bytes.
   void* resize(void* bytes, std::size_t size);
 

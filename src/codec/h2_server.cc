@@ -16,9 +16,6 @@ using http::Reason;
 
 namespace {
 
-// Streams whose memory a connection keeps for its next ones.
-constexpr std::size_t kIdleStreamsMax = 16;
-
 // Frames that may wait for a client that does not read: of each stream what answers it, and more than it can provoke
 // before a flood is one.
 constexpr std::size_t kQueuedFramesMax = 2000;
@@ -55,15 +52,15 @@ H2Server::H2Server(const H2Limits& limits, H2Library& library, base::ChunkPool& 
     : limits_(limits),
       owner_(owner),
       chunks_(chunks),
+      memory_(library.memory()),
       session_(library, chunks, *this,
-               {.is_server = true, .entries = settings_of(limits), .connection_window = kH2ConnectionWindow}),
-      storage_(kIdleStreamsMax) {}
+               {.is_server = true, .entries = settings_of(limits), .connection_window = kH2ConnectionWindow}) {}
 
 H2Server::~H2Server() {
   while (!streams_.empty()) {
     H2ServerStream& stream = streams_.front();
     session_.set_stream(stream.id(), nullptr);
-    storage_.free(&stream);
+    memory_.destroy(&stream);
   }
 }
 
@@ -240,7 +237,7 @@ void H2Server::on_block_begin(H2StreamBase* stream, std::int32_t stream_id, bool
 }
 
 void H2Server::begin_stream(std::int32_t stream_id) {
-  H2ServerStream& stream = *storage_.make(*this, stream_id);
+  H2ServerStream& stream = *memory_.make<H2ServerStream>(*this, stream_id);
   session_.set_stream(stream_id, &stream);
   streams_.push_back(stream);
   ids_.begin(stream_id);
@@ -360,7 +357,7 @@ void H2Server::deliver() {
     H2ServerStream& stream = touched_.front();
     stream.H2ServerStream::TouchedHook::unlink();
     stream.deliver();
-    if (stream.is_closed_ && stream.handler_ == nullptr) storage_.free(&stream);
+    if (stream.is_closed_ && stream.handler_ == nullptr) memory_.destroy(&stream);
   }
   settle();
   is_telling_ = false;

@@ -15,7 +15,6 @@
 #include <optional>
 
 #include "base/buffer.h"
-#include "base/free_list.h"
 #include "base/intrusive_list.h"
 #include "codec/h2_flood_guard.h"
 #include "codec/h2_head_reader.h"
@@ -100,6 +99,7 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   const H2Limits& limits_;
   ServerCodecHandler& owner_;
   base::ChunkPool& chunks_;
+  H2Memory& memory_;
   H2Session session_;
   H2HeadReader reader_;
   H2FloodGuard guard_;
@@ -118,7 +118,6 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   base::MonoTime deadline_ = base::MonoTime::max();  // no stream's limit is reached before
   H2ServerStream* block_ = nullptr;                  // whose header block is being read; null where nobody wants it
   http::Fields* trailers_ = nullptr;                 // of block_, where it is that
-  base::FreeList<H2ServerStream> storage_;
   base::IntrusiveList<H2ServerStream, H2Open> streams_;
   base::IntrusiveList<H2ServerStream, H2Touched> touched_;
 };

@@ -143,6 +143,7 @@ void Worker::on_timer(int timer_id) {
   if (timer_id == kLogTimer) {
     if (access_log_.pending()) access_log_.flush();
     upstreams_.sweep();
+    loop_.chunks().trim();
     log_timer_.start_after(kLogFlushInterval);
     return;
   }

@@ -293,7 +293,7 @@ TEST_F(BufferTest, StaysRightUnderAMixOfOperations) {
   }
 }
 
-TEST(ChunkPool, ReusesChunksAndKeepsABoundedNumber) {
+TEST(ChunkPool, ReusesChunks) {
   ChunkPool pool;
   Chunk* chunk = pool.take_chunk();
   pool.release(chunk);
@@ -301,11 +301,40 @@ TEST(ChunkPool, ReusesChunksAndKeepsABoundedNumber) {
   EXPECT_EQ(chunk->references, 1u);
   EXPECT_EQ(chunk->used, 0u);
   pool.give_back(chunk);
-  std::vector<Chunk*> chunks;
-  for (std::size_t i = 0; i < ChunkPool::kIdleChunksMax + 1; ++i) chunks.push_back(pool.take_chunk());
-  EXPECT_EQ(pool.chunks_in_use(), ChunkPool::kIdleChunksMax + 1);
-  for (Chunk* taken : chunks) pool.release(taken);
   EXPECT_EQ(pool.chunks_in_use(), 0u);
+  EXPECT_EQ(pool.idle_chunks(), 1u);
+}
+
+TEST(ChunkPool, KeepsWhatALoadNeedsAndLetsItGoAfterwards) {
+  ChunkPool pool;
+  const auto load = [&pool](std::size_t count) {
+    std::vector<Chunk*> chunks;
+    for (std::size_t i = 0; i < count; ++i) chunks.push_back(pool.take_chunk());
+    for (Chunk* taken : chunks) pool.release(taken);
+  };
+  constexpr std::size_t kMany = 8 * ChunkPool::kKeptChunksMin;
+  load(kMany);
+  pool.trim();
+  EXPECT_EQ(pool.idle_chunks(), kMany);
+  load(kMany);
+  EXPECT_EQ(pool.idle_chunks(), kMany);  // none is new
+  pool.trim();
+  EXPECT_EQ(pool.idle_chunks(), kMany);
+  load(1);
+  for (const std::size_t left : {kMany / 2, kMany / 4, kMany / 8, kMany / 8}) {
+    pool.trim();
+    EXPECT_EQ(pool.idle_chunks(), left);
+  }
+}
+
+TEST(ChunkPool, FreesABoundedNumberAtOnce) {
+  ChunkPool pool;
+  std::vector<Chunk*> chunks;
+  for (std::size_t i = 0; i < 4 * ChunkPool::kTrimMax; ++i) chunks.push_back(pool.take_chunk());
+  for (Chunk* taken : chunks) pool.release(taken);
+  pool.trim();
+  pool.trim();
+  EXPECT_EQ(pool.idle_chunks(), 3 * ChunkPool::kTrimMax);
 }
 
 TEST(ChunkPool, KeepsAChunkWhileItIsReferredTo) {
