@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +26,30 @@ constexpr int hex_value(char byte) {
   if (is_digit(byte)) return byte - '0';
   const char lower = to_lower(byte);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// Eight bytes at once: where any of them is `byte`, or below `limit` (at most 0x80), the result is not 0.
+constexpr std::uint64_t kEveryByte = 0x0101010101010101;
+constexpr std::uint64_t any_below(std::uint64_t eight, unsigned char limit) {
+  return (eight - kEveryByte * limit) & ~eight & (kEveryByte << 7);
+}
+constexpr std::uint64_t any_equal(std::uint64_t eight, unsigned char byte) {
+  return any_below(eight ^ (kEveryByte * byte), 1);
+}
+inline std::uint64_t eight_bytes(const char* at) {
+  std::uint64_t eight = 0;
+  std::memcpy(&eight, at, sizeof eight);
+  return eight;
+}
+
+// How many bytes at the start of `text`, in eights, are no control characters: a quick start for scans byte by byte.
+inline std::size_t text_words(std::string_view text) {
+  std::size_t count = 0;
+  for (; text.size() - count >= sizeof(std::uint64_t); count += sizeof(std::uint64_t)) {
+    const std::uint64_t eight = eight_bytes(text.data() + count);
+    if ((any_below(eight, 0x20) | any_equal(eight, 0x7f)) != 0) break;
+  }
+  return count;
 }
 
 // True when both texts are equal but for the case of ASCII letters.

@@ -7,8 +7,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
+
+#include "base/bytes.h"
 
 namespace viaduct::codec {
 
@@ -47,7 +48,8 @@ inline constexpr std::array<std::uint8_t, 256> kTable = make_table();
 
 // How many bytes at the start of `text` are of `wanted`.
 inline std::size_t span_of(H1ByteClass wanted, std::string_view text) {
-  std::size_t count = 0;
+  const bool takes_text = wanted == kValueByte || wanted == kExtensionByte;
+  std::size_t count = takes_text ? base::text_words(text) : 0;
   while (count < text.size() && (h1_bytes_internal::kTable[static_cast<unsigned char>(text[count])] & wanted) != 0) {
     ++count;
   }
@@ -61,15 +63,10 @@ inline bool is_all(H1ByteClass wanted, std::string_view text) {
 
 // True when `text` holds no CR, LF or NUL, so that it can stand in a line of a head without ending it.
 inline bool is_line_safe(std::string_view text) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kHighs = kOnes << 7;
-  // Set somewhere exactly when one of the eight bytes is zero.
-  const auto zeros = [](std::uint64_t eight) { return (eight - kOnes) & ~eight & kHighs; };
   std::size_t at = 0;
   for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
-    std::uint64_t eight = 0;
-    std::memcpy(&eight, text.data() + at, sizeof(eight));
-    if ((zeros(eight) | zeros(eight ^ (kOnes * '\r')) | zeros(eight ^ (kOnes * '\n'))) != 0) return false;
+    const std::uint64_t eight = base::eight_bytes(text.data() + at);
+    if ((base::any_equal(eight, '\0') | base::any_equal(eight, '\r') | base::any_equal(eight, '\n')) != 0) return false;
   }
   for (; at < text.size(); ++at) {
     if (text[at] == '\r' || text[at] == '\n' || text[at] == '\0') return false;

@@ -62,6 +62,7 @@ std::size_t token_length(std::string_view text) {
 bool is_field_value(std::string_view text) {
   if (text.empty()) return true;
   if (is_whitespace(text.front()) || is_whitespace(text.back())) return false;
+  text.remove_prefix(base::text_words(text));
   return run_length(text, kValueByte) == text.size();
 }
 

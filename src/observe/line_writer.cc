@@ -24,6 +24,14 @@ constexpr std::array<bool, 256> kPlain = make_plain_table();
 
 std::size_t plain_length(std::string_view text) {
   std::size_t length = 0;
+  for (; text.size() - length >= sizeof(std::uint64_t); length += sizeof(std::uint64_t)) {
+    const std::uint64_t eight = base::eight_bytes(text.data() + length);
+    const std::uint64_t above = eight & (base::kEveryByte << 7);
+    if ((above | base::any_below(eight, 0x20) | base::any_equal(eight, 0x7f) | base::any_equal(eight, '"') |
+         base::any_equal(eight, '\\')) != 0) {
+      break;
+    }
+  }
   while (length < text.size() && kPlain[static_cast<unsigned char>(text[length])]) ++length;
   return length;
 }

@@ -21,6 +21,23 @@ TEST(Bytes, GivesTheValueOfHexDigitsAndOfNothingElse) {
   }
 }
 
+TEST(Bytes, FindsControlCharactersInEightBytesAtOnce) {
+  for (int code = 0; code < 256; ++code) {
+    for (std::size_t place = 0; place < 8; ++place) {
+      for (const char other : {'a', ' ', '\xff', '\x80'}) {
+        std::string text(16, other);
+        text[8 + place] = static_cast<char>(code);
+        const bool is_control = code < 0x20 || code == 0x7f;
+        EXPECT_EQ(text_words(text), is_control ? 8u : 16u) << code << " at " << place;
+        EXPECT_EQ(any_equal(eight_bytes(text.data() + 8), static_cast<unsigned char>(code)) != 0, true);
+        EXPECT_EQ(any_below(eight_bytes(text.data() + 8), 0x20) != 0, code < 0x20);
+      }
+    }
+  }
+  EXPECT_EQ(text_words("1234567"), 0u);
+  EXPECT_EQ(text_words(""), 0u);
+}
+
 TEST(Bytes, LowersAsciiLettersAlone) {
   EXPECT_EQ(lower_case("Content-TYPE@[`{\xc3\x84"), "content-type@[`{\xc3\x84");
   EXPECT_EQ(lower_case(""), "");
