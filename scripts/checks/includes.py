@@ -40,9 +40,9 @@ LIBRARIES = {
 SYSTEM_FOLDERS = {"sys", "net", "netinet", "arpa", "linux"}
 SYSTEM_HEADERS = {
     "dirent.h", "dlfcn.h", "errno.h", "fcntl.h", "fnmatch.h", "getopt.h", "glob.h", "grp.h", "ifaddrs.h", "limits.h",
-    "netdb.h", "poll.h", "pthread.h", "pwd.h", "sched.h", "signal.h", "spawn.h", "stdio.h", "stdlib.h", "string.h",
-    "strings.h", "syslog.h", "termios.h", "time.h", "unistd.h", "endian.h", "byteswap.h", "cxxabi.h", "execinfo.h",
-    "emmintrin.h", "immintrin.h", "nmmintrin.h", "x86intrin.h",
+    "malloc.h", "netdb.h", "poll.h", "pthread.h", "pwd.h", "sched.h", "signal.h", "spawn.h", "stdio.h", "stdlib.h",
+    "string.h", "strings.h", "syslog.h", "termios.h", "time.h", "unistd.h", "endian.h", "byteswap.h", "cxxabi.h",
+    "execinfo.h", "emmintrin.h", "immintrin.h", "nmmintrin.h", "x86intrin.h",
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(<|")([^">]+)[">]', re.MULTILINE)

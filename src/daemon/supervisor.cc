@@ -77,6 +77,7 @@ base::Result<void> Supervisor::start() {
   certificate_timer_.start_after(kCertificatePoll);
   ticket_timer_.start_after(tls::TicketKeys::kRotateEvery);
   state_ = State::kServing;
+  os::release_free_memory();
   return {};
 }
 
@@ -134,6 +135,8 @@ void Supervisor::on_fd_readable() {
 void Supervisor::on_timer(int timer_id) {
   switch (timer_id) {
     case kCertificateTimer:
+      // By now the workers have let go of the snapshot before the last one.
+      if (std::exchange(has_published_, false)) os::release_free_memory();
       if (built_.certificate_stamps.changed()) renew_certificates();
       certificate_timer_.start_after(kCertificatePoll);
       return;
@@ -186,6 +189,7 @@ std::string Supervisor::reload() {
 
 void Supervisor::publish(BuildResult built) {
   ++next_version_;
+  has_published_ = true;
   built_ = std::move(built);
   for (const auto& worker : workers_) worker->publish(built_.snapshot);
   resolver_.configure(resolver_options(config_.resolver));

@@ -76,6 +76,7 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
   config::Config config_;
   BuildResult built_;
   std::uint64_t next_version_ = 2;
+  bool has_published_ = false;   // and what the old snapshot took may still be with the heap
   codec::H2Library h2_library_;  // of the health checks
   net::Loop loop_;
   State state_ = State::kStarting;

@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 #include <utility>
+
+#include "os/socket.h"
 
 namespace viaduct::net {
 namespace {
@@ -68,12 +71,10 @@ IoResult TcpTransport::write(base::Buffer& from) {
   std::size_t total = 0;
   while (!from.empty()) {
     std::array<iovec, kWriteEntriesMax> entries;
-    msghdr message{};
-    message.msg_iov = entries.data();
-    message.msg_iovlen = from.describe(entries);
+    const std::span runs = std::span(entries).first(from.describe(entries));
     std::size_t offered = 0;
-    for (std::size_t i = 0; i < message.msg_iovlen; ++i) offered += entries[i].iov_len;
-    const ssize_t sent = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    for (const iovec& run : runs) offered += run.iov_len;
+    const ssize_t sent = os::send_runs(fd_.get(), runs);
     if (sent < 0) {
       const IoStatus status = io_status_of_errno(errno);
       if (status == IoStatus::kAgain) watch_.set_writing(true);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <sched.h>
@@ -105,6 +106,10 @@ unsigned usable_cores() {
 void name_thread(std::string_view name) {
   const std::string kept(name.substr(0, kThreadNameMax));
   ::pthread_setname_np(::pthread_self(), kept.c_str());
+}
+
+void release_free_memory() {
+  ::malloc_trim(0);
 }
 
 Result<void> drop_privileges(const std::string& user) {

@@ -47,6 +47,10 @@ unsigned usable_cores();
 // Names the calling thread for ps, top and debuggers. Longer names are cut to 15 bytes, which is Linux's limit.
 void name_thread(std::string_view name);
 
+// Gives free memory of the heap back to the system: behind work that needed much more than what stays. Takes locks and
+// milliseconds; any thread.
+void release_free_memory();
+
 // Becomes `user`, with its group and supplementary groups, for good. Without effect when we are that user already. An
 // error says what is missing; then the process must end, since it may stand in the middle.
 base::Result<void> drop_privileges(const std::string& user);

@@ -111,4 +111,13 @@ SocketAddress local_address(int descriptor) {
   return SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length);
 }
 
+ssize_t send_runs(int descriptor, std::span<iovec> runs) {
+  // The kernel has less to read and to check for one run, which is what short messages are.
+  if (runs.size() == 1) return ::send(descriptor, runs.front().iov_base, runs.front().iov_len, MSG_NOSIGNAL);
+  msghdr message{};
+  message.msg_iov = runs.data();
+  message.msg_iovlen = runs.size();
+  return ::sendmsg(descriptor, &message, MSG_NOSIGNAL);
+}
+
 }  // namespace viaduct::os

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <sys/types.h>
+#include <sys/uio.h>
+
+#include <span>
 
 #include "base/error.h"
 #include "base/ip.h"
@@ -28,5 +31,9 @@ base::Result<Fd> listen_on(const base::SocketAddress& address, const ListenOptio
 
 // The address that a socket is bound to, with the port that the kernel chose; 0.0.0.0:0 where there is none.
 base::SocketAddress local_address(int descriptor);
+
+// Sends as many bytes of `runs`, at least one run, as the socket takes at once, without SIGPIPE. Returns their number,
+// or -1 with errno set, as send(2) does.
+ssize_t send_runs(int descriptor, std::span<iovec> runs);
 
 }  // namespace viaduct::os

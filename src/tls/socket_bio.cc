@@ -6,9 +6,11 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <span>
 
 #include "base/check.h"
 #include "net/tcp_transport.h"
+#include "os/socket.h"
 
 namespace viaduct::tls {
 namespace {
@@ -29,10 +31,7 @@ void SocketBio::attach(SSL& ssl) {
 net::IoStatus SocketBio::flush() {
   while (!unsent_.empty()) {
     std::array<iovec, kSendEntriesMax> entries;
-    msghdr message{};
-    message.msg_iov = entries.data();
-    message.msg_iovlen = unsent_.describe(entries);
-    const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+    const ssize_t sent = os::send_runs(fd_, std::span(entries).first(unsent_.describe(entries)));
     if (sent == -1) {
       const net::IoStatus status = net::io_status_of_errno(errno);
       if (status == net::IoStatus::kFailed) error_number_ = errno;

@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <span>
 #include <string>
 
 #include "support/temporary_directory.h"
@@ -165,6 +168,30 @@ TEST(ListenUnix, NamesAFolderThatIsNotThere) {
 
 TEST(LocalAddress, IsNothingForWhatIsNoSocket) {
   EXPECT_EQ(local_address(-1), SocketAddress());
+}
+
+TEST(SendRuns, SendsOneRunOrSeveral) {
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  const Fd sender(pair[0]);
+  Fd receiver(pair[1]);
+  std::string first = "one run";
+  std::string second = " and another";
+  std::array runs = {iovec{.iov_base = first.data(), .iov_len = first.size()},
+                     iovec{.iov_base = second.data(), .iov_len = second.size()}};
+  std::array<char, 64> got{};
+  ASSERT_EQ(send_runs(sender.get(), std::span(runs).first(1)), 7);
+  ASSERT_EQ(::read(receiver.get(), got.data(), got.size()), 7);
+  EXPECT_EQ(std::string_view(got.data(), 7), "one run");
+  ASSERT_EQ(send_runs(sender.get(), runs), 19);
+  ASSERT_EQ(::read(receiver.get(), got.data(), got.size()), 19);
+  EXPECT_EQ(std::string_view(got.data(), 19), "one run and another");
+  // No SIGPIPE, which would end the test.
+  receiver.reset();
+  for (const std::size_t count : {std::size_t{1}, std::size_t{2}}) {
+    EXPECT_EQ(send_runs(sender.get(), std::span(runs).first(count)), -1);
+    EXPECT_EQ(errno, EPIPE);
+  }
 }
 
 }  // namespace
