@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
+#include <span>
 
 #include "base/format.h"
 #include "config/inherited.h"
@@ -75,6 +75,7 @@ std::optional<std::string> literal_path(std::string_view regex) {
   return std::string(path);
 }
 
+// The paths of one site's routes, in the order of the file, and by their texts: a site may have tens of thousands.
 class SiteRoutes {
  public:
   SiteRoutes(const SiteDraft& site, std::size_t site_index, Reading& reading)
@@ -108,6 +109,10 @@ class SiteRoutes {
       add_paths(PathKind::kRegex, match(i).regex, i, "regex");
       add_paths(PathKind::kPrefix, match(i).prefix, i, "prefix");
     }
+    for (const PathRule& rule : rules_) {
+      by_text_[{rule.kind, rule.text}].push_back(&rule);
+      if (rule.kind == PathKind::kRegex) regexes_.push_back(&rule);
+    }
   }
 
   void add_paths(PathKind kind, const std::vector<std::string>& paths, std::size_t route, const std::string& key) {
@@ -120,11 +125,18 @@ class SiteRoutes {
     }
   }
 
-  // Rules of the same kind with the same text, in the order of the file.
+  // Rules of that kind with that text, in the order of the file.
+  std::span<const PathRule* const> same(PathKind kind, std::string_view text) const {
+    const auto found = by_text_.find({kind, text});
+    return found == by_text_.end() ? std::span<const PathRule* const>() : found->second;
+  }
+
+  std::span<const PathRule> rules_of(std::size_t route) const {
+    return std::ranges::equal_range(rules_, route, {}, &PathRule::route);
+  }
+
   void check_same_paths() {
-    std::map<std::pair<PathKind, std::string>, std::vector<const PathRule*>> groups;
-    for (const PathRule& rule : rules_) groups[{rule.kind, rule.text}].push_back(&rule);
-    for (const auto& [path, group] : groups) {
+    for (const auto& [path, group] : by_text_) {
       for (std::size_t later = 1; later < group.size(); ++later) {
         for (std::size_t earlier = 0; earlier < later; ++earlier) check_pair(*group[earlier], *group[later]);
       }
@@ -167,41 +179,49 @@ class SiteRoutes {
 
   // Why no request reaches `rule`, or nothing. Only what is certain without knowing regular expressions.
   const PathRule* shadow_of(const PathRule& rule) const {
-    for (const PathRule& other : rules_) {
-      if (&other == &rule || !conditions_imply(match(rule.route), match(other.route))) continue;
-      if (hides(other, rule)) return &other;
+    switch (rule.kind) {
+      case PathKind::kExact: return nullptr;
+      case PathKind::kRegex: return shadow_of_regex(rule);
+      case PathKind::kPrefix: return shadow_of_prefix(rule);
     }
     return nullptr;
   }
 
-  // `other`, whose conditions `rule` implies, is tried first and takes every path of `rule`.
-  bool hides(const PathRule& other, const PathRule& rule) const {
-    if (other.kind == PathKind::kRegex && rule.kind == PathKind::kPrefix) {
-      return is_found_below(other.text, rule.text);
+  const PathRule* shadow_of_regex(const PathRule& rule) const {
+    for (const PathRule* other : regexes_) {
+      if (other == &rule) break;
+      const bool takes_all =
+          is_found_below(other->text, "/") || (other->text == rule.text && other->route != rule.route);
+      if (takes_all && is_implied(*other, rule)) return other;
     }
-    if (other.kind == PathKind::kRegex && rule.kind == PathKind::kRegex && &other < &rule) {
-      return is_found_below(other.text, "/") || (other.text == rule.text && other.route != rule.route);
-    }
-    if (rule.kind == PathKind::kRegex && other.kind == PathKind::kExact) return literal_path(rule.text) == other.text;
-    // "/api" takes "/api" and all below "/api/"; it is needless where both have routes of their own.
-    const bool is_below = other.kind == PathKind::kPrefix && other.text == rule.text + "/";
-    return rule.kind == PathKind::kPrefix && is_below && has_exact(rule);
+    const auto path = literal_path(rule.text);
+    return path ? implied_among(same(PathKind::kExact, *path), rule) : nullptr;
   }
 
-  bool has_exact(const PathRule& prefix) const {
-    return std::ranges::any_of(rules_, [&](const PathRule& rule) {
-      return rule.kind == PathKind::kExact && rule.text == prefix.text &&
-             conditions_imply(match(prefix.route), match(rule.route));
-    });
+  const PathRule* shadow_of_prefix(const PathRule& rule) const {
+    for (const PathRule* other : regexes_) {
+      if (is_found_below(other->text, rule.text) && is_implied(*other, rule)) return other;
+    }
+    // "/api" takes "/api" and all below "/api/"; it is needless where both have routes of their own.
+    if (implied_among(same(PathKind::kExact, rule.text), rule) == nullptr) return nullptr;
+    return implied_among(same(PathKind::kPrefix, rule.text + "/"), rule);
+  }
+
+  // Whether what meets the conditions of `rule` meets those of `other`.
+  bool is_implied(const PathRule& other, const PathRule& rule) const {
+    return conditions_imply(match(rule.route), match(other.route));
+  }
+
+  const PathRule* implied_among(std::span<const PathRule* const> others, const PathRule& rule) const {
+    const auto found = std::ranges::find_if(others, [&](const PathRule* other) { return is_implied(*other, rule); });
+    return found == others.end() ? nullptr : *found;
   }
 
   void check_reachable() {
     for (std::size_t route = 0; route < site_.drafts.size(); ++route) {
       std::vector<std::pair<const PathRule*, const PathRule*>> hidden;
-      std::size_t paths = 0;
-      for (const PathRule& rule : rules_) {
-        if (rule.route != route) continue;
-        ++paths;
+      const std::size_t paths = rules_of(route).size();
+      for (const PathRule& rule : rules_of(route)) {
         if (const PathRule* shadow = shadow_of(rule)) hidden.emplace_back(&rule, shadow);
       }
       for (const auto& [rule, shadow] : hidden) report_hidden(*rule, *shadow, hidden.size() == paths);
@@ -229,11 +249,9 @@ class SiteRoutes {
 
   void check_deny() {
     for (std::size_t route = 0; route < site_.drafts.size(); ++route) {
-      std::size_t paths = 0;
+      const std::size_t paths = rules_of(route).size();
       std::vector<const PathRule*> denied;
-      for (const PathRule& rule : rules_) {
-        if (rule.route != route) continue;
-        ++paths;
+      for (const PathRule& rule : rules_of(route)) {
         if (denied_by(rule) != nullptr) denied.push_back(&rule);
       }
       for (const PathRule* rule : denied) report_denied(*rule, denied.size() == paths);
@@ -283,7 +301,9 @@ class SiteRoutes {
   const SiteDraft& site_;
   std::size_t site_index_;
   Reading& reading_;
-  std::vector<PathRule> rules_;
+  std::vector<PathRule> rules_;  // those of a route in a row
+  std::map<std::pair<PathKind, std::string_view>, std::vector<const PathRule*>> by_text_;
+  std::vector<const PathRule*> regexes_;
 };
 
 }  // namespace
