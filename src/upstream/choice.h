@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a request went to the server that it went to, as logs say it.
+// Why a request went to the server that it went to, as logs say it: the policy's own choice, or what left it none.
+// Pure; any thread.
 #pragma once
 
 #include <cstdint>
