@@ -128,10 +128,8 @@ void add_filters(Table<RouteDraft>& table) {
             "X-Real-IP and X-Forwarded-*: from the connection (replace), behind the client's own (append), or "
             "untouched (off).");
   table.add("rewrite", &RouteDraft::rewrite, or_null(rewrite()), "Change the path before it is forwarded.");
-  table
-      .add("rate_limit", &RouteDraft::rate_limit, or_null(object(rate_limit_keys())),
-           "Refuse what comes too often, with 429.")
-      .planned();
+  table.add("rate_limit", &RouteDraft::rate_limit, or_null(object(rate_limit_keys())),
+            "Refuse what comes too often, with 429.");
 }
 
 }  // namespace

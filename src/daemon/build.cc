@@ -15,6 +15,7 @@
 #include "filter/cors.h"
 #include "filter/edit_fields.h"
 #include "filter/forwarded.h"
+#include "filter/rate_limit.h"
 #include "filter/rewrite.h"
 #include "observe/line_format.h"
 #include "route/regex.h"
@@ -99,6 +100,7 @@ class Builder {
   // The order in which requests meet the filters; answers meet them in reverse, so that cors has the last word.
   void add_filters(const config::Route& route, Filters& filters) {
     if (route.allow) filters.push_back(std::make_unique<filter::AllowList>(*route.allow));
+    if (route.rate_limit) filters.push_back(std::make_unique<filter::RateLimit>(*route.rate_limit));
     if (route.cors) filters.push_back(std::make_unique<filter::Cors>(*route.cors));
     const bool is_proxy = std::holds_alternative<config::ProxyAction>(route.action);
     if (is_proxy) filters.push_back(std::make_unique<filter::Forwarded>(route.forwarded));

@@ -19,7 +19,6 @@ namespace viaduct::exchange {
 namespace {
 
 constexpr std::size_t kRequestIdLengthMax = 128;
-constexpr std::string_view kRetryAfterSeconds = "1";
 
 bool is_request_id(std::string_view text) {
   const auto allowed = [](char byte) {
@@ -238,7 +237,7 @@ void Exchange::answer_locally(http::Reason reason) {
     fields[count++] = {.id = http::FieldName::kAllow, .value = decision_.allow};
   }
   if (local.status == 503 || local.status == 429) {
-    fields[count++] = {.id = http::FieldName::kRetryAfter, .value = kRetryAfterSeconds};
+    fields[count++] = {.id = http::FieldName::kRetryAfter, .value = retry_after_};
   }
   respond({.status = local.status,
            .content_type = local.content_type,

@@ -94,6 +94,8 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   http::ResponseHead& new_head(int status);
   // What the Allow field of a 405 says; `methods` must live as long as the exchange.
   void set_allow(std::string_view methods) { decision_.allow = methods; }
+  // What the Retry-After field of a 429 or 503 says, 1 otherwise; `seconds` must live as long as the exchange.
+  void set_retry_after(std::string_view seconds) { retry_after_ = seconds; }
   // Ends the exchange with our own answer for `reason`, or, where an answer has begun, cuts it so that the client sees
   // that it is not whole. The action's run is over when this returns.
   void fail(http::Reason reason);
@@ -145,6 +147,7 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   http::ServerStream* stream_;  // null once it is over
   SnapshotRef snapshot_;
   State state_ = State::kHead;
+  std::string_view retry_after_ = "1";
   bool is_peer_trusted_ = false;
   base::Arena arena_;
   http::RequestHead* request_ = nullptr;

@@ -257,12 +257,12 @@ const Row kRows[] = {
      "listeners: [{ address: \":80\", proxy_protocol: true }, { address: \":81\", proxy_protocol: true }]\n"
      "                              ^\n"},
     {"EachKindOfPlannedKeyIsToldOnce",
-     with_routes("      - { upstream: app, rate_limit: { rate: 1/s } }\n") + "process: { user: root }\n",
-     "viaduct.yaml:8:26: warning: sites[0].routes[0].rate_limit: accepted, not in effect in this version: a later "
-     "version acts on this key\n"
-     "      - { upstream: app, rate_limit: { rate: 1/s } }\n"
-     "                         ^\n"
-     "viaduct.yaml:9:12: warning: process.user: accepted, not in effect in this version: a later version acts on this "
+     with_routes("      - { upstream: app }\n") + "admin: { health: \"127.0.0.1:9000\" }\nprocess: { user: root }\n",
+     "viaduct.yaml:9:10: warning: admin.health: accepted, not in effect in this version: a later version acts on this "
+     "key\n"
+     "admin: { health: \"127.0.0.1:9000\" }\n"
+     "         ^\n"
+     "viaduct.yaml:10:12: warning: process.user: accepted, not in effect in this version: a later version acts on this "
      "key\n"
      "process: { user: root }\n"
      "           ^\n"},

@@ -409,10 +409,6 @@ const Row kRows[] = {
      "                 ^\n"},
     {"RateAndKey",
      with_routes("      - { match: { prefix: / }, upstream: app, rate_limit: { rate: 50, key: client } }\n"),
-     "viaduct.yaml:8:48: warning: sites[0].routes[0].rate_limit: accepted, not in effect in this version: a later "
-     "version acts on this key\n"
-     "      - { match: { prefix: / }, upstream: app, rate_limit: { rate: 50, key: client } }\n"
-     "                                               ^\n"
      "viaduct.yaml:8:68: sites[0].routes[0].rate_limit.rate: \"50\" is no rate; write a number and a time, like 50/s, "
      "10/m or 5/h\n"
      "      - { match: { prefix: / }, upstream: app, rate_limit: { rate: 50, key: client } }\n"
