@@ -165,6 +165,7 @@ def marked_config(url, mark):
 def test_hup_under_load_loses_nothing(start_one, raw):
     daemon = start_one(marked_config(raw.url, "0"))
     load = Load(daemon.http.port)
+    wait_until(lambda: load.answers, "answers by the first config")
     for mark in ("1", "2", "3"):
         daemon.write(marked_config(raw.url, mark))
         daemon.send_signal(signal.SIGHUP)
