@@ -25,7 +25,8 @@ def commands(build):
         flags = []
         while words:
             word = words.pop(0)
-            if word in ("-c", "-o"):
+            # Without the precompiled headers, which would hide a forgotten include.
+            if word in ("-c", "-o", "-include"):
                 words.pop(0)
             # Warnings are the business of the compiler that the project is built with.
             elif not word.startswith("-W"):

@@ -3,6 +3,7 @@
 
 A folder of src/ includes itself and strictly lower floors; never the same floor, never up. A test of a folder includes
 what the folder may include, and tests/support. In src/, a third-party header is included in its library's homes alone.
+No header is included twice.
 """
 
 import re
@@ -87,6 +88,7 @@ def check(root):
             problems.append(f"{path}:1: folder {folder} has no floor; give it one in scripts/checks/includes.py")
             continue
         text = read_text(root, path)
+        seen = set()
         for found in INCLUDE.finditer(text):
             line = text.count("\n", 0, found.start(1)) + 1
             problem = None
@@ -94,6 +96,9 @@ def check(root):
                 problem = project_problem(found.group(2), folder, is_test)
             elif not is_test:
                 problem = library_problem(found.group(2), folder)
+            if problem is None and found.group(2) in seen:
+                problem = f"{found.group(2)} is included twice"
+            seen.add(found.group(2))
             if problem is not None:
                 problems.append(f"{path}:{line}: {problem}")
     return problems

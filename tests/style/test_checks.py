@@ -9,12 +9,14 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "checks"))
 
+import batching  # noqa: E402
 import files  # noqa: E402
 import format  # noqa: E402
 import headers  # noqa: E402
 import includes  # noqa: E402
 import sources  # noqa: E402
 import text  # noqa: E402
+import tidy  # noqa: E402
 
 SPDX = "// SPDX-License-Identifier: Apache-2.0\n"
 HEAD = SPDX + "// What it is, and who owns it.\n// Which thread uses it.\n#pragma once\n"
@@ -85,6 +87,7 @@ def test_files_come_from_git_where_there_is_git(tmp_path):
     ("tests/unit/http/a_test.cc", '#include "support/manual_clock.h"', None),
     ("tests/unit/http/a_test.cc", "#include <gtest/gtest.h>", None),
     ("tests/support/a.h", '#include "codec/h1_parser.h"', None),
+    ("src/base/a.h", "#include <vector>\n#include <string>\n#include <vector>", "vector is included twice"),
 ])
 def test_includes(tmp_path, path, line, problem):
     problems = includes.check(tree(tmp_path, {path: line + "\n"}))
@@ -237,3 +240,44 @@ def test_tidy_settings_are_in_force(tmp_path, source, finding):
         assert done.returncode == 0, done.stdout
     else:
         assert done.returncode != 0 and finding in done.stdout
+
+
+@pytest.mark.parametrize("line, names", [
+    ("int count = 0;", {"count": ""}),
+    ("constexpr std::array<Row, 2> kRows{{", {"kRows": ""}),
+    ("std::map<int, std::vector<int>> table(int a,", {"table": ""}),
+    ("struct Row final : Base {", {"Row": ""}),
+    ("enum TimerId : int { kOne };", {"TimerId": ""}),
+    ("using Rows = std::vector<Row>;", {"Rows": ""}),
+    ("using http::Row;", {"Row": "http::Row"}),
+    ("#define ROW(x) x", {"ROW": ""}),
+    ("void Server::close() {", {}),
+    ("  int member = 0;", {}),
+    ("TEST(Row, IsRead) {", {}),
+    ("#include <vector>", {}),
+    ("// int count = 0;", {}),
+    ("using namespace std::chrono_literals;", {}),
+    ("namespace viaduct::base {", {}),
+])
+def test_names_at_namespace_scope(line, names):
+    assert batching.names_of(line + "\n") == names
+
+
+def test_files_that_share_a_name_are_in_different_batches():
+    texts = {"a": "int x;\n", "b": "int y;\n", "c": "void x() {}\n", "d": "using n::z;\n", "e": "using n::z;\n"}
+    assert batching.batches(texts, 16) == [["a", "b", "d", "e"], ["c"]]
+    assert batching.batches(texts, 2) == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_tidy_looks_in_batches_and_points_to_the_file(tmp_path):
+    texts = {f"src/base/{name}.cc": f"namespace viaduct::base {{\nint {name}() {{ return 1; }}\n}}\n"
+             for name in ("good", "badName", "fine")}
+    assert tidy.clean_in_batches({("-std=c++20",): list(texts)}, texts) == {"src/base/good.cc", "src/base/fine.cc"}
+    tree(tmp_path, texts)
+    alone = dict(tidy.problems_alone({str(tmp_path / path): ["-std=c++20"] for path in texts}))
+    assert [pathlib.Path(path).name for path, findings in alone.items() if findings] == ["badName.cc"]
+
+
+def test_tidy_trusts_no_batch_that_does_not_compile():
+    texts = {"src/base/good.cc": "int good();\n", "src/base/broken.cc": "int broken() { return nothing; }\n"}
+    assert tidy.clean_in_batches({("-std=c++20",): list(texts)}, texts) == set()
