@@ -11,6 +11,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(viaduct_options INTERFACE -Werror)
 endif()
 
+# In a batch these two speak of what another file of it declares. Preset dev compiles each file alone, with them.
+if(VIADUCT_BATCH)
+  target_compile_options(viaduct_options INTERFACE -Wno-shadow -Wno-subobject-linkage)
+endif()
+
 if(VIADUCT_SANITIZE)
   target_compile_options(viaduct_options INTERFACE
     "-fsanitize=${VIADUCT_SANITIZE}" -fno-omit-frame-pointer -fno-sanitize-recover=all)
