@@ -32,6 +32,7 @@ START_SECONDS, LOAD_SECONDS = 120, 120
 DATA_CALLS = {"read", "readv", "pread64", "recvfrom", "recvmsg", "write", "writev", "sendto", "sendmsg", "sendfile"}
 STRACE_LINE = re.compile(r"^(\d+) +(\w+)\(", re.M)
 
+PROGRAM = "/viaduct"  # how the path of what is measured ends
 ALLOCATORS = {"malloc", "calloc", "realloc", "memalign", "aligned_alloc", "posix_memalign"}
 NAME = re.compile(r"(c?)(ob|fn)=\((\d+)\)(?: (.*))?$")
 
@@ -94,6 +95,7 @@ class Instructions:
 
     def __init__(self, folder):
         self.folder, self.dumps = folder, 0
+        self.parts = []  # a Counter of instructions by part of the program for each take()
         self.prefix = f"--vgdb-prefix={folder}/vgdb"
         self.command = ["valgrind", "--tool=callgrind", "-q", self.prefix, f"--callgrind-out-file={folder}/callgrind"]
 
@@ -105,23 +107,27 @@ class Instructions:
         path = f"{self.folder}/callgrind.{self.dumps}"
         while not processes.read(path).rstrip().rpartition("\n")[2].startswith("totals:"):
             time.sleep(0.02)
-        return count_profile(path, "/viaduct")
+        allocations, costs = count_profile(path)
+        own = sum(cost for (code, _), cost in costs.items() if code.endswith(PROGRAM))
+        self.parts.append(collections.Counter())
+        for place, cost in costs.items():
+            self.parts[-1][part_of(*place)] += cost
+        return {"allocations": allocations, "instructions": own, "all_instructions": costs.total()}
 
 
-def count_profile(path, program):
-    """Counts of a file of callgrind; `program` is how the path of the program's object ends. Names are written once,
-    and are numbers from then on."""
+def count_profile(path):
+    """Allocations, and a Counter of the instructions of each (object, function), of a file of callgrind. Names are
+    written once there, and are numbers from then on."""
     names = {}
-    own = total = allocations = 0
-    here = called = ""
+    costs = collections.Counter()
+    allocations = 0
+    here = function = called = ""
     is_call = False
     with open(path) as file:
         for line in file:
             if line[0].isdigit() or line[0] in "+-*":
-                if not is_call:
-                    cost = int(line.split()[1])
-                    total += cost
-                    own += cost if here.endswith(program) else 0
+                if not is_call:  # else it is the cost of what was called
+                    costs[here, function] += int(line.split()[1])
                 is_call = False
             elif line.startswith("calls="):
                 is_call = True
@@ -132,9 +138,19 @@ def count_profile(path, program):
                     names[kind, number] = text
                 if kind == "fn" and of_call:
                     called = names[kind, number]
-                elif kind == "ob" and not of_call:
+                elif kind == "fn":
+                    function = names[kind, number]
+                elif not of_call:
                     here = names[kind, number]
-    return {"allocations": allocations, "instructions": own, "all_instructions": total}
+    return allocations, costs
+
+
+def part_of(code, function):
+    """A folder of src/ by the namespace of `function`, else the library."""
+    if not code.endswith(PROGRAM):
+        return re.sub(r"[-.].*", "", os.path.basename(code)) or "valgrind"
+    found = re.search(r"viaduct::(\w+)::", function)
+    return f"viaduct {found[1]}" if found else "viaduct llhttp" if "llhttp" in function else "viaduct (std, fmt)"
 
 
 class Counter:
@@ -155,6 +171,14 @@ class Counter:
         with self.running(self.upstream, self.setting.upstream):
             counts = [self.count_with(tool(self.folder), scenarios) for tool in (SystemCalls, Instructions)]
         return {name: Counts(**counts[0][name], **counts[1][name]) for name in counts[0]}
+
+    def count_parts(self, scenario):
+        """{part of the program: instructions of a request}."""
+        tool = Instructions(self.folder)
+        with self.running(self.upstream, self.setting.upstream):
+            self.count_with(tool, [scenario])
+        _, few, many = tool.parts
+        return {part: (count - few[part]) / (MANY - FEW) for part, count in many.most_common()}
 
     def count_with(self, tool, scenarios):
         """{name: {field: count}} of what `tool` counts."""
