@@ -127,6 +127,25 @@ void Buffer::share(const Buffer& other) {
   }
 }
 
+void Buffer::share_part(const Buffer& other, std::size_t offset, std::size_t count) {
+  DCHECK(offset + count <= other.size_);
+  for (const Slice* slice = other.head_; count > 0; slice = slice->next) {
+    const std::size_t length = slice->end - slice->begin;
+    if (offset >= length) {
+      offset -= length;
+      continue;
+    }
+    const std::size_t shared = std::min(length - offset, count);
+    const auto begin = slice->begin + static_cast<std::uint32_t>(offset);
+    if (!copies_small({slice->chunk->bytes + begin, shared})) {
+      ++slice->chunk->references;
+      push(slice->chunk, begin, begin + static_cast<std::uint32_t>(shared));
+    }
+    offset = 0;
+    count -= shared;
+  }
+}
+
 void Buffer::share_run(const Buffer& other, std::size_t offset, std::size_t count) {
   const std::string_view run = other.front();
   DCHECK(offset + count <= run.size());

@@ -106,6 +106,9 @@ class Buffer {
   // Appends the bytes of `other` without taking them away: both buffers then refer to the same chunks.
   void share(const Buffer& other);
 
+  // The same for `count` bytes at `offset` of all. REQUIRES: offset + count <= other.size().
+  void share_part(const Buffer& other, std::size_t offset, std::size_t count);
+
   // The same for `count` bytes at `offset` of the first run of `other`. REQUIRES: offset + count <=
   // other.front().size().
   void share_run(const Buffer& other, std::size_t offset, std::size_t count);

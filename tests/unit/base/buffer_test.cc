@@ -182,6 +182,28 @@ TEST_F(BufferTest, SharesARunOfItsBytes) {
   EXPECT_EQ(kept.to_string(), run.substr(7, 5000) + "1");
 }
 
+TEST_F(BufferTest, SharesAPartOfAllItsBytes) {
+  Buffer first(pool_);
+  const std::string text = pattern(3 * kChunk);
+  first.append(text);
+  for (const auto& [offset, count] : {std::pair{0uz, 0uz},
+                                      {0uz, text.size()},
+                                      {0uz, 1uz},
+                                      {kChunk - 1, 2uz},
+                                      {kChunk, kChunk},
+                                      {kChunk - 2000, 2 * kChunk},
+                                      {text.size() - 1, 1uz},
+                                      {text.size(), 0uz}}) {
+    Buffer second(pool_);
+    second.share_part(first, offset, count);
+    EXPECT_EQ(second.to_string(), text.substr(offset, count)) << offset << " " << count;
+    second.append("tail");
+    second.share_part(first, offset, count);
+    EXPECT_EQ(second.to_string(), text.substr(offset, count) + "tail" + text.substr(offset, count));
+  }
+  EXPECT_EQ(first.to_string(), text) << "nothing was taken away or changed";
+}
+
 TEST_F(BufferTest, CopiesShortRunsThatItShares) {
   Buffer first(pool_);
   Buffer second(pool_);
