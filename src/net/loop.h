@@ -7,6 +7,7 @@
 
 #include <event2/event_struct.h>
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -126,8 +127,12 @@ class Loop final : private TimerWheelObserver, private FdHandler {
   void post(std::unique_ptr<Task> task);
   // Asks for object.on_read_end() in this turn, before any on_turn_end(); a second request changes nothing.
   void at_read_end(ReadEnd& object) {
+    ++reads_;
     if (!object.is_linked()) read_ends_.push_back(object);
   }
+  // Grows whenever bytes were read that wait for on_read_end(). What was seen of the world while this stands still was
+  // seen after every request had come that is handled meanwhile.
+  std::uint64_t reads() const { return reads_; }
   // Asks for object.on_turn_end() in this turn; a second request in the same turn changes nothing.
   void at_turn_end(TurnEnd& object) {
     if (!object.is_linked()) turn_ends_.push_back(object);
@@ -165,6 +170,7 @@ class Loop final : private TimerWheelObserver, private FdHandler {
   TimerWheel wheel_;
   event timer_event_{};
   base::MonoTime armed_for_ = base::MonoTime::max();  // when timer_event_ fires
+  std::uint64_t reads_ = 0;
   base::IntrusiveList<ReadEnd, ReadEnd> read_ends_;
   base::IntrusiveList<TurnEnd, TurnEnd> turn_ends_;
   base::IntrusiveList<Retirable, Retirable> retired_;

@@ -109,6 +109,21 @@ TEST_F(LoopTest, ReadsTheClockOnceATurn) {
   EXPECT_GE(loop_.now(), first);
 }
 
+TEST_F(LoopTest, CountsReadsAlsoOfWhoHasAskedAlready) {
+  struct Reading final : ReadEnd {
+    void on_read_end() override { ++ends; }
+    int ends = 0;
+  } reading;
+  const auto before = loop_.reads();
+  loop_.at_read_end(reading);
+  EXPECT_EQ(loop_.reads(), before + 1);
+  loop_.at_read_end(reading);
+  EXPECT_EQ(loop_.reads(), before + 2);
+  loop_.run_once(false);
+  EXPECT_EQ(reading.ends, 1);
+  EXPECT_EQ(loop_.reads(), before + 2);
+}
+
 TEST_F(LoopTest, RunsTasksOfOtherThreadsInItsOwn) {
   struct Order final : Task {
     Order(Loop& order_loop, std::thread::id& ran_in) : loop(order_loop), where(ran_in) {}
