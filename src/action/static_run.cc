@@ -87,15 +87,36 @@ bool StaticRun::accept_request() {
   return true;
 }
 
-bool StaticRun::open(std::string_view relative) {
-  auto opened = action_.root().open_file(relative);
-  if (!opened) {
-    answer_missing(opened.error().code);
-    return false;
+os::FileCache::Moment StaticRun::moment() {
+  net::Loop& loop = exchange_.loop();
+  return {.now = loop.now(), .wall_now = loop.wall_now(), .reads = loop.reads()};
+}
+
+int StaticRun::find(std::string_view path) {
+  known_ = cache().find(action_.root(), path, moment());
+  if (known_ != nullptr) {
+    file_ = os::OpenedFile{known_->front().status, os::Fd()};
+    return 0;
   }
-  // A file has no trailing slash; the kernel has said so for all but a root that is a file.
+  auto opened = action_.root().open_file(path);
+  if (!opened) return opened.error();
   file_ = std::move(*opened);
-  return true;
+  if (file_.is_directory) {
+    os::FileCache::Forms forms = cache().no_forms();
+    const os::FileStatus& status = file_;
+    forms.front().status = status;
+    forms.front().error = 0;
+    if (os::FileCache::accepts(forms, moment())) cache().keep(action_.root(), path, std::move(forms), moment());
+  }
+  return 0;
+}
+
+bool StaticRun::open(std::string_view relative) {
+  const int error_number = find(relative);
+  // A file has no trailing slash; the kernel has said so for all but a root that is a file.
+  if (error_number == 0) return true;
+  answer_missing(error_number);
+  return false;
 }
 
 bool StaticRun::open_index(std::string_view directory) {
@@ -103,9 +124,7 @@ bool StaticRun::open_index(std::string_view directory) {
   const std::string_view slash = directory.empty() || directory.ends_with('/') ? "" : "/";
   for (const std::string& name : action_.config().index) {
     const std::string_view path = arena.append(arena.append(arena.copy(directory), slash), name);
-    auto opened = action_.root().open_file(path);
-    if (!opened || opened->is_directory) continue;
-    file_ = std::move(*opened);
+    if (find(path) != 0 || file_.is_directory) continue;
     send_file({.path = path, .coding = {}, .validators = {}});
     return true;
   }
@@ -142,12 +161,10 @@ bool StaticRun::takes_fallback() const {
 bool StaticRun::open_fallback() {
   std::string_view path = action_.config().fallback;
   while (path.starts_with('/')) path.remove_prefix(1);
-  auto opened = action_.root().open_file(path);
-  if (!opened || opened->is_directory) {
+  if (find(path) != 0 || file_.is_directory) {
     exchange_.fail(Reason::kStaticNotFound);
     return false;
   }
-  file_ = std::move(*opened);
   send_file({.path = path, .coding = {}, .is_fallback = true, .validators = {}});
   return true;
 }
@@ -166,27 +183,90 @@ void StaticRun::redirect_to_directory() {
 
 void StaticRun::send_file(Representation representation) {
   content_type_ = http::media_type(representation.path);
-  choose_variant(representation);
+  const bool is_taken = known_ != nullptr && take_known(representation);
+  if (!is_taken && !take_opened(representation)) return;
   make_validators(representation);
   answer(representation);
 }
 
-void StaticRun::choose_variant(Representation& representation) {
-  base::Arena& arena = exchange_.arena();
-  const auto open_variant = [&](std::string_view suffix) -> os::OpenedFile {
-    auto opened = action_.root().open_file(arena.append(arena.copy(representation.path), suffix));
+std::size_t StaticRun::choose_form(const os::FileCache::Forms& forms, Representation& representation) {
+  const auto& [plain, brotli, gzip] = forms;
+  const auto is_usable = [&plain](const os::FileCache::Form& form) {
     // An older one would be another version of the file.
-    const bool usable = opened && !opened->is_directory && opened->mtime_ns >= file_.mtime_ns;
-    return usable ? std::move(*opened) : os::OpenedFile{};
+    return form.error == 0 && !form.status.is_directory && form.status.mtime_ns >= plain.status.mtime_ns;
   };
-  os::OpenedFile brotli = open_variant(".br");
-  os::OpenedFile gzip = open_variant(".gz");
-  representation.varies = brotli.fd || gzip.fd;
-  const http::ContentCoding coding =
-      http::choose_coding(exchange_.request().fields, static_cast<bool>(brotli.fd), static_cast<bool>(gzip.fd));
+  const bool has_brotli = is_usable(brotli);
+  const bool has_gzip = is_usable(gzip);
+  representation.varies = has_brotli || has_gzip;
+  representation.coding = {};
+  if (!representation.varies) return 0;
+  const http::ContentCoding coding = http::choose_coding(exchange_.request().fields, has_brotli, has_gzip);
   representation.coding = http::content_coding_name(coding);
-  if (coding == http::ContentCoding::kBrotli) file_ = std::move(brotli);
-  if (coding == http::ContentCoding::kGzip) file_ = std::move(gzip);
+  switch (coding) {
+    case http::ContentCoding::kBrotli: return 1;
+    case http::ContentCoding::kGzip: return 2;
+    case http::ContentCoding::kIdentity: break;
+  }
+  return 0;
+}
+
+std::expected<os::OpenedFile, int> StaticRun::open_form(std::string_view path, std::size_t form) {
+  base::Arena& arena = exchange_.arena();
+  if (form > 0) path = arena.append(arena.copy(path), os::FileCache::kSuffixes[form]);
+  return action_.root().open_file(path);
+}
+
+bool StaticRun::take_known(Representation& representation) {
+  const std::size_t chosen = choose_form(*known_, representation);
+  os::FileCache::Form& form = (*known_)[chosen];
+  os::Fd fd;
+  if (!form.is_loaded()) {
+    auto opened = open_form(representation.path, chosen);
+    const bool is_same = opened.has_value() && *opened == form.status;
+    if (!is_same) {
+      cache().drop_found();
+      known_ = nullptr;
+      return false;
+    }
+    fd = std::move(opened->fd);
+    form.load(fd.get());
+  }
+  file_ = os::OpenedFile{form.status, std::move(fd)};
+  if (form.is_loaded()) take_content(form);
+  cache().loaded();
+  known_ = nullptr;
+  return true;
+}
+
+bool StaticRun::take_opened(Representation& representation) {
+  os::FileCache::Forms forms = cache().no_forms();
+  std::array<os::Fd, os::FileCache::kSuffixes.size()> descriptors;
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    auto opened = i == 0 && file_.fd ? std::move(file_) : open_form(representation.path, i);
+    forms[i].error = opened.has_value() ? 0 : opened.error();
+    if (!opened) continue;
+    const os::FileStatus& status = *opened;
+    forms[i].status = status;
+    descriptors[i] = std::move(opened->fd);
+  }
+  if (forms.front().error != 0 || forms.front().status.is_directory) {
+    exchange_.fail(Reason::kStaticNotFound);  // it went while we looked
+    return false;
+  }
+  const std::size_t chosen = choose_form(forms, representation);
+  os::FileCache::Form& form = forms[chosen];
+  file_ = os::OpenedFile{form.status, std::move(descriptors[chosen])};
+  if (form.status.size > os::FileCache::kFileBytesMax || !os::FileCache::accepts(forms, moment())) return true;
+  form.load(file_.fd.get());
+  if (!form.is_loaded()) return true;
+  take_content(form);
+  cache().keep(action_.root(), representation.path, std::move(forms), moment());
+  return true;
+}
+
+void StaticRun::take_content(const os::FileCache::Form& form) {
+  content_.share(form.content);
+  file_.fd.reset();
 }
 
 void StaticRun::make_validators(Representation& representation) {
@@ -297,15 +377,27 @@ void StaticRun::on_client_writable() {
   send_more();
 }
 
+void StaticRun::on_exchange_over() {
+  file_.fd.reset();
+  content_.clear();
+}
+
+base::Result<std::size_t> StaticRun::read(base::Buffer& body, std::size_t bytes) {
+  // In whole chunks, which make full records.
+  const std::size_t whole = (bytes + base::Chunk::kBytes - 1) / base::Chunk::kBytes * base::Chunk::kBytes;
+  const std::size_t wanted = std::min<std::uint64_t>(whole, part_end_ - offset_);
+  if (file_.fd) return os::read_chunks(file_.fd.get(), body, wanted, offset_);
+  body.share_part(content_, offset_, wanted);
+  return wanted;
+}
+
 void StaticRun::send_more() {
   base::Buffer body(exchange_.loop().chunks());
   const std::size_t room = exchange_.writable_bytes();
   bool ended = false;
   while (body.size() < room && !ended) {
     if (offset_ < part_end_) {
-      std::span<char> space = body.writable(1);
-      space = space.first(std::min<std::uint64_t>(space.size(), part_end_ - offset_));
-      const auto got = os::read_at(file_.fd.get(), space, offset_);
+      const auto got = read(body, room - body.size());
       if (!got || *got == 0) {
         LOG_ERROR("static_read_failed route={} request_id={} error={}", base::quoted(exchange_.route().name),
                   exchange_.request_id(), base::quoted(got ? "the file became shorter" : got.error().message));
@@ -313,7 +405,6 @@ void StaticRun::send_more() {
         exchange_.fail(Reason::kStaticReadFailed);
         return;
       }
-      body.commit(*got);
       offset_ += *got;
       continue;
     }

@@ -11,17 +11,19 @@
 #include "exchange/exchange.h"
 #include "http/conditional.h"
 #include "http/range.h"
+#include "os/file_cache.h"
 
 namespace viaduct::action {
 
 class StaticRun final : public ImmediateRun {
  public:
   // `action` must outlive the run.
-  StaticRun(exchange::Exchange& exchange, const StaticFile& action) : exchange_(exchange), action_(action) {}
+  StaticRun(exchange::Exchange& exchange, const StaticFile& action)
+      : exchange_(exchange), action_(action), content_(exchange.loop().chunks()) {}
 
   void start(bool end) override;
   void on_client_writable() override;
-  void on_exchange_over() override { file_.fd.reset(); }
+  void on_exchange_over() override;
 
  private:
   // A file as it is sent.
@@ -39,11 +41,23 @@ class StaticRun final : public ImmediateRun {
   bool open_index(std::string_view directory);
   bool open_fallback();
 
+  os::FileCache& cache() { return exchange_.services().files; }
+  os::FileCache::Moment moment();
+  // Looks for what stands at `path`, in the cache or below the root, and says what it is in file_ and known_; 0, or the
+  // number of the error.
+  int find(std::string_view path);
+
   void answer_missing(int error_number);
   bool takes_fallback() const;
   void redirect_to_directory();
   void send_file(Representation representation);
-  void choose_variant(Representation& representation);
+  // The number of the form that the client wants most; notes in `representation` what the answer says of it.
+  std::size_t choose_form(const os::FileCache::Forms& forms, Representation& representation);
+  // Make the chosen form file_, with its content or its descriptor. False: the cache was wrong; or it is answered.
+  bool take_known(Representation& representation);
+  bool take_opened(Representation& representation);
+  void take_content(const os::FileCache::Form& form);
+  std::expected<os::OpenedFile, int> open_form(std::string_view path, std::size_t form);
   void make_validators(Representation& representation);
   void answer(const Representation& representation);
   void add_fields(const Representation& representation, http::ResponseHead& head);
@@ -51,12 +65,16 @@ class StaticRun final : public ImmediateRun {
   void answer_unsatisfiable();
   void begin_body(http::ResponseHead& head, std::uint64_t size);
   void send_more();
+  // Appends what follows in the present range, about `bytes`; says how many, 0 where the file became shorter.
+  base::Result<std::size_t> read(base::Buffer& body, std::size_t bytes);
   // Makes what stands before part `index` in a multipart answer; behind the last part the closing line.
   std::string_view part_head(std::size_t index);
 
   exchange::Exchange& exchange_;
   const StaticFile& action_;
-  os::OpenedFile file_;
+  os::FileCache::Forms* known_ = nullptr;  // between find() and the answer: what the cache has of it
+  os::OpenedFile file_;                    // without descriptor where content_ has all of it
+  base::Buffer content_;
   http::RangeSelection selection_;
   std::string_view boundary_;      // of a multipart answer, else empty
   std::string_view content_type_;  // of the file

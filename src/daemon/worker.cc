@@ -27,12 +27,14 @@ Worker::Worker(Setup setup)
       limits_(setup.limits),
       loop_(setup.clock),
       resolver_(loop_, resolver_options(setup.snapshot->config->resolver), &setup.name_conditions),
+      files_(loop_.chunks()),
       access_log_(setup.access_log, setup.access_sink),
       upstreams_({.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = setup.upstream_states}),
       services_{.loop = loop_,
                 .access_log = access_log_,
                 .counters = counters_,
                 .random = random_,
+                .files = files_,
                 .owner = *this,
                 .snapshot = std::move(setup.snapshot)},
       exchanges_(kIdleExchangesMax),
@@ -143,6 +145,7 @@ void Worker::on_timer(int timer_id) {
   if (timer_id == kLogTimer) {
     if (access_log_.pending()) access_log_.flush();
     upstreams_.sweep();
+    files_.sweep(loop_.now());
     loop_.chunks().trim();
     log_timer_.start_after(kLogFlushInterval);
     return;

@@ -19,6 +19,7 @@
 #include "net/resolver.h"
 #include "observe/access_log.h"
 #include "observe/counters.h"
+#include "os/file_cache.h"
 #include "upstream/registry.h"
 
 namespace viaduct::daemon {
@@ -99,6 +100,7 @@ class Worker final : private net::AcceptHandler,
   net::Loop loop_;
   net::Resolver resolver_;
   base::Random random_;
+  os::FileCache files_;
   observe::AccessLog access_log_;
   observe::Counters counters_;
   upstream::Registry upstreams_;

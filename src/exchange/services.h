@@ -10,6 +10,7 @@
 #include "net/loop.h"
 #include "observe/access_log.h"
 #include "observe/counters.h"
+#include "os/file_cache.h"
 #include "upstream/upstream.h"
 
 namespace viaduct::exchange {
@@ -33,6 +34,7 @@ struct Services {
   observe::AccessLog& access_log;
   observe::Counters& counters;
   base::Random& random;
+  os::FileCache& files;
   ExchangeOwner& owner;
   SnapshotRef snapshot;                              // for exchanges that begin now
   std::span<upstream::Upstream* const> upstreams{};  // of that snapshot, in the order of its config

@@ -5,10 +5,13 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 
 #include "base/format.h"
 
@@ -43,20 +46,22 @@ int openat2_beneath(int directory, const char* relative) {
   return static_cast<int>(::syscall(SYS_openat2, directory, relative, &how, sizeof(how)));
 }
 
-// Takes an open descriptor apart into what it is; refuses what is neither a file nor a directory.
-Result<OpenedFile> describe(Fd fd, std::string_view name) {
-  struct stat status{};
-  if (::fstat(fd.get(), &status) == -1) return fail_errno(base::format("cannot examine {}", name), errno);
-  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
-    auto failure = fail(base::format("{} is neither a file nor a directory", name));
-    failure.error().code = EINVAL;
-    return failure;
-  }
-  return OpenedFile{.fd = std::move(fd),
-                    .size = static_cast<std::uint64_t>(status.st_size),
-                    .mtime_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
+std::int64_t nanoseconds_of(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+std::expected<FileStatus, int> describe(const struct stat& status) {
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return std::unexpected(EINVAL);
+  return FileStatus{.size = static_cast<std::uint64_t>(status.st_size),
+                    .mtime_ns = nanoseconds_of(status.st_mtim),
+                    .ctime_ns = nanoseconds_of(status.st_ctim),
+                    .device = status.st_dev,
                     .inode = status.st_ino,
                     .is_directory = S_ISDIR(status.st_mode)};
+}
+
+std::unexpected<int> refuse(int error_number) {
+  return std::unexpected(error_number);
 }
 
 }  // namespace
@@ -69,27 +74,37 @@ Result<RootDirectory> RootDirectory::open(const std::string& path, Lookup lookup
     const Fd probe(openat2_beneath(fd.get(), "."));
     if (!probe && (errno == ENOSYS || errno == EPERM)) lookup = Lookup::kWalk;
   }
-  return RootDirectory(std::move(fd), lookup);
+  const auto status = examine_open(fd.get());
+  if (!status.has_value()) return fail_errno(base::format("cannot examine the directory {}", path), status.error());
+  return RootDirectory(std::move(fd), *status, lookup);
 }
 
-Result<OpenedFile> RootDirectory::open_file(std::string_view relative) const {
-  const auto refuse = [relative](int error_number) {
-    return fail_errno(base::format("cannot open {}", relative), error_number);
-  };
+std::expected<OpenedFile, int> RootDirectory::open_file(std::string_view relative) const {
   if (relative.find('\0') != std::string_view::npos) return refuse(EINVAL);
   // The kernel would let "a/../b" pass. Whoever asks has resolved such segments, or there is a mistake.
   if (relative.starts_with('/') || has_parent_component(relative)) return refuse(EXDEV);
-  const std::string path(relative.empty() ? "." : relative);
-  Fd fd(lookup_ == Lookup::kWalk ? open_by_walk(path) : open_by_kernel(path));
+  if (relative.empty()) relative = ".";
+  std::array<char, PATH_MAX> path;
+  if (relative.size() >= path.size()) return refuse(ENAMETOOLONG);
+  *std::ranges::copy(relative, path.data()).out = '\0';
+  Fd fd(lookup_ == Lookup::kWalk ? open_by_walk(std::string(relative)) : open_by_kernel(path.data()));
   // ENXIO is a socket, or a device without a driver.
   if (!fd) return refuse(errno == ENXIO ? EINVAL : errno);
-  return describe(std::move(fd), relative);
+  const auto status = examine_open(fd.get());
+  if (!status.has_value()) return refuse(status.error());
+  return OpenedFile{*status, std::move(fd)};
 }
 
-int RootDirectory::open_by_kernel(const std::string& relative) const {
+std::expected<FileStatus, int> RootDirectory::examine(const std::string& relative) const {
+  struct stat status{};
+  if (::fstatat(fd_.get(), relative.c_str(), &status, AT_NO_AUTOMOUNT) == -1) return refuse(errno);
+  return describe(status);
+}
+
+int RootDirectory::open_by_kernel(const char* relative) const {
   int descriptor = -1;
   for (int races = 0; races < kRenameRacesMax; ++races) {
-    descriptor = openat2_beneath(fd_.get(), relative.c_str());
+    descriptor = openat2_beneath(fd_.get(), relative);
     if (descriptor != -1 || (errno != EAGAIN && errno != EINTR)) break;
   }
   return descriptor;
@@ -136,11 +151,36 @@ Result<std::size_t> read_at(int descriptor, std::span<char> out, std::uint64_t o
   return done;
 }
 
+Result<std::size_t> read_chunks(int descriptor, base::Buffer& into, std::size_t bytes, std::uint64_t offset) {
+  std::array<iovec, kReadChunksMax> entries;
+  bytes = std::min(bytes, kReadChunksMax * base::Chunk::kBytes);
+  if (bytes == 0) return 0;
+  const auto used = std::span(entries).first((bytes + base::Chunk::kBytes - 1) / base::Chunk::kBytes);
+  base::Buffer chunks(into.pool());
+  const std::size_t room = chunks.reserve_chunks(used);
+  used.back().iov_len -= room - bytes;
+  ssize_t count = 0;
+  do {
+    count = ::preadv(descriptor, used.data(), static_cast<int>(used.size()), static_cast<off_t>(offset));
+  } while (count == -1 && errno == EINTR);
+  const int error_number = errno;
+  chunks.commit_chunks(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  if (count == -1) return fail_errno("cannot read", error_number);
+  into.take_all(chunks);
+  return static_cast<std::size_t>(count);
+}
+
+std::expected<FileStatus, int> examine_open(int descriptor) {
+  struct stat status{};
+  if (::fstat(descriptor, &status) == -1) return refuse(errno);
+  return describe(status);
+}
+
 Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
-  Fd fd(::open(path.c_str(), kReadFlags));
+  const Fd fd(::open(path.c_str(), kReadFlags));
   if (!fd) return fail_errno(base::format("cannot open {}", path), errno);
-  const Result<OpenedFile> file = describe(std::move(fd), path);
-  if (!file.has_value()) return std::unexpected(file.error());
+  const auto file = examine_open(fd.get());
+  if (!file.has_value()) return fail_errno(base::format("cannot read {}", path), file.error());
   if (file->is_directory) return fail_errno(base::format("cannot read {}", path), EISDIR);
   // One byte more than expected, which tells a file that has grown.
   std::string bytes;
@@ -148,7 +188,7 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
     const std::size_t before = bytes.size();
     const std::size_t wanted = std::max({before * 2, static_cast<std::size_t>(file->size) + 1, kReadBytesMin});
     bytes.resize(std::min(wanted, bytes_max + 1));
-    const Result<std::size_t> count = read_at(file->fd.get(), std::span(bytes).subspan(before), before);
+    const Result<std::size_t> count = read_at(fd.get(), std::span(bytes).subspan(before), before);
     if (!count.has_value()) return fail_errno(base::format("cannot read {}", path), count.error().code);
     const bool is_whole = before + *count < bytes.size();
     bytes.resize(before + *count);

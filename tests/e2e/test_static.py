@@ -2,6 +2,7 @@
 """Pages and static files: conditional and range requests, precompressed files, the single-page fallback and its
 refusals, verification files, and no way out of the root."""
 import datetime
+import time
 from email.utils import format_datetime, parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
@@ -270,3 +271,41 @@ def test_one_cache_control_line_and_immutable_only_for_real_files(daemon):
     fallback = get(daemon, "/spa/orders/7", HTML)
     assert (fallback.status, fallback.body) == (200, PAGE)
     assert "immutable" not in fallback.tokens("Cache-Control")
+
+
+# ---- files that change ----------------------------------------------------------------------------------------------
+
+
+def test_an_edit_is_seen_by_the_next_request(daemon, web_root):
+    """Many edits a second, all of one length, by each way of editing; a request before and behind each of them."""
+    path, beside = web_root / "static" / "edited.txt", web_root / "static" / "edited.new"
+    with RawClient(daemon.https.port, tls=True) as client:
+        for number in range(200):
+            content = b"edit %04d" % number
+            if number % 2:
+                path.write_bytes(content)
+            else:
+                beside.write_bytes(content)
+                beside.rename(path)
+            for _ in range(2):
+                assert client.request("GET", "/static/edited.txt").body == content
+    path.unlink()
+    assert get(daemon, "/static/edited.txt").status == 404
+
+
+def test_a_file_that_has_lain_still_is_compared_too(daemon, web_root):
+    """Only files that have lain still for 3 s are kept in memory (docs/adr/0016)."""
+    path, coded = web_root / "static" / "still.css", web_root / "static" / "still.css.br"
+    path.write_bytes(b"first")
+    changed = path.stat().st_ctime
+    while time.time() < changed + 3.2:
+        assert get(daemon, "/static/still.css").body == b"first"
+        time.sleep(0.1)
+    path.write_bytes(b"other")
+    assert get(daemon, "/static/still.css").body == b"other"
+    coded.write_bytes(b"brotli")
+    assert get(daemon, "/static/still.css", [("Accept-Encoding", "br")]).body == b"brotli"
+    coded.unlink()
+    assert not get(daemon, "/static/still.css", [("Accept-Encoding", "br")]).all("Content-Encoding")
+    path.unlink()
+    assert get(daemon, "/static/still.css").status == 404

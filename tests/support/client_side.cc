@@ -27,6 +27,7 @@ exchange::Services& ClientSide::services() {
                                                                       .access_log = given.access_log,
                                                                       .counters = given.counters,
                                                                       .random = given.random,
+                                                                      .files = given.files,
                                                                       .owner = *this,
                                                                       .snapshot = given.snapshot,
                                                                       .upstreams = given.upstreams});

@@ -61,6 +61,7 @@ ExchangeScene::ExchangeScene(std::string_view log_line)
                 .access_log = access_log_,
                 .counters = counters,
                 .random = random_,
+                .files = files_,
                 .owner = *this,
                 .snapshot = nullptr} {
   client.peer = base::SocketAddress(*base::IpAddress::parse("192.0.2.7"), 40000);
@@ -116,6 +117,7 @@ void ExchangeScene::publish() {
 }
 
 ExchangeScene::Call& ExchangeScene::make_call(const Request& request) {
+  loop.at_read_end(read_);
   if (services_.snapshot == nullptr) publish();
   Call& call = calls_.emplace_back(*this);
   call.exchange = std::make_unique<exchange::Exchange>(services_, client, call.response);

@@ -16,6 +16,7 @@
 #include "exchange/exchange.h"
 #include "net/resolver.h"
 #include "observe/access_log.h"
+#include "os/file_cache.h"
 #include "support/captured_response.h"
 #include "support/manual_clock.h"
 #include "support/temporary_directory.h"
@@ -112,11 +113,19 @@ class ExchangeScene final : private exchange::ExchangeOwner {
   void on_run_on(exchange::Exchange& exchange) override { running_on_.push_back(exchange); }
   Call& make_call(const Request& request);
 
+  // What a connection does when bytes have come.
+  class Read final : public net::ReadEnd {
+   public:
+    void on_read_end() override {}
+  };
+
   TemporaryDirectory directory_;
   std::unique_ptr<base::LogSink> sink_;
   observe::AccessLog access_log_;
   base::Random random_;
+  os::FileCache files_{loop.chunks()};
   net::Resolver resolver_{loop};
+  Read read_;
   upstream::StateTable states_;
   upstream::Registry registry_{{.loop = loop, .resolver = resolver_, .h2_library = h2_library, .states = states_}};
   exchange::Services services_;
