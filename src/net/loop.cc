@@ -158,6 +158,8 @@ void Loop::arm_timer(base::MonoTime deadline) {
 void Loop::on_wheel_event() {
   armed_for_ = base::MonoTime::max();
   now_is_fresh_ = false;
+  // What has come in time must not be late because nobody has looked at it yet.
+  end_reads();
   wheel_.advance(now());
   if (const auto next = wheel_.next_deadline(); next && *next < armed_for_) arm_timer(*next);
 }

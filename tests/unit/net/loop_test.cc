@@ -74,6 +74,37 @@ TEST_F(LoopTest, RunsAnEndOfTurnOnceHoweverOftenItIsAskedFor) {
   EXPECT_EQ(recorder_.turn_ends, 1);
 }
 
+// Notes in which order it is called; whoever reads asks for the end of the reads and for that of the turn.
+struct OrderRecorder final : FdHandler, TimerHandler, ReadEnd, TurnEnd {
+  explicit OrderRecorder(Loop& owner) : loop(owner) {}
+  void on_fd_readable() override {
+    order += "read ";
+    loop.at_read_end(*this);
+    loop.at_read_end(*this);
+    loop.at_turn_end(*this);
+  }
+  void on_fd_writable() override {}
+  void on_timer(int) override { order += "timer "; }
+  void on_read_end() override { order += "handled "; }
+  void on_turn_end() override { order += "flushed"; }
+  Loop& loop;
+  std::string order;
+};
+
+TEST_F(LoopTest, HandlesWhatWasReadBeforeTimersAndFlushes) {
+  support::PipePair pair;
+  OrderRecorder recorder(loop_);
+  FdWatch watch(loop_);
+  watch.open(pair.left(), recorder);
+  watch.set_reading(true);
+  ASSERT_EQ(::write(pair.right(), "x", 1), 1);
+  Timer timer(loop_.timers(), recorder);
+  timer.start_after(1ms);
+  std::this_thread::sleep_for(20ms);  // both are due when the loop looks
+  loop_.run_once(true);
+  EXPECT_EQ(recorder.order, "read handled timer flushed");
+}
+
 TEST_F(LoopTest, FreesRetiredObjectsBehindTheEndsOfTheTurn) {
   int disposed = 0;
   Ending object(disposed);
