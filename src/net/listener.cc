@@ -21,7 +21,8 @@ bool is_connection_error(int error_number) {
 }  // namespace
 
 Listener::Listener(Loop& loop, os::Fd fd, AcceptHandler& handler, int listener_id)
-    : fd_(std::move(fd)),
+    : loop_(loop),
+      fd_(std::move(fd)),
       handler_(handler),
       listener_id_(listener_id),
       watch_(loop),
@@ -32,6 +33,7 @@ Listener::Listener(Loop& loop, os::Fd fd, AcceptHandler& handler, int listener_i
 
 void Listener::close() {
   resume_timer_.stop();
+  ReadEnd::unlink();
   watch_.close();
   fd_.reset();
 }
@@ -45,7 +47,12 @@ void Listener::on_timer(int) {
   watch_.set_reading(true);
 }
 
+// In turn with what connections have read: one that has ended makes room for a new one.
 void Listener::on_fd_readable() {
+  loop_.at_read_end(*this);
+}
+
+void Listener::on_read_end() {
   for (int accepted = 0; accepted < kAcceptsPerTurnMax && watch_.is_reading(); ++accepted) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;

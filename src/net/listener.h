@@ -18,7 +18,7 @@ class AcceptHandler {
   ~AcceptHandler() = default;
 };
 
-class Listener final : private FdHandler, private TimerHandler {
+class Listener final : private FdHandler, private TimerHandler, private ReadEnd {
  public:
   // Connections taken in one turn, so that a flood of them cannot starve those that exist.
   static constexpr int kAcceptsPerTurnMax = 64;
@@ -37,7 +37,9 @@ class Listener final : private FdHandler, private TimerHandler {
   void on_fd_readable() override;
   void on_fd_writable() override {}
   void on_timer(int timer_id) override;
+  void on_read_end() override;
 
+  Loop& loop_;
   os::Fd fd_;
   AcceptHandler& handler_;
   int listener_id_;

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from harness.certificates import serial_of_der
-from harness.client import HOST, RawClient, build_request, fetch, insecure_context
+from harness.client import HOST, Ended, RawClient, build_request, fetch, insecure_context
 from harness.scene import plain_scene
 from harness.upstream import RawUpstream, answer
 from harness.waiting import DEADLINE, SLOWNESS, wait_until
@@ -20,7 +20,7 @@ def is_served(listener):
     """Whether a new connection gets an answer."""
     try:
         return fetch(listener, "GET", "/").status == 200
-    except (AssertionError, ConnectionError):
+    except (AssertionError, ConnectionError, Ended):
         return False
 
 
