@@ -234,7 +234,8 @@ def test_empty_continuation_flood(attack, upstream):
     attack.client.send(open_block(attack.client))
     sent = attack.flood(lambda number: h2.continuation(1, b"", h2.NONE))
     attack.expect_end(CONTINUATION + EMPTY, CALM + (h2.PROTOCOL_ERROR,), silent=True)
-    assert sent < 20_000 and not upstream.of(attack.row)
+    # Of 9 bytes each, many lie in the sockets between.
+    assert sent < 20_000 * SLOWNESS and not upstream.of(attack.row)
 
 
 def test_continuation_flood_in_trailers(attack, upstream):
