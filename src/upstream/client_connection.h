@@ -47,10 +47,8 @@ class ClientConnection final : public net::Retirable,
   // Ends the connection now; a request under way gets no further event.
   void close();
 
-  // Not while bytes, or its end, have come that nobody has looked at yet.
   bool is_reusable() const {
-    return state_ == State::kOpen && !write_failed_ && !input_ended_ && !net::ReadEnd::is_linked() &&
-           codec_->reusable();
+    return state_ == State::kOpen && !write_failed_ && !input_ended_ && !has_ill_news() && codec_->reusable();
   }
   Server& server() { return server_; }
   // Where it leads, said by who connected it.
@@ -79,6 +77,12 @@ class ClientConnection final : public net::Retirable,
   void on_read_end() override;
   void on_turn_end() override;
 
+  // Whether something has come that nobody has looked at yet and that a new request must not meet: the end, or bytes
+  // where none are due, which would be taken for its answer.
+  bool has_ill_news() const {
+    const bool goes_on = read_.status == net::IoStatus::kOk || read_.status == net::IoStatus::kAgain;
+    return net::ReadEnd::is_linked() && (requests_ == 0 || !goes_on);
+  }
   void choose_codec();
   void handle_input(const net::IoResult& result);
   void flush();

@@ -2,8 +2,10 @@
 #include "upstream/client_connection.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "support/connect_outcome.h"
+#include "support/pipe_pair.h"
 #include "support/recording_stream.h"
 #include "support/scripted_server.h"
 #include "support/wait_until.h"
@@ -204,6 +206,39 @@ TEST_F(ClientConnectionTest, TakesNothingThatNobodyAskedFor) {
   other_end().send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged");
   ASSERT_TRUE(until([this] { return server_.connections() == 0; }));
   EXPECT_EQ(response_.text(), kOkText);
+}
+
+// Takes a connection in the turn that has read from all of them, before any of it is handled.
+struct EarlyTaker final : net::FdHandler, net::ReadEnd {
+  EarlyTaker(net::Loop& owner, Server& from) : loop(owner), server(from) {}
+  void on_fd_readable() override { loop.at_read_end(*this); }
+  void on_fd_writable() override {}
+  void on_read_end() override {
+    has_run = true;
+    taken = server.take_idle();
+  }
+  net::Loop& loop;
+  Server& server;
+  bool has_run = false;
+  ClientConnection* taken = nullptr;
+};
+
+TEST_F(ClientConnectionTest, GivesNoRequestToAConnectionWithBytesThatNobodyHasLookedAt) {
+  begin(connect(), response_);
+  ASSERT_TRUE(until_request());
+  other_end().send(kOk);
+  ASSERT_TRUE(until([this] { return response_.has("response end"); }));
+  support::PipePair pair;
+  EarlyTaker taker(loop_, server_);
+  net::FdWatch watch(loop_);
+  watch.open(pair.left(), taker);
+  watch.set_reading(true);
+  ASSERT_EQ(::write(pair.right(), "x", 1), 1);
+  other_end().send(kOk);  // which would be taken for the answer to the next request
+  loop_.run_once(true);
+  EXPECT_TRUE(taker.has_run);
+  EXPECT_EQ(taker.taken, nullptr);
+  EXPECT_EQ(server_.connections(), 0u);
 }
 
 TEST_F(ClientConnectionTest, TrustsNoConnectionWhoseAnswerWasTooLong) {
