@@ -131,6 +131,7 @@ void ProxyRun::on_found(upstream::Server& server, upstream::ClientConnection& co
 
 void ProxyRun::on_server_failed(upstream::Server& server, Reason reason, const base::Error& error, bool is_repeated) {
   server_ = &server;
+  reused_ = false;
   ++exchange_.record().attempts;
   exchange_.record().server = server.name();
   exchange_.record().chosen = upstream::choice_name(search_.choice());
@@ -301,11 +302,13 @@ void ProxyRun::log_failure(Reason reason, const base::Error* error) {
   // There is no server yet while the body is collected.
   const std::string_view server = server_ != nullptr ? std::string_view(server_->name()) : std::string_view("none");
   const observe::AccessRecord& record = exchange_.record();
+  // Nobody was chosen yet while the request was still coming.
+  const base::MonoTime chosen_at = record.attempts == 0 ? exchange_.loop().now() : search_.chosen_at();
   LOG_WARNING(
       "upstream_failed reason={} upstream={} server={} attempt={} chosen={} reused={} attempt_ms={:.3f} "
       "request_ms={:.3f} request_id={} error={}",
       http::reason_name(reason), upstream_.config().name, server, record.attempts, record.chosen, reused_,
-      base::to_milliseconds(exchange_.loop().now() - search_.chosen_at()),
+      base::to_milliseconds(exchange_.loop().now() - chosen_at),
       base::to_milliseconds(exchange_.loop().now() - started_), exchange_.request_id(), base::quoted(detail));
 }
 

@@ -100,7 +100,7 @@ TEST_F(LoopTest, HandlesWhatWasReadBeforeTimersAndFlushes) {
   ASSERT_EQ(::write(pair.right(), "x", 1), 1);
   Timer timer(loop_.timers(), recorder);
   timer.start_after(1ms);
-  const base::MonoTime due = clock_.mono_now() + 2ms;
+  const base::MonoTime due = clock_.mono_now() + 3 * TimerWheel::kTick;
   while (clock_.mono_now() < due) continue;  // so that both are due when the loop looks
   loop_.run_once(true);
   EXPECT_EQ(recorder.order, "read handled timer flushed");
