@@ -135,9 +135,10 @@ class RawUpstream:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def stop(self):
-        self.stopping = True
+        # First, so that nobody whose connection ends comes back and is accepted for nothing.
         self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept(); close() alone would leave the port listening
         self.listener.close()
+        self.stopping = True
         for connection in list(self.connections):
             connection.wake()
 
