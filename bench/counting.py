@@ -29,7 +29,8 @@ BODY = "x" * 1536
 START_SECONDS, LOAD_SECONDS = 120, 120
 
 # Calls that move bytes; all others are "other".
-DATA_CALLS = {"read", "readv", "pread64", "recvfrom", "recvmsg", "write", "writev", "sendto", "sendmsg", "sendfile"}
+DATA_CALLS = {"read", "readv", "pread64", "preadv", "recvfrom", "recvmsg",
+              "write", "writev", "sendto", "sendmsg", "sendfile"}
 STRACE_LINE = re.compile(r"^(\d+) +(\w+)\(", re.M)
 
 PROGRAM = "/viaduct"  # how the path of what is measured ends
