@@ -37,7 +37,7 @@ int ask(const Control& control, std::string_view word) {
     std::fprintf(stderr, "viaduct: %s\n", answer.error().message.c_str());
     return kFailed;
   }
-  const bool ok = *answer == "ok";
+  const bool ok = daemon::is_admin_success(*answer);
   std::fprintf(ok ? stdout : stderr, "%s\n", answer->c_str());
   return ok ? kDone : kFailed;
 }

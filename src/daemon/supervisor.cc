@@ -154,7 +154,7 @@ void Supervisor::on_timer(int timer_id) {
   }
 }
 
-std::string Supervisor::on_admin_command(std::string_view command) {
+std::optional<std::string> Supervisor::on_admin_command(std::string_view command, std::uint64_t /*session*/) {
   if (command == "stop") {
     stop();
     return "ok";

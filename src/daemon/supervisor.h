@@ -58,7 +58,7 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
   void on_fd_readable() override;  // a signal waits
   void on_fd_writable() override {}
   void on_timer(int timer_id) override;
-  std::string on_admin_command(std::string_view command) override;
+  std::optional<std::string> on_admin_command(std::string_view command, std::uint64_t session) override;
 
   base::Result<void> open_logs();
   base::Result<void> start_workers(std::vector<std::vector<WorkerListener>> by_worker);

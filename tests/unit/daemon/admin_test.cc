@@ -2,6 +2,7 @@
 #include "daemon/admin.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -20,12 +21,14 @@ using namespace std::chrono_literals;
 
 // Takes commands.
 struct Commands final : AdminHandler {
-  std::string on_admin_command(std::string_view command) override {
+  std::optional<std::string> on_admin_command(std::string_view command, std::uint64_t session) override {
     taken.emplace_back(command);
+    sessions.push_back(session);
     return answer;
   }
   std::vector<std::string> taken;
-  std::string answer = "ok";
+  std::vector<std::uint64_t> sessions;
+  std::optional<std::string> answer = "ok";  // absent: later
 };
 
 // Connects a client whose every move is the test's.
@@ -138,6 +141,73 @@ TEST_F(AdminTest, TakesABoundedNumberOfClientsAtOnce) {
   EXPECT_EQ(next.received, "ok\n");
 }
 
+// More than the socket's buffer holds, to a reader that lets it fill first.
+TEST_F(AdminTest, SendsLongAnswersWhole) {
+  std::string lines = "ok";
+  while (lines.size() < 3'000'000) lines += "\nline of an answer";
+  commands_.answer = lines;
+  support::ScriptedConnection& client = connect();
+  client.send("status\n");
+  ASSERT_TRUE(until_closed(client));
+  EXPECT_EQ(client.received, lines + "\n");
+}
+
+TEST_F(AdminTest, GivesAnswersUpToABound) {
+  for (const std::size_t more : {0u, 1u}) {
+    commands_.answer = "ok" + std::string(Admin::kAnswerBytesMax - 2 + more, 'x');
+    support::ScriptedConnection& client = connect();
+    client.send("status\n");
+    ASSERT_TRUE(until_closed(client));
+    if (more == 0) {
+      EXPECT_EQ(client.received.size(), Admin::kAnswerBytesMax + 1);
+    } else {
+      EXPECT_TRUE(client.received.starts_with("error: the answer has ")) << client.received.substr(0, 100);
+    }
+  }
+}
+
+TEST_F(AdminTest, GivesUpAReaderThatTakesNothingOfALongAnswer) {
+  commands_.answer = std::string(4'000'000, 'x');
+  Dialed dialed;
+  net::Dialer dialer(loop_, dialed);
+  dialer.dial(base::SocketAddress::unix_path(path_));
+  support::wait_until(loop_, [&] { return dialed.fd || dialed.code != 0; });
+  ASSERT_EQ(::send(dialed.fd.get(), "status\n", 7, 0), 7);
+  support::wait_until(loop_, [&] { return !commands_.taken.empty(); });
+  support::pass_time(loop_, clock_, Admin::kSessionTime + 10ms);
+  std::string received(1'000'000, '\0');
+  std::size_t total = 0;
+  ssize_t got = 0;
+  while ((got = ::recv(dialed.fd.get(), received.data(), received.size(), MSG_DONTWAIT)) > 0) {
+    total += static_cast<std::size_t>(got);
+  }
+  EXPECT_EQ(got, 0);  // closed, not merely empty
+  EXPECT_LT(total, 4'000'000u);
+}
+
+TEST_F(AdminTest, AnswersLaterWhereTheHandlerNeedsTime) {
+  commands_.answer.reset();
+  support::ScriptedConnection& first = connect();
+  support::ScriptedConnection& second = connect();
+  first.send("upgrade\n");
+  support::settle(loop_);
+  second.send("upgrade\n");
+  support::settle(loop_);
+  ASSERT_EQ(commands_.sessions.size(), 2u);
+  EXPECT_NE(commands_.sessions[0], commands_.sessions[1]);
+  // Time that the handler takes is not the client's.
+  support::pass_time(loop_, clock_, Admin::kSessionTime * 3);
+  EXPECT_FALSE(first.is_ended);
+  admin_->answer(commands_.sessions[1], "error: busy");
+  ASSERT_TRUE(until_closed(second));
+  EXPECT_EQ(second.received, "error: busy\n");
+  EXPECT_FALSE(first.is_ended);
+  admin_->answer(commands_.sessions[0], "ok\ndone");
+  ASSERT_TRUE(until_closed(first));
+  EXPECT_EQ(first.received, "ok\ndone\n");
+  admin_->answer(commands_.sessions[0], "ok");  // gone: nothing happens
+}
+
 TEST_F(AdminTest, RemovesItsSocketWhenItGoes) {
   support::ScriptedConnection& client = connect();
   admin_.reset();
@@ -180,6 +250,24 @@ TEST_F(AskAdminTest, GivesTheAnswerWithoutItsLineEnd) {
   ASSERT_TRUE(answer.has_value()) << answer.error().message;
   EXPECT_EQ(*answer, "error: unknown command");
   EXPECT_EQ(commands_.taken, std::vector<std::string>{"nonsense"});
+}
+
+TEST_F(AskAdminTest, GivesAllLinesOfAnAnswer) {
+  std::string lines = "ok";
+  while (lines.size() < 2'000'000) lines += "\nline of an answer";
+  commands_.answer = lines;
+  const auto answer = ask("status");
+  ASSERT_TRUE(answer.has_value()) << answer.error().message;
+  EXPECT_EQ(*answer, lines);
+}
+
+TEST_F(AskAdminTest, TellsSuccessByTheFirstWord) {
+  EXPECT_TRUE(is_admin_success("ok"));
+  EXPECT_TRUE(is_admin_success("ok\nroute added"));
+  EXPECT_TRUE(is_admin_success("ok 3 changes"));
+  for (const std::string_view answer : {"", "okay", "error: ok", " ok", "error: x\nok"}) {
+    EXPECT_FALSE(is_admin_success(answer)) << answer;
+  }
 }
 
 TEST_F(AskAdminTest, TellsAnEmptyAnswerFromAnAnswer) {
