@@ -54,6 +54,7 @@ void Connection::open(std::unique_ptr<net::Transport> transport) {
 void Connection::on_transport_ready() {
   state_ = State::kOpen;
   client_.tls = transport_->tls_info();
+  if (client_.tls != nullptr) owner_.on_handshake(*client_.tls);
   choose_codec(client_.tls != nullptr && client_.tls->alpn == "h2");
   if (owner_.is_draining()) codec_->begin_drain();
   count_wait(0);
@@ -81,8 +82,7 @@ bool Connection::find_preface() {
 }
 
 void Connection::on_transport_failed(const net::TransportError& error) {
-  LOG_INFO("tls_handshake_failed client_ip={} error={}", client_.peer.ip().to_string(),
-           base::quoted(error.error.message));
+  owner_.on_handshake_failed(client_, error.reason, error.error.message);
   close(false);
 }
 
@@ -334,8 +334,7 @@ void Connection::expire() {
   switch (wait_) {
     case Wait::kNone: return;
     case Wait::kHandshake:
-      LOG_INFO("tls_handshake_failed client_ip={} error=\"no handshake within client.handshake_timeout\"",
-               client_.peer.ip().to_string());
+      owner_.on_handshake_failed(client_, http::Reason::kTlsTimeout, "no handshake within client.handshake_timeout");
       close(false);
       return;
     case Wait::kLinger: close(false); return;

@@ -35,6 +35,9 @@ class ConnectionOwner {
   virtual void on_connection_closed(const exchange::ClientInfo& client) = 0;
   // A codec ended the connection for something that was no request: it is counted and logged.
   virtual void on_connection_refused(const exchange::ClientInfo& client, http::Reason reason) = 0;
+  // A TLS handshake came to its end, or failed and ends the connection: `error` says why in a sentence.
+  virtual void on_handshake(const net::TlsInfo& tls) = 0;
+  virtual void on_handshake_failed(const exchange::ClientInfo& client, http::Reason reason, std::string_view error) = 0;
   virtual bool is_draining() const = 0;
 
  protected:

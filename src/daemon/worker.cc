@@ -24,6 +24,7 @@ net::ResolverOptions resolver_options(const config::Resolver& config) {
 
 Worker::Worker(Setup setup)
     : number_(setup.number),
+      name_(setup.name.empty() ? base::format("worker-{}", number_) : std::move(setup.name)),
       limits_(setup.limits),
       loop_(setup.clock),
       resolver_(loop_, resolver_options(setup.snapshot->config->resolver), &setup.name_conditions),
@@ -33,6 +34,7 @@ Worker::Worker(Setup setup)
       services_{.loop = loop_,
                 .access_log = access_log_,
                 .counters = counters_,
+                .route_stats = route_stats_,
                 .random = random_,
                 .files = files_,
                 .owner = *this,
@@ -69,7 +71,7 @@ base::Result<void> Worker::start() {
 }
 
 void Worker::run() {
-  os::name_thread(base::format("worker-{}", number_));
+  os::name_thread(name_);
   loop_.run();
   access_log_.flush();
   running_.store(false, std::memory_order_release);
@@ -190,6 +192,7 @@ void Worker::on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_
   Connection& opened = *connection.release();  // frees itself through Loop::retire
   connections_.push_back(opened);
   ++connection_count_;
+  counters_.count_connection();
   opened.open(std::move(transport));
 }
 
@@ -206,6 +209,16 @@ void Worker::on_connection_closed(const exchange::ClientInfo& client) {
 void Worker::on_connection_refused(const exchange::ClientInfo& client, http::Reason reason) {
   counters_.count(reason, 0);
   LOG_WARNING("connection_ended reason={} client_ip={}", http::reason_name(reason), client.peer.ip().to_string());
+}
+
+void Worker::on_handshake(const net::TlsInfo& tls) {
+  counters_.count_handshake(tls.version, tls.resumed);
+}
+
+void Worker::on_handshake_failed(const exchange::ClientInfo& client, http::Reason reason, std::string_view error) {
+  counters_.count(reason, 0);
+  LOG_INFO("tls_handshake_failed reason={} client_ip={} error={}", http::reason_name(reason),
+           client.peer.ip().to_string(), base::quoted(error));
 }
 
 void Worker::free_exchange(exchange::Exchange& exchange) {

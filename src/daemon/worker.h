@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "net/resolver.h"
 #include "observe/access_log.h"
 #include "observe/counters.h"
+#include "observe/route_stats.h"
 #include "os/file_cache.h"
 #include "upstream/registry.h"
 
@@ -46,6 +48,7 @@ class Worker final : private net::AcceptHandler,
 
   struct Setup {
     int number = 0;
+    std::string name{};  // of its thread; empty: "worker-" and the number
     const base::Clock& clock;
     ConnectionLimits& limits;
     upstream::StateTable& upstream_states;
@@ -72,6 +75,9 @@ class Worker final : private net::AcceptHandler,
   // Waits for the thread.
   void join();
   bool is_running() const { return running_.load(std::memory_order_acquire); }
+  // What it has counted so far; any thread may read.
+  const observe::Counters& counters() const { return counters_; }
+  const observe::RouteStats& route_stats() const { return route_stats_; }
 
  private:
   void run();
@@ -87,6 +93,8 @@ class Worker final : private net::AcceptHandler,
   exchange::Exchange& make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) override;
   void on_connection_closed(const exchange::ClientInfo& client) override;
   void on_connection_refused(const exchange::ClientInfo& client, http::Reason reason) override;
+  void on_handshake(const net::TlsInfo& tls) override;
+  void on_handshake_failed(const exchange::ClientInfo& client, http::Reason reason, std::string_view error) override;
   bool is_draining() const override { return services_.is_draining; }
   // exchange::ExchangeOwner
   void free_exchange(exchange::Exchange& exchange) override;
@@ -95,6 +103,7 @@ class Worker final : private net::AcceptHandler,
   void on_timer(int timer_id) override;
 
   int number_;
+  std::string name_;
   ConnectionLimits& limits_;
   codec::H2Library h2_library_;  // outlives the connections that the loop frees last
   net::Loop loop_;
@@ -103,6 +112,7 @@ class Worker final : private net::AcceptHandler,
   os::FileCache files_;
   observe::AccessLog access_log_;
   observe::Counters counters_;
+  observe::RouteStats route_stats_;
   upstream::Registry upstreams_;
   exchange::Services services_;
   base::FreeList<exchange::Exchange> exchanges_;

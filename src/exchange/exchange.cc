@@ -101,7 +101,7 @@ void Exchange::choose_request_id(const http::RequestHead& head) {
 void Exchange::decide(http::RequestHead& head) {
   decision_ = snapshot_->router->decide(route::RequestView::of(head), arena_);
   if (decision_.site == nullptr) return;
-  record_.site = decision_.site->hosts.empty() ? std::string_view{} : decision_.site->hosts.front();
+  record_.site = site_name(*decision_.site);
   is_peer_trusted_ = decision_.site->trusted_proxies.contains(client_.peer.ip());
   client_ip_ = find_client_ip(client_.peer.ip(), decision_.site->trusted_proxies, head.fields);
   record_.client_ip = client_ip_;
@@ -300,6 +300,7 @@ void Exchange::finish() {
   record_.total = services_.loop.now() - started_;
   record_.time = services_.loop.wall_now();
   services_.counters.count(record_.reason, record_.status);
+  services_.route_stats.count(number_of(*snapshot_, decision_), record_.status, record_.total);
   services_.access_log.write(record_);
   if (run_ == nullptr || !run_->runs_on()) return leave();
   transition(State::kRunningOn);

@@ -10,6 +10,7 @@
 #include "net/loop.h"
 #include "observe/access_log.h"
 #include "observe/counters.h"
+#include "observe/route_stats.h"
 #include "os/file_cache.h"
 #include "upstream/upstream.h"
 
@@ -33,6 +34,7 @@ struct Services {
   net::Loop& loop;
   observe::AccessLog& access_log;
   observe::Counters& counters;
+  observe::RouteStats& route_stats;
   base::Random& random;
   os::FileCache& files;
   ExchangeOwner& owner;

@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "config/types.h"
 #include "exchange/action.h"
 #include "exchange/filter.h"
+#include "observe/route_numbers.h"
 #include "route/router.h"
 #include "tls/cert_store.h"
 
@@ -21,16 +23,27 @@ struct RoutePlan {
   const config::Route* route = nullptr;  // in Snapshot::config
   std::vector<std::unique_ptr<const Filter>> filters;
   std::unique_ptr<const Action> action;
+  std::uint32_t number = observe::RouteNumbers::kNone;  // what its requests are counted under
 };
 
 struct Snapshot {
   std::uint64_t version = 0;  // counts the snapshots of this process from 1
   std::unique_ptr<const config::Config> config;
   std::unique_ptr<const route::Router> router;
-  std::vector<RoutePlan> plans;                        // by route::Decision::route_index
+  std::vector<RoutePlan> plans;  // by route::Decision::route_index
+  // By route::Decision::site_index: what requests that take none of the site's routes are counted under. Empty where
+  // nobody counts.
+  std::vector<std::uint32_t> site_numbers;
   std::unique_ptr<const tls::CertStore> certificates;  // null where no listener speaks TLS
 };
 
 using SnapshotRef = std::shared_ptr<const Snapshot>;
+
+// The first of its hosts, as log and metrics name a site; empty where it has none.
+std::string_view site_name(const config::Site& site);
+// Gives the routes of `snapshot` and its sites their numbers, before it is published.
+void number_routes(Snapshot& snapshot, observe::RouteNumbers& numbers);
+// The number that a request with that decision is counted under.
+std::uint32_t number_of(const Snapshot& snapshot, const route::Decision& decision);
 
 }  // namespace viaduct::exchange

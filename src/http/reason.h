@@ -62,6 +62,15 @@ namespace viaduct::http {
   X(kH2PriorityFlood, "h2_priority_flood", 429, "There are too many priorities.")                                  \
   X(kH2EmptyFrameFlood, "h2_empty_frame_flood", 429, "There are too many empty frames.")                           \
   X(kH2WindowUpdateFlood, "h2_window_update_flood", 429, "There are too many window updates.")                     \
+  X(kTlsPlainHttp, "tls_plain_http", 400, "Plain HTTP was spoken to a TLS port.")                                  \
+  X(kTlsInvalid, "tls_invalid", 400, "What came is not TLS.")                                                      \
+  X(kTlsVersion, "tls_version_not_allowed", 400, "This version of TLS is not allowed here.")                       \
+  X(kTlsNoSharedCipher, "tls_no_shared_cipher", 400, "There is no cipher suite in common.")                        \
+  X(kTlsNoProtocol, "tls_no_application_protocol", 400, "There is no application protocol in common.")             \
+  X(kTlsCertificateRefused, "tls_certificate_refused", 400, "The client refused the certificate.")                 \
+  X(kTlsClosed, "tls_closed", 400, "The connection ended during the handshake.")                                   \
+  X(kTlsTimeout, "tls_timeout", 408, "The handshake did not end in time.")                                         \
+  X(kTlsFailed, "tls_failed", 400, "The handshake failed.")                                                        \
   X(kClientClosed, "client_closed", 499, "The client went away.")                                                  \
   X(kClientReadTimeout, "client_read_timeout", 499, "The client stopped reading.")                                 \
   X(kUpstreamConnectRefused, "upstream_connect_refused", 502, "The service cannot be reached.")                    \

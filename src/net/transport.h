@@ -36,7 +36,7 @@ struct TlsInfo {
 
 // A failure to become ready.
 struct TransportError {
-  http::Reason reason = http::Reason::kNone;  // for the upstream's side
+  http::Reason reason = http::Reason::kNone;
   base::Error error;
 };
 

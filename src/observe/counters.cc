@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "observe/counters.h"
 
+#include <algorithm>
+
 namespace viaduct::observe {
 namespace {
 
@@ -13,8 +15,23 @@ void add_one(std::atomic<std::uint64_t>& cell) {
 
 void Counters::count(http::Reason reason, int status) {
   add_one(reasons_.at(static_cast<std::size_t>(reason)));
-  const bool is_known = status >= 100 && status < 600;
-  add_one(status_classes_.at(is_known ? static_cast<std::size_t>(status) / 100 : 0));
+  add_one(status_classes_.at(status_class_of(status)));
+}
+
+void Counters::count_connection() {
+  add_one(connections_);
+}
+
+void Counters::count_handshake(std::string_view version, bool resumed) {
+  const auto* const known = std::ranges::find(kTlsVersions, version);
+  if (known == kTlsVersions.end()) return;
+  add_one(
+      (resumed ? resumed_handshakes_ : full_handshakes_).at(static_cast<std::size_t>(known - kTlsVersions.begin())));
+}
+
+HandshakeCounts Counters::handshakes(std::size_t version) const {
+  return {.full = full_handshakes_.at(version).load(std::memory_order_relaxed),
+          .resumed = resumed_handshakes_.at(version).load(std::memory_order_relaxed)};
 }
 
 std::uint64_t Counters::with_reason(http::Reason reason) const {
@@ -31,6 +48,12 @@ void CounterTotals::add(const Counters& counters) {
   }
   for (std::size_t status_class = 0; status_class < status_classes.size(); ++status_class) {
     status_classes[status_class] += counters.with_status_class(status_class);
+  }
+  connections += counters.connections();
+  for (std::size_t version = 0; version < handshakes.size(); ++version) {
+    const HandshakeCounts more = counters.handshakes(version);
+    handshakes[version].full += more.full;
+    handshakes[version].resumed += more.resumed;
   }
 }
 

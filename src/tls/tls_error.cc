@@ -18,6 +18,7 @@ namespace viaduct::tls {
 namespace {
 
 using base::format;
+using http::Reason;
 
 // How many names of a certificate a message shows.
 constexpr std::size_t kNamesShownMax = 5;
@@ -29,18 +30,23 @@ struct Explanation {
   int reason;
   std::string_view as_server;
   std::string_view as_client;
+  Reason word = Reason::kTlsFailed;  // of the failure, where we are the server
 };
 constexpr std::array kExplanations = {
-    Explanation{SSL_R_HTTP_REQUEST, "the client speaks plain HTTP on a TLS port", ""},
-    Explanation{SSL_R_HTTPS_PROXY_REQUEST, "the client takes this TLS port for a plain HTTP proxy", ""},
+    Explanation{SSL_R_HTTP_REQUEST, "the client speaks plain HTTP on a TLS port", "", Reason::kTlsPlainHttp},
+    Explanation{SSL_R_HTTPS_PROXY_REQUEST, "the client takes this TLS port for a plain HTTP proxy", "",
+                Reason::kTlsPlainHttp},
     Explanation{SSL_R_WRONG_VERSION_NUMBER, "what the client sent is not TLS",
-                "the server does not speak TLS on this port (http:// in place of https://?)"},
-    Explanation{SSL_R_NO_SHARED_CIPHER, "the client offers no cipher suite that is allowed here", ""},
+                "the server does not speak TLS on this port (http:// in place of https://?)", Reason::kTlsInvalid},
+    Explanation{SSL_R_NO_SHARED_CIPHER, "the client offers no cipher suite that is allowed here", "",
+                Reason::kTlsNoSharedCipher},
     Explanation{SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM,
                 "the client cannot verify the kind of certificate that is served (ECDSA alone? add an RSA certificate)",
-                ""},
-    Explanation{SSL_R_NO_APPLICATION_PROTOCOL, "the client offers no HTTP version that is served here (ALPN)", ""},
-    Explanation{kAlertOffset + SSL_AD_PROTOCOL_VERSION, "", "the server refuses TLS 1.2 and 1.3, which are offered"},
+                "", Reason::kTlsNoSharedCipher},
+    Explanation{SSL_R_NO_APPLICATION_PROTOCOL, "the client offers no HTTP version that is served here (ALPN)", "",
+                Reason::kTlsNoProtocol},
+    Explanation{kAlertOffset + SSL_AD_PROTOCOL_VERSION, "", "the server refuses TLS 1.2 and 1.3, which are offered",
+                Reason::kTlsVersion},
     Explanation{kAlertOffset + SSL_AD_HANDSHAKE_FAILURE, "",
                 "the server refuses the handshake: no common cipher suite, or it wants another name (tls.sni)"},
     Explanation{kAlertOffset + SSL_AD_UNRECOGNIZED_NAME, "",
@@ -48,14 +54,24 @@ constexpr std::array kExplanations = {
     Explanation{kAlertOffset + SSL_AD_CERTIFICATE_REQUIRED, "",
                 "the server wants a client certificate (tls.cert and tls.key)"},
     Explanation{kAlertOffset + SSL_AD_BAD_CERTIFICATE, "the client refuses our certificate: bad certificate",
-                "the server refuses our client certificate: bad certificate"},
+                "the server refuses our client certificate: bad certificate", Reason::kTlsCertificateRefused},
     Explanation{kAlertOffset + SSL_AD_CERTIFICATE_EXPIRED, "the client refuses our certificate: expired",
-                "the server refuses our client certificate: expired"},
+                "the server refuses our client certificate: expired", Reason::kTlsCertificateRefused},
     Explanation{kAlertOffset + SSL_AD_CERTIFICATE_UNKNOWN, "the client refuses our certificate",
-                "the server refuses our client certificate"},
+                "the server refuses our client certificate", Reason::kTlsCertificateRefused},
     Explanation{kAlertOffset + SSL_AD_UNKNOWN_CA, "the client refuses our certificate: it does not trust the issuer",
-                "the server refuses our client certificate: it does not trust the issuer"},
+                "the server refuses our client certificate: it does not trust the issuer",
+                Reason::kTlsCertificateRefused},
 };
+
+// The word for the failure of a server's handshake.
+Reason word_of(unsigned long error, net::IoStatus socket_status) {
+  if (error == 0) return socket_status == net::IoStatus::kOk ? Reason::kTlsFailed : Reason::kTlsClosed;
+  const int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
+  if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW) return Reason::kTlsVersion;
+  const auto* row = std::ranges::find(kExplanations, reason, &Explanation::reason);
+  return row == kExplanations.end() ? Reason::kTlsFailed : row->word;
+}
 
 std::string explanation_of(SSL& ssl, unsigned long error) {
   const bool is_server = SSL_is_server(&ssl) == 1;
@@ -160,7 +176,7 @@ net::TransportError handshake_error(SSL& ssl, net::IoStatus socket_status, int e
   const unsigned long error = ERR_peek_error();
   const long verify_result = SSL_get_verify_result(&ssl);
   net::TransportError failure;
-  failure.reason = is_server ? http::Reason::kNone : http::Reason::kUpstreamTlsFailed;
+  failure.reason = is_server ? word_of(error, socket_status) : http::Reason::kUpstreamTlsFailed;
   failure.error.side = is_server ? base::Side::kClient : base::Side::kUpstream;
   // No request has been sent yet, so another server may have it.
   failure.error.retryable = !is_server;

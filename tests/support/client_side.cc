@@ -26,6 +26,7 @@ exchange::Services& ClientSide::services() {
   services_ = std::make_unique<exchange::Services>(exchange::Services{.loop = given.loop,
                                                                       .access_log = given.access_log,
                                                                       .counters = given.counters,
+                                                                      .route_stats = given.route_stats,
                                                                       .random = given.random,
                                                                       .files = given.files,
                                                                       .owner = *this,
@@ -63,6 +64,10 @@ void ClientSide::on_connection_closed(const exchange::ClientInfo&) {
 void ClientSide::on_connection_refused(const exchange::ClientInfo&, http::Reason reason) {
   refused_for = reason;
   ++refusals;
+}
+
+void ClientSide::on_handshake_failed(const exchange::ClientInfo&, http::Reason reason, std::string_view) {
+  handshake_failure = reason;
 }
 
 void ClientSide::free_exchange(exchange::Exchange& exchange) {

@@ -28,8 +28,9 @@ class ClientSide final : private daemon::ConnectionOwner, private exchange::Exch
   config::Client limits;  // of the next connect()
   bool h2c = false;       // of the next connect()
   bool is_worker_draining = false;
-  http::Reason refused_for = http::Reason::kNone;  // what the last codec that ended by itself said
-  int refusals = 0;                                // how often one did
+  http::Reason refused_for = http::Reason::kNone;        // what the last codec that ended by itself said
+  http::Reason handshake_failure = http::Reason::kNone;  // of the last handshake that failed
+  int refusals = 0;                                      // how often one did
 
   // Opens a connection and returns the client's end of it.
   ScriptedConnection& connect();
@@ -61,6 +62,8 @@ class ClientSide final : private daemon::ConnectionOwner, private exchange::Exch
   exchange::Exchange& make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) override;
   void on_connection_closed(const exchange::ClientInfo& client) override;
   void on_connection_refused(const exchange::ClientInfo& client, http::Reason reason) override;
+  void on_handshake(const net::TlsInfo&) override {}
+  void on_handshake_failed(const exchange::ClientInfo& client, http::Reason reason, std::string_view error) override;
   bool is_draining() const override { return is_worker_draining; }
   void free_exchange(exchange::Exchange& exchange) override;
   void on_run_on(exchange::Exchange&) override {}

@@ -60,6 +60,7 @@ ExchangeScene::ExchangeScene(std::string_view log_line)
       services_{.loop = loop,
                 .access_log = access_log_,
                 .counters = counters,
+                .route_stats = route_stats,
                 .random = random_,
                 .files = files_,
                 .owner = *this,

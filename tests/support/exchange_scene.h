@@ -72,6 +72,7 @@ class ExchangeScene final : private exchange::ExchangeOwner {
   config::Config config;  // one default site, host.test, without routes
   exchange::ClientInfo client;
   observe::Counters counters;
+  observe::RouteStats route_stats;
   bool drains = true;  // turn() makes room where a response has none
 
   // Adds a route to the site and returns its plan, to be filled with filters and an action.
