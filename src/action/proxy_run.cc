@@ -132,7 +132,7 @@ void ProxyRun::on_found(upstream::Server& server, upstream::ClientConnection& co
 void ProxyRun::on_server_failed(upstream::Server& server, Reason reason, const base::Error& error, bool is_repeated) {
   server_ = &server;
   reused_ = false;
-  ++exchange_.record().attempts;
+  upstream_.note_attempt(server, exchange_.record().attempts++ > 0);
   exchange_.record().server = server.name();
   exchange_.record().chosen = upstream::choice_name(search_.choice());
   upstream_.note_failure(server, {.reason = reason});
@@ -148,7 +148,7 @@ void ProxyRun::send_on(upstream::ClientConnection& connection) {
   transition(State::kForwarding);
   sent_at_ = exchange_.loop().now();
   observe::AccessRecord& record = exchange_.record();
-  ++record.attempts;
+  upstream_.note_attempt(*server_, record.attempts++ > 0);
   record.server = server_->name();
   record.chosen = upstream::choice_name(search_.choice());
   if (record.attempts == 1) record.wait = sent_at_ - started_;

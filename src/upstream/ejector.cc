@@ -79,6 +79,7 @@ void Ejector::eject(Server& server, const FailedAttempt& attempt, std::uint32_t 
     return;
   }
   ServerState& state = server.state();
+  state.ejections.fetch_add(1, std::memory_order_relaxed);
   state.ejected_for.store(attempt.reason, std::memory_order_relaxed);
   state.ejected_until.store(count_of(now + config_.eject->duration), std::memory_order_relaxed);
   LOG_WARNING("server_ejected upstream={} server={} reason={} failures={} for_ms={}", config_.name, server.name(),

@@ -10,13 +10,6 @@ namespace {
 
 using ConnectionHook = base::ListHook<ClientConnection>;
 
-std::string name_of(const config::Server& config) {
-  if (config.is_unix) return "unix:" + config.host;
-  if (!config.service.empty()) return config.service;
-  const bool is_v6 = config.host.find(':') != std::string::npos;
-  return is_v6 ? base::format("[{}]:{}", config.host, config.port) : base::format("{}:{}", config.host, config.port);
-}
-
 std::string authority_of(const config::Server& config, const std::string& name) {
   if (config.is_unix) return "localhost";
   if (!config.service.empty()) return config.host;
@@ -32,6 +25,13 @@ net::ResolvedName* name_in(const Resources& resources, const config::Server& con
 
 }  // namespace
 
+std::string server_name(const config::Server& config) {
+  if (config.is_unix) return "unix:" + config.host;
+  if (!config.service.empty()) return config.service;
+  const bool is_v6 = config.host.find(':') != std::string::npos;
+  return is_v6 ? base::format("[{}]:{}", config.host, config.port) : base::format("{}:{}", config.host, config.port);
+}
+
 Server::Server(const Resources& resources, const config::Upstream& upstream, std::size_t index,
                const tls::ClientContext* tls)
     : resources_(resources),
@@ -40,7 +40,7 @@ Server::Server(const Resources& resources, const config::Upstream& upstream, std
       keepalive_(upstream.keepalive),
       tls_(tls),
       tls_names_(tls::ServerNames::of(upstream.tls, config_)),
-      name_(name_of(config_)),
+      name_(server_name(config_)),
       authority_(authority_of(config_, name_)),
       resolved_name_(name_in(resources, config_)),
       connections_max_(upstream.max_connections),

@@ -102,4 +102,7 @@ class Server final : private net::NameWatcher {
   bool is_sharing_;
 };
 
+// "10.0.0.6:8000", "unix:/path" or "_api._tcp.example.com", as log, metrics and status show a server.
+std::string server_name(const config::Server& config);
+
 }  // namespace viaduct::upstream

@@ -12,11 +12,26 @@ void ServerState::learn_from(const ServerState& other) {
   ejected_for.store(other.ejected_for.load(kRelaxed), kRelaxed);
   recovered_at.store(other.recovered_at.load(kRelaxed), kRelaxed);
   failures.store(other.failures.load(kRelaxed), kRelaxed);
+  attempts.store(other.attempts.load(kRelaxed), kRelaxed);
+  failed_attempts.store(other.failed_attempts.load(kRelaxed), kRelaxed);
+  ejections.store(other.ejections.load(kRelaxed), kRelaxed);
+}
+
+std::string StateTable::key_of(const config::Upstream& config) {
+  std::string key = config.name;
+  for (const config::Server& server : config.servers) key.append("|").append(server.url);
+  return key;
+}
+
+UpstreamState* StateTable::peek(const config::Upstream& config) {
+  const std::string key = key_of(config);
+  const std::lock_guard lock(mutex_);
+  const auto known = states_.find(key);
+  return known == states_.end() ? nullptr : known->second.state.get();
 }
 
 UpstreamState& StateTable::find(const config::Upstream& config) {
-  std::string key = config.name;
-  for (const config::Server& server : config.servers) key.append("|").append(server.url);
+  const std::string key = key_of(config);
   const std::lock_guard lock(mutex_);
   Entry& entry = states_[key];
   if (entry.state == nullptr) {

@@ -38,6 +38,11 @@ struct alignas(64) ServerState {
   // Under way in all workers; connections include those that are being made and those that are idle.
   std::atomic<std::uint32_t> connections = 0;
   std::atomic<std::uint32_t> requests = 0;
+  // Since the start: requests that were sent to it or would have been, those of them that failed, and how often it was
+  // left out.
+  std::atomic<std::uint64_t> attempts = 0;
+  std::atomic<std::uint64_t> failed_attempts = 0;
+  std::atomic<std::uint64_t> ejections = 0;
 
   // Takes over what is known of the same server; not what is under way.
   void learn_from(const ServerState& other);
@@ -62,6 +67,8 @@ class UpstreamState {
 
   // Requests of all workers that wait for a connection.
   std::atomic<std::uint32_t> waiting = 0;
+  // Since the start: attempts behind the first one of a request.
+  std::atomic<std::uint64_t> retries = 0;
 
  private:
   std::unique_ptr<ServerState[]> servers_;
@@ -78,6 +85,8 @@ class StateTable {
   // The state of the upstream of that name with those servers; the same object each time. Where its servers are others
   // than before, those that stay keep what is known of them. Thread-safe. Lives as long as the table.
   UpstreamState& find(const config::Upstream& config);
+  // The same, for who only looks; null where nobody has asked for it yet.
+  UpstreamState* peek(const config::Upstream& config);
 
  private:
   struct Entry {
@@ -85,6 +94,7 @@ class StateTable {
     std::unique_ptr<UpstreamState> state;
   };
 
+  static std::string key_of(const config::Upstream& config);
   static void carry_over(const Entry& from, const Entry& to);
 
   // Guarded by mutex_.

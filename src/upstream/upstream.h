@@ -57,9 +57,15 @@ class Upstream {
   [[nodiscard]] bool connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout);
   WaitingRoom& waiting_room() { return waiting_room_; }
   RetryBudget& retry_budget() { return retry_budget_; }
+  // An attempt of a request begins, its first or, with `is_again`, a later one.
+  void note_attempt(Server& server, bool is_again) {
+    server.state().attempts.fetch_add(1, std::memory_order_relaxed);
+    if (is_again) state_.retries.fetch_add(1, std::memory_order_relaxed);
+  }
   // How an attempt ended, for `eject`: with a whole answer, of whatever status, or without.
   void note_success(Server& server) { ejector_.note_success(server); }
   void note_failure(Server& server, const FailedAttempt& attempt) {
+    server.state().failed_attempts.fetch_add(1, std::memory_order_relaxed);
     ejector_.note_failure(server, attempt, resources_.loop.now());
   }
 
