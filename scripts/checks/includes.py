@@ -34,6 +34,7 @@ LIBRARIES = {
     "fmt": ("fmt", {"base"}),
     "CLI": ("CLI11", {"cli"}),
     "re2": ("RE2", {"route"}),
+    "prometheus": ("prometheus-cpp", {"observe"}),
     "nlohmann": ("nlohmann-json", {"config", "daemon", "cli"}),
 }
 

@@ -203,13 +203,11 @@ Table<Logs> log_keys() {
 Table<Admin> admin_keys() {
   Table<Admin> table;
   table.add("socket", &Admin::socket, socket_path(), "Control commands and status; a Unix socket with mode 0600.");
-  table
-      .add("health", &Admin::health,
-           or_null(scalar_type<base::SocketAddress>(
-               text("address").info, parse_socket_address,
-               [](const base::SocketAddress& address) { return Node::quoted(address.to_string()); })),
-           "Where monitors find /livez, /readyz and /metrics.")
-      .planned();
+  table.add("health", &Admin::health,
+            or_null(scalar_type<base::SocketAddress>(
+                text("address").info, parse_socket_address,
+                [](const base::SocketAddress& address) { return Node::quoted(address.to_string()); })),
+            "Where monitors find /livez, /readyz and /metrics, over plain HTTP; null: nowhere. Not for the public.");
   return table;
 }
 

@@ -16,8 +16,8 @@
 namespace viaduct::daemon {
 
 struct BuildResult {
-  // Null when a problem is an error.
-  exchange::SnapshotRef snapshot;
+  // Null when a problem is an error. Whoever publishes it may number its routes before.
+  std::shared_ptr<exchange::Snapshot> snapshot;
   std::vector<config::Problem> problems;
   // The certificate files as they were read; when they have changed the snapshot is to be built again.
   tls::FileStamps certificate_stamps;

@@ -256,13 +256,8 @@ const Row kRows[] = {
      "acts on this key (2 uses, the first is here)\n"
      "listeners: [{ address: \":80\", proxy_protocol: true }, { address: \":81\", proxy_protocol: true }]\n"
      "                              ^\n"},
-    {"EachKindOfPlannedKeyIsToldOnce",
-     with_routes("      - { upstream: app }\n") + "admin: { health: \"127.0.0.1:9000\" }\nprocess: { user: root }\n",
-     "viaduct.yaml:9:10: warning: admin.health: accepted, not in effect in this version: a later version acts on this "
-     "key\n"
-     "admin: { health: \"127.0.0.1:9000\" }\n"
-     "         ^\n"
-     "viaduct.yaml:10:12: warning: process.user: accepted, not in effect in this version: a later version acts on this "
+    {"EachKindOfPlannedKeyIsToldOnce", with_routes("      - { upstream: app }\n") + "process: { user: root }\n",
+     "viaduct.yaml:9:12: warning: process.user: accepted, not in effect in this version: a later version acts on this "
      "key\n"
      "process: { user: root }\n"
      "           ^\n"},

@@ -399,10 +399,6 @@ const Row kRows[] = {
      "logs: { access: { format: \"${client_ip} ${stauts}\" } }\n"
      "                          ^\n"},
     {"HealthAddress", with_top("admin: { health: \":9180\" }\n"),
-     "viaduct.yaml:9:10: warning: admin.health: accepted, not in effect in this version: a later version acts on this "
-     "key\n"
-     "admin: { health: \":9180\" }\n"
-     "         ^\n"
      "viaduct.yaml:9:18: admin.health: \":9180\" is no address with a port; write one like \"127.0.0.1:9180\" or "
      "\"0.0.0.0:9180\"\n"
      "admin: { health: \":9180\" }\n"
