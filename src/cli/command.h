@@ -26,6 +26,8 @@ void add_run(CLI::App& app, int& exit_code);
 void add_check(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_reload(CLI::App& app, int& exit_code);
+void add_status(CLI::App& app, int& exit_code);
+void add_top(CLI::App& app, int& exit_code);
 void add_stop(CLI::App& app, int& exit_code);
 void add_demo(CLI::App& app, int& exit_code);
 void add_reference(CLI::App& app, int& exit_code);

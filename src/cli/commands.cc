@@ -8,8 +8,10 @@ namespace viaduct::cli {
 namespace {
 
 // In the order in which `viaduct --help` shows them.
-constexpr std::array<AddCommand, 8> kCommands = {add_run,  add_check, add_explain,   add_reload,
-                                                 add_stop, add_demo,  add_reference, add_version};
+constexpr std::array kCommands = {
+    AddCommand{add_run}, add_check,   add_explain, add_reload, add_status, add_top, add_stop, add_demo,
+    add_reference,       add_version,
+};
 
 }  // namespace
 

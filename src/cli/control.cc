@@ -3,40 +3,16 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "cli/admin_target.h"
 #include "cli/command.h"
-#include "config/load.h"
 #include "daemon/admin.h"
 
 namespace viaduct::cli {
 namespace {
 
-// Where to reach the daemon: the socket given, or the one in the config.
-struct Control {
-  std::string file = kDefaultConfigFile;
-  std::string socket;
-};
-
-int ask(const Control& control, std::string_view word) {
-  std::string socket = control.socket;
-  if (socket.empty()) {
-    const config::LoadResult loaded = config::load_file(control.file);
-    if (loaded.config == nullptr) {
-      std::fputs(config::render_problems(loaded.problems, loaded.sources).c_str(), stderr);
-      std::fputs("viaduct: the config does not say where the daemon listens; use --socket PATH\n", stderr);
-      return kFailed;
-    }
-    socket = loaded.config->admin.socket;
-  }
-  if (socket.empty()) {
-    std::fprintf(stderr, "viaduct: %s has no admin.socket; set it, or send a signal to the process\n",
-                 control.file.c_str());
-    return kFailed;
-  }
-  const auto answer = daemon::ask_admin(socket, word);
-  if (!answer) {
-    std::fprintf(stderr, "viaduct: %s\n", answer.error().message.c_str());
-    return kFailed;
-  }
+int ask(const AdminTarget& target, std::string_view word) {
+  const auto answer = ask_daemon(target, word);
+  if (!answer) return kFailed;
   const bool ok = daemon::is_admin_success(*answer);
   std::fprintf(ok ? stdout : stderr, "%s\n", answer->c_str());
   return ok ? kDone : kFailed;
@@ -44,11 +20,9 @@ int ask(const Control& control, std::string_view word) {
 
 void add_control(CLI::App& app, int& exit_code, const std::string& word, const std::string& summary) {
   auto* command = app.add_subcommand(word, summary);
-  auto control = std::make_shared<Control>();
-  command->add_option("-c,--config", control->file, "The config file that names the admin socket")
-      ->capture_default_str();
-  command->add_option("--socket", control->socket, "The admin socket, instead of the config's");
-  command->callback([control, word, &exit_code] { exit_code = ask(*control, word); });
+  auto target = std::make_shared<AdminTarget>();
+  add_target_options(*command, *target);
+  command->callback([target, word, &exit_code] { exit_code = ask(*target, word); });
 }
 
 }  // namespace

@@ -145,7 +145,8 @@ base::Result<DemoShow> serve(const DemoOptions& options, Stage& stage) {
                                  .ticket_keys = stage.ticket_keys,
                                  .config_file = stage.path(kDemoConfig),
                                  .config = std::move(*ready.loaded.config),
-                                 .built = std::move(ready.built)});
+                                 .built = std::move(ready.built),
+                                 .version = kVersion});
   if (auto started = supervisor.start(); !started) return std::unexpected(std::move(started).error());
   print(options, introduction(options, stage));
   return perform(options, stage, supervisor);

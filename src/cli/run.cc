@@ -20,7 +20,8 @@ int run(const std::string& file) {
                                  .ticket_keys = ticket_keys,
                                  .config_file = file,
                                  .config = std::move(*ready.loaded.config),
-                                 .built = std::move(ready.built)});
+                                 .built = std::move(ready.built),
+                                 .version = kVersion});
   if (auto started = supervisor.start(); !started) {
     LOG_ERROR("start_failed error={}", base::quoted(started.error().message));
     return kFailed;

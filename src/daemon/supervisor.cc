@@ -11,12 +11,13 @@
 #include "base/log.h"
 #include "config/load.h"
 #include "daemon/listen.h"
+#include "daemon/status_page.h"
 #include "os/socket.h"
 
 namespace viaduct::daemon {
 namespace {
 
-enum TimerId { kCertificateTimer, kTicketTimer, kReapTimer };
+enum TimerId { kCertificateTimer, kTicketTimer, kReapTimer, kWindowTimer };
 
 base::LogOptions error_log_options(const config::ErrorLog& log) {
   static_assert(static_cast<int>(config::LogLevel::kError) == static_cast<int>(base::LogLevel::kError));
@@ -36,12 +37,18 @@ Supervisor::Supervisor(Setup setup)
       certificate_timer_(loop_.timers(), *this, kCertificateTimer),
       ticket_timer_(loop_.timers(), *this, kTicketTimer),
       reap_timer_(loop_.timers(), *this, kReapTimer),
+      window_timer_(loop_.timers(), *this, kWindowTimer),
       resolver_(loop_, resolver_options(config_.resolver), &name_conditions_),
-      health_monitor_({.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = upstream_states_}) {
+      health_monitor_({.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = upstream_states_}),
+      overview_({.clock = clock_, .states = upstream_states_, .limits = limits_, .version = std::move(setup.version)}),
+      window_(overview_, clock_.mono_now()) {
   CHECK(built_.snapshot != nullptr);
+  exchange::number_routes(*built_.snapshot, route_numbers_);
+  overview_.note_snapshot(built_.snapshot, false);
 }
 
 Supervisor::~Supervisor() {
+  monitor_.reset();
   for (const auto& worker : workers_) worker->drain(base::Duration(0));
   for (const auto& worker : workers_) worker->join();
 }
@@ -68,14 +75,17 @@ base::Result<void> Supervisor::start() {
     admin_ = std::move(*admin);
   }
   addresses_ = std::move(opened->addresses);
+  is_tls_ = std::move(opened->is_tls);
   TRY(start_workers(std::move(opened->by_worker)));
+  TRY(start_monitor());
   health_monitor_.adopt(config_.upstreams);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
-    LOG_INFO("listening address={} tls={}", addresses_[i].to_string(), opened->is_tls[i]);
+    LOG_INFO("listening address={} tls={}", addresses_[i].to_string(), is_tls_[i]);
   }
   LOG_INFO("ready workers={} snapshot={}", workers_.size(), built_.snapshot->version);
   certificate_timer_.start_after(kCertificatePoll);
   ticket_timer_.start_after(tls::TicketKeys::kRotateEvery);
+  window_timer_.start_after(RouteWindow::kStep);
   state_ = State::kServing;
   os::release_free_memory();
   return {};
@@ -110,11 +120,25 @@ base::Result<void> Supervisor::start_workers(std::vector<std::vector<WorkerListe
   return {};
 }
 
+base::Result<void> Supervisor::start_monitor() {
+  std::vector<WorkerCounts> watched;
+  for (const auto& worker : workers_) watched.push_back({worker->counters(), worker->route_stats()});
+  overview_.watch(std::move(watched), access_sink_.get());
+  if (!config_.admin.health) return {};
+  auto monitor = Monitor::start(clock_, overview_, *config_.admin.health);
+  if (!monitor) return std::unexpected(std::move(monitor).error());
+  monitor_ = std::move(*monitor);
+  LOG_INFO("health_listening address={}", monitor_->address().to_string());
+  return {};
+}
+
 // ---- while it runs --------------------------------------------------------------------------------------------------
 
 void Supervisor::run() {
   if (state_ == State::kServing || state_ == State::kDraining) loop_.run();
   for (const auto& worker : workers_) worker->join();
+  monitor_.reset();
+  overview_.watch({}, access_sink_.get());
   workers_.clear();
   admin_.reset();
   if (access_sink_ != nullptr) access_sink_->drain(base::LogSink::kDrainAtEnd);
@@ -140,6 +164,10 @@ void Supervisor::on_timer(int timer_id) {
       if (built_.certificate_stamps.changed()) renew_certificates();
       certificate_timer_.start_after(kCertificatePoll);
       return;
+    case kWindowTimer:
+      window_.step(loop_.now());
+      window_timer_.start_after(RouteWindow::kStep);
+      return;
     case kTicketTimer:
       ticket_keys_.rotate();
       ticket_timer_.start_after(tls::TicketKeys::kRotateEvery);
@@ -160,7 +188,12 @@ std::optional<std::string> Supervisor::on_admin_command(std::string_view command
     return "ok";
   }
   if (command == "reload") return reload();
-  return base::format("error: unknown command {}; known are: reload, stop", command);
+  if (command == "status") {
+    std::vector<StatusListener> listeners;
+    for (std::size_t i = 0; i < addresses_.size(); ++i) listeners.push_back({addresses_[i], is_tls_[i]});
+    return "ok\n" + status_page(overview_, window_, listeners, loop_.now());
+  }
+  return base::format("error: unknown command {}; known are: reload, status, stop", command);
 }
 
 std::string Supervisor::reload() {
@@ -176,6 +209,7 @@ std::string Supervisor::reload() {
     const std::string text = config::render_problems(loaded.problems, loaded.sources);
     const std::string first_line = text.substr(0, text.find('\n'));
     LOG_ERROR("reload_refused problems={} first={}", loaded.problems.size(), base::quoted(first_line));
+    overview_.note_refusal(first_line);
     return "error: " + first_line;
   }
   if (!is_same_listening(config_.listeners, loaded.config->listeners)) {
@@ -191,7 +225,9 @@ void Supervisor::publish(BuildResult built) {
   ++next_version_;
   has_published_ = true;
   built_ = std::move(built);
+  exchange::number_routes(*built_.snapshot, route_numbers_);
   for (const auto& worker : workers_) worker->publish(built_.snapshot);
+  overview_.note_snapshot(built_.snapshot, true);
   resolver_.configure(resolver_options(config_.resolver));
   health_monitor_.adopt(config_.upstreams);
 }
@@ -203,6 +239,7 @@ void Supervisor::renew_certificates() {
     for (const config::Problem& problem : built.problems) {
       LOG_ERROR("certificate_refused error={}", base::quoted(problem.message));
     }
+    overview_.note_refusal(built.problems.front().message);
     built_.certificate_stamps = std::move(built.certificate_stamps);
     return;
   }
@@ -227,6 +264,7 @@ void Supervisor::reopen_logs() {
 void Supervisor::stop() {
   if (state_ != State::kServing) return;
   state_ = State::kDraining;
+  overview_.note_draining();
   LOG_INFO("stopping connections={} drain_ms={}", limits_.connections(),
            std::chrono::duration_cast<std::chrono::milliseconds>(config_.process.drain).count());
   for (const auto& worker : workers_) worker->drain(config_.process.drain);

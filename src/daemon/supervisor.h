@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main thread of a running daemon: opens the listening sockets, starts the workers, hears signals and the admin
-// socket, reloads the config, watches certificate files, rotates ticket keys, checks the servers of upstreams, and ends
-// everything in order.
+// socket, reloads the config, watches certificate files, rotates ticket keys, checks the servers of upstreams, keeps
+// what status and metrics show, and ends everything in order.
 #pragma once
 
 #include <atomic>
@@ -14,6 +14,9 @@
 #include "daemon/admin.h"
 #include "daemon/build.h"
 #include "daemon/connection_limits.h"
+#include "daemon/monitor.h"
+#include "daemon/overview.h"
+#include "daemon/route_window.h"
 #include "daemon/worker.h"
 #include "net/loop.h"
 #include "os/process.h"
@@ -32,7 +35,8 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
     tls::TicketKeys& ticket_keys;
     std::string config_file;  // read again on HUP; empty: a reload is refused
     config::Config config;
-    BuildResult built;  // REQUIRES: built.snapshot
+    BuildResult built;         // REQUIRES: built.snapshot
+    std::string version = "";  // of the program, for status and metrics
   };
 
   explicit Supervisor(Setup setup);
@@ -50,6 +54,8 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
 
   // Where the listeners are bound, in the order of the config; filled by start().
   const std::vector<base::SocketAddress>& addresses() const { return addresses_; }
+  // Where /livez, /readyz and /metrics are; null where the config has no admin.health.
+  const base::SocketAddress* health_address() const { return monitor_ == nullptr ? nullptr : &monitor_->address(); }
   net::Loop& loop() { return loop_; }
 
  private:
@@ -66,6 +72,7 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
   // Returns what went wrong in one line, or "ok".
   std::string reload();
   void publish(BuildResult built);
+  base::Result<void> start_monitor();
   void renew_certificates();
   void reopen_logs();
   void end_now();
@@ -85,15 +92,21 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
   net::Timer certificate_timer_;
   net::Timer ticket_timer_;
   net::Timer reap_timer_;
+  net::Timer window_timer_;
   ConnectionLimits limits_;
   upstream::StateTable upstream_states_;
   net::SharedConditions name_conditions_;
   net::Resolver resolver_;  // of the health checks
   upstream::HealthMonitor health_monitor_;
+  observe::RouteNumbers route_numbers_;
+  Overview overview_;
+  RouteWindow window_;
   std::unique_ptr<base::LogSink> access_sink_;
   std::unique_ptr<Admin> admin_;
   std::vector<base::SocketAddress> addresses_;
+  std::vector<bool> is_tls_;  // beside addresses_
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Monitor> monitor_;  // looks at the workers
 };
 
 }  // namespace viaduct::daemon
