@@ -14,6 +14,7 @@ std::string_view state_word(const upstream::ServerState& state, base::MonoTime n
   using Health = upstream::ServerState::Health;
   constexpr auto kRelaxed = std::memory_order_relaxed;
   const Health health = state.health.load(kRelaxed);
+  if (state.drained.load(kRelaxed)) return "drained";
   if (health == Health::kUnhealthy) return "unhealthy";
   if (!state.is_available(now)) return "ejected";
   return health == Health::kHealthy ? "healthy" : "unchecked";
@@ -105,6 +106,7 @@ std::vector<UpstreamFacts> Overview::upstreams(const exchange::Snapshot& snapsho
     if (state != nullptr) {
       facts.waiting = state->waiting.load(std::memory_order_relaxed);
       facts.retries = state->retries.load(std::memory_order_relaxed);
+      facts.is_held = state->is_held(sources_.clock.mono_now());
     }
     for (std::size_t i = 0; i < config.servers.size(); ++i) {
       facts.servers.push_back(server_facts(config.servers[i], state == nullptr ? nullptr : &state->server(i)));

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "config/load.h"
 #include "daemon/listen.h"
+#include "daemon/orders.h"
 #include "daemon/status_page.h"
 #include "os/socket.h"
 
@@ -193,7 +194,9 @@ std::optional<std::string> Supervisor::on_admin_command(std::string_view command
     for (std::size_t i = 0; i < addresses_.size(); ++i) listeners.push_back({addresses_[i], is_tls_[i]});
     return "ok\n" + status_page(overview_, window_, listeners, loop_.now());
   }
-  return base::format("error: unknown command {}; known are: reload, status, stop", command);
+  if (auto answer = carry_out_order(command, config_, upstream_states_, loop_.now())) return answer;
+  return base::format(
+      "error: unknown command {}; known are: reload, status, stop, drain, undrain, hold, release, log-level", command);
 }
 
 std::string Supervisor::reload() {

@@ -43,6 +43,10 @@ void ConnectionSearch::cancel() {
 // ---- a server and a connection --------------------------------------------------------------------------------------
 
 bool ConnectionSearch::advance() {
+  if (upstream_.is_held(loop_.now())) {
+    hold();
+    return true;
+  }
   Upstream::ServerSet passed_over = tried_;
   bool is_one_full = false;
   while (Server* server = upstream_.pick(passed_over, by_)) {
@@ -112,6 +116,8 @@ bool ConnectionSearch::on_turn_to_connect() {
 void ConnectionSearch::hold() {
   const base::MonoTime now = loop_.now();
   if (!hold_until_) hold_until_ = now + upstream_.config().hold;
+  // It may be held while this request waits; whoever holds it has a time for that.
+  if (upstream_.is_held(now)) hold_until_ = std::max(*hold_until_, upstream_.held_until());
   if (now >= *hold_until_) {
     return fail(last_failure_ == Reason::kNone ? Reason::kUpstreamUnavailable : last_failure_);
   }

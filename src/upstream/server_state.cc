@@ -10,6 +10,7 @@ void ServerState::learn_from(const ServerState& other) {
   health.store(other.health.load(kRelaxed), kRelaxed);
   ejected_until.store(other.ejected_until.load(kRelaxed), kRelaxed);
   ejected_for.store(other.ejected_for.load(kRelaxed), kRelaxed);
+  drained.store(other.drained.load(kRelaxed), kRelaxed);
   recovered_at.store(other.recovered_at.load(kRelaxed), kRelaxed);
   failures.store(other.failures.load(kRelaxed), kRelaxed);
   attempts.store(other.attempts.load(kRelaxed), kRelaxed);
@@ -45,6 +46,7 @@ UpstreamState& StateTable::find(const config::Upstream& config) {
 }
 
 void StateTable::carry_over(const Entry& from, const Entry& to) {
+  to.state->held_until.store(from.state->held_until.load(std::memory_order_relaxed), std::memory_order_relaxed);
   for (std::size_t i = 0; i < to.urls.size(); ++i) {
     const auto same = std::ranges::find(from.urls, to.urls[i]);
     if (same == from.urls.end()) continue;

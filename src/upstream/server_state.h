@@ -31,6 +31,8 @@ struct alignas(64) ServerState {
   std::atomic<base::MonoTime::rep> ejected_until = 0;
   // Why it was left out last.
   std::atomic<http::Reason> ejected_for = http::Reason::kNone;
+  // The operator wants no requests sent to it.
+  std::atomic<bool> drained = false;
   // When it came back from being unhealthy or left out; 0: never was.
   std::atomic<base::MonoTime::rep> recovered_at = 0;
   // Failed attempts in a row.
@@ -48,7 +50,7 @@ struct alignas(64) ServerState {
   void learn_from(const ServerState& other);
   // Whether requests may be sent to it.
   bool is_available(base::MonoTime now) const {
-    return health.load(std::memory_order_relaxed) != Health::kUnhealthy &&
+    return health.load(std::memory_order_relaxed) != Health::kUnhealthy && !drained.load(std::memory_order_relaxed) &&
            now.time_since_epoch().count() >= ejected_until.load(std::memory_order_relaxed);
   }
 };
@@ -67,6 +69,12 @@ class UpstreamState {
 
   // Requests of all workers that wait for a connection.
   std::atomic<std::uint32_t> waiting = 0;
+  // The operator wants requests to wait until then instead of being sent, a MonoTime as a count of its duration; 0:
+  // not.
+  std::atomic<base::MonoTime::rep> held_until = 0;
+  bool is_held(base::MonoTime now) const {
+    return now.time_since_epoch().count() < held_until.load(std::memory_order_relaxed);
+  }
   // Since the start: attempts behind the first one of a request.
   std::atomic<std::uint64_t> retries = 0;
 

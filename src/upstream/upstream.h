@@ -57,6 +57,11 @@ class Upstream {
   [[nodiscard]] bool connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout);
   WaitingRoom& waiting_room() { return waiting_room_; }
   RetryBudget& retry_budget() { return retry_budget_; }
+  // How long the operator holds requests back, if at all: longer than `now`.
+  bool is_held(base::MonoTime now) const { return state_.is_held(now); }
+  base::MonoTime held_until() const {
+    return base::MonoTime(base::Duration(state_.held_until.load(std::memory_order_relaxed)));
+  }
   // An attempt of a request begins, its first or, with `is_again`, a later one.
   void note_attempt(Server& server, bool is_again) {
     server.state().attempts.fetch_add(1, std::memory_order_relaxed);

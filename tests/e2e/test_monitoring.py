@@ -194,3 +194,44 @@ def test_status_without_a_daemon_fails(place):
 def test_the_admin_socket_is_for_its_owner(start_one, server):
     daemon = start_one(watched_scene(server))
     assert (daemon.directory / "admin.sock").stat().st_mode & 0o777 == 0o600
+
+
+# ---- orders ---------------------------------------------------------------------------------------------------------
+
+
+def order(daemon, *words):
+    return run(*words, "-c", daemon.config_path)
+
+
+def test_a_drained_server_gets_no_more_requests(start_one):
+    with named_servers(2) as (one, other):
+        scene = watched_scene(one)
+        scene["upstreams"]["app"]["servers"].append(other.url)
+        daemon = start_one(scene)
+        assert order(daemon, "drain", "app", one.address).returncode == 0
+        assert {fetch(daemon.http, "GET", "/api/x").body for _ in range(8)} == {b"b"}
+        assert [server["state"] for server in status(daemon)["upstreams"][0]["servers"]] == ["drained", "unchecked"]
+        daemon.send_signal(signal.SIGHUP)
+        wait_until(lambda: status(daemon)["config"]["snapshot"] == 2, "reloaded")
+        assert {fetch(daemon.http, "GET", "/api/x").body for _ in range(8)} == {b"b"}, "orders outlive a reload"
+        assert order(daemon, "undrain", "app", one.address).returncode == 0
+        assert {fetch(daemon.http, "GET", "/api/x").body for _ in range(8)} == {b"a", b"b"}
+        assert "there are: app" in order(daemon, "drain", "ap", one.address).stderr
+
+
+def test_held_requests_wait_until_they_are_released(start_one, server):
+    daemon = start_one(watched_scene(server))
+    assert order(daemon, "hold", "app", "60s").returncode == 0
+    with RawClient(daemon.http.port) as client:
+        client.send(b"GET /api/x HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n")
+        assert fetch(daemon.http, "GET", "/").status == 200, "others are served"
+        assert status(daemon)["upstreams"][0]["held"] is True
+        assert not client.is_readable(0.3)
+        assert order(daemon, "release", "app").stdout == "ok\n"
+        assert client.read_response().status == 200
+
+
+def test_the_log_says_more_when_asked(start_one, server):
+    daemon = start_one(watched_scene(server))
+    assert order(daemon, "log-level", "debug").stdout == "ok\n"
+    assert order(daemon, "log-level", "loud").returncode == 1

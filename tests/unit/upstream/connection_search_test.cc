@@ -213,6 +213,25 @@ TEST_F(ConnectionSearchTest, HoldsARequestUntilARefusingServerIsThere) {
   EXPECT_TRUE(one->events.ends_with("failed upstream_connect_refused")) << one->events;
 }
 
+TEST_F(ConnectionSearchTest, HoldsRequestsWhileTheOperatorWantsIt) {
+  const config::Upstream config = support::make_upstream({server_.config()});
+  serve(config);
+  UpstreamState& state = states_.find(config);
+  state.held_until = (loop_.now() + 10s).time_since_epoch().count();
+  const auto one = request();
+  pass(9s);
+  EXPECT_EQ(one->events, "");
+  state.held_until = 0;
+  pass(ConnectionSearch::kHoldPauseMax);
+  EXPECT_TRUE(until_found(*one));
+  state.held_until = (loop_.now() + 1s).time_since_epoch().count();
+  const auto other = request();
+  pass(900ms);
+  EXPECT_EQ(other->events, "");
+  pass(ConnectionSearch::kHoldPauseMax);
+  EXPECT_TRUE(until_found(*other)) << "nobody holds for ever";
+}
+
 TEST_F(ConnectionSearchTest, SaysNothingMoreOnceItIsCancelled) {
   config::Upstream config = support::make_upstream({server_.config()});
   config.max_connections = 1;

@@ -21,6 +21,27 @@ TEST(ServerState, TakesRequestsUnlessItIsUnhealthyOrLeftOut) {
   state.ejected_until = (now + 1ms).time_since_epoch().count();
   EXPECT_FALSE(state.is_available(now));
   EXPECT_TRUE(state.is_available(now + 1ms));
+  state.drained = true;
+  EXPECT_FALSE(state.is_available(now + 1ms));
+}
+
+TEST(UpstreamState, IsHeldForATime) {
+  UpstreamState state(1);
+  const base::MonoTime now(1h);
+  EXPECT_FALSE(state.is_held(now));
+  state.held_until = (now + 1s).time_since_epoch().count();
+  EXPECT_TRUE(state.is_held(now));
+  EXPECT_FALSE(state.is_held(now + 1s));
+}
+
+TEST(StateTable, OnlyLooksWhereItIsPeekedInto) {
+  StateTable table;
+  config::Server server;
+  server.url = "http://10.0.0.1:80";
+  const config::Upstream upstream = support::make_upstream({server});
+  EXPECT_EQ(table.peek(upstream), nullptr);
+  UpstreamState& state = table.find(upstream);
+  EXPECT_EQ(table.peek(upstream), &state);
 }
 
 TEST(StateTable, KnowsAnUpstreamByItsNameAndServers) {
@@ -49,6 +70,10 @@ TEST(StateTable, CarriesWhatIsKnownOfServersThatStayOverToANewListOfThem) {
   known.ejected_for = http::Reason::kUpstreamReset;
   known.recovered_at = 5;
   known.failures = 3;
+  known.drained = true;
+  known.attempts = 11;
+  known.ejections = 2;
+  table.find(before).held_until = 17;
   known.requests = 9;
   table.find(before).server(0).failures = 2;
   const ServerState& carried = table.find(after).server(1);
@@ -57,6 +82,10 @@ TEST(StateTable, CarriesWhatIsKnownOfServersThatStayOverToANewListOfThem) {
   EXPECT_EQ(carried.ejected_for.load(), http::Reason::kUpstreamReset);
   EXPECT_EQ(carried.recovered_at.load(), 5);
   EXPECT_EQ(carried.failures.load(), 3u);
+  EXPECT_TRUE(carried.drained.load());
+  EXPECT_EQ(carried.attempts.load(), 11u);
+  EXPECT_EQ(carried.ejections.load(), 2u);
+  EXPECT_EQ(table.find(after).held_until.load(), 17);
   EXPECT_EQ(carried.requests.load(), 0u);
   EXPECT_EQ(table.find(after).server(0).failures.load(), 0u);
   // The edit is taken back: what was learnt meanwhile counts.
