@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The config's `headers`: removes, sets and adds fields of requests and of every answer, in that order. Stateless;
-// shared by all workers.
+// The config's `headers`: removes, sets and adds fields of requests and of every answer, in that order. A request's
+// fields whose names differ from those removed or set by `_` for `-` alone go too, since CGI and WSGI (RFC 3875
+// §4.1.18) cannot tell them apart. Stateless; shared by all workers.
 #pragma once
 
 #include <string>
@@ -26,6 +27,7 @@ class EditFields final : public exchange::Filter {
   };
   static Edits prepare(const config::FieldEdits& edits);
   static void apply(const Edits& edits, http::Fields& fields);
+  void remove_imitations(http::Fields& fields) const;
 
   Edits request_;
   Edits response_;

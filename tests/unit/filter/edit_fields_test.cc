@@ -81,6 +81,30 @@ TEST_F(EditFieldsTest, ReplacesEveryLineThatTheClientSent) {
   EXPECT_EQ(script_.field("X-Internal-Secret"), "s3cret");
 }
 
+// A server that turns names into environment variables takes both for HTTP_X_INTERNAL_SECRET.
+TEST_F(EditFieldsTest, RemovesImitationsOfWhatItSetsAndRemoves) {
+  config::HeaderEdits edits;
+  edits.request.remove = {"X-Debug"};
+  edits.request.set = {{"X-Internal-Secret", {"s3cret"}}, {"Own_Name", {"set"}}};
+  edits.request.add = {{"X-Added", {"added"}}};
+  build(edits);
+  scene_.call({.fields = {{"Host", "host.test"},
+                          {"X_Internal_Secret", "forged"},
+                          {"x-internal_secret", "forged"},
+                          {"X_DEBUG", "1"},
+                          {"Own-Name", "another"},
+                          {"own_name", "forged"},
+                          {"X_Added", "given"},
+                          {"X_Internal_Secrets", "another"}}});
+  EXPECT_EQ(script_.fields, (Lines{{"Host", "host.test"},
+                                   {"Own-Name", "another"},
+                                   {"Own_Name", "set"},
+                                   {"X_Added", "given"},
+                                   {"X_Internal_Secrets", "another"},
+                                   {"X-Internal-Secret", "s3cret"},
+                                   {"X-Added", "added"}}));
+}
+
 TEST_F(EditFieldsTest, LeavesEverythingElseAsItIs) {
   build({});
   scene_.call({.fields = {{"hOsT", "host.test"}, {"A", "1"}, {"a", "2"}}});
