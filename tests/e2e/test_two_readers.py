@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Viaduct forwards is one request to every reader: the rows of the tables and thousands of mutations of them go,
+by one daemon each, to node:http (llhttp) and to nginx, and both must report the same requests, as many as Viaduct says
+it has forwarded."""
+import os
+
+import pytest
+
+from harness import raw_fields, raw_framing, raw_pipelines, raw_targets, smuggling
+from harness.client import RawClient
+from harness.mutations import mutations
+from harness.other_servers import NginxServer, NodeServer
+from harness.scene import plain_scene
+from harness.waiting import wait_until
+from harness.wire import Ended
+
+ROWS = [row for table in (raw_framing, raw_targets, raw_fields, raw_pipelines) for row in table.ROWS]
+CASES = [row.data for row in ROWS] + [row[1] for row in smuggling.ROWS]
+# Mostly of what is forwarded, since what is refused in any case teaches little.
+BASES = [data for data in CASES + 4 * [row.data for row in ROWS if row.seen] if len(data) < 2000]
+MUTATIONS = 20_000 if os.environ.get("VIADUCT_E2E_FULL") else 2400
+BATCH = 60
+
+
+class Reader:
+    """A daemon before one of the two servers."""
+
+    def __init__(self, server, start_daemon):
+        self.server = server
+        # One worker, so that requests arrive in the order of the cases; one attempt, so that each arrives once.
+        config = plain_scene(server.url, process={"workers": 1})
+        config["upstreams"]["app"] |= {"eject": None, "keepalive": {"max_idle": 8, "idle": "100s"}}
+        config["defaults"] = {"retry": {"attempts": 1}}
+        self.daemon = start_daemon(config)
+        self.known = self.forwarded_known = 0
+
+    def send(self, data):
+        """Sends a case and the end behind it; returns the bytes of the answers."""
+        with RawClient(self.daemon.http.port) as client:
+            try:
+                client.send(data)
+                client.finish_sending()
+                return client.reader.to_end()
+            except (Ended, OSError):
+                return None
+
+    def forwarded(self):
+        return [one for one in self.daemon.access_records() if one["attempts"]]
+
+    def take(self, cases):
+        """What the server has read of the cases, and how many requests the daemon says to have forwarded."""
+        for data in cases:
+            self.send(data)
+        logged = self.count_logged()
+        wait_until(lambda: self.server.count() >= logged, lambda: f"{logged} requests at {self.server.url}, "
+                                                                   f"{self.server.count()} came: {cases[-1]!r}")
+        forwarded, self.forwarded_known = logged - self.forwarded_known, logged
+        reported = self.server.reported(self.known)
+        self.known += len(reported)
+        return reported, forwarded
+
+    def count_logged(self):
+        """All exchanges so far are in the log when that of this request is."""
+        with RawClient(self.daemon.http.port) as client:
+            mark = client.request("GET", "/mark", host="unknown.example").request_id
+        self.daemon.wait_for_text(mark)
+        return len(self.forwarded())
+
+
+@pytest.fixture(scope="module")
+def readers(start_daemon, place):
+    servers = [NodeServer(), NginxServer(place / "nginx")]
+    yield [Reader(server, start_daemon) for server in servers]
+    for server in servers:
+        server.stop()
+
+
+def agree(by_node, by_nginx):
+    if by_node.target is None:
+        return max(by_nginx.target) > "\x7f"
+    same_line = (by_node.method, by_node.target) == (by_nginx.method, by_nginx.target)
+    return same_line and by_nginx.body in (None, by_node.body)
+
+
+def differences(readers, cases):
+    """What is wrong with a batch; None when all agree."""
+    (first, first_count), (second, second_count) = (reader.take(cases) for reader in readers)
+    if first_count != len(first) or second_count != len(second):
+        return f"forwarded {first_count} and {second_count}, read {first} and {second}"
+    if len(first) != len(second):
+        return f"{first} is not {second}"
+    return [pair for pair in zip(first, second) if not agree(*pair)] or None
+
+
+def assert_agreed(readers, cases):
+    for start in range(0, len(cases), BATCH):
+        batch = cases[start:start + BATCH]
+        if differences(readers, batch):
+            for case in batch:
+                wrong = differences(readers, [case])
+                assert not wrong, f"{case!r}: {wrong}"
+            pytest.fail(f"the batch from {start} on differs as a whole alone")
+
+
+def test_rows(readers):
+    assert_agreed(readers, CASES)
+    assert min(reader.known for reader in readers) > 200
+
+
+def test_mutations(readers):
+    before = readers[0].known
+    assert_agreed(readers, list(mutations(BASES, MUTATIONS)))
+    assert readers[0].known - before > MUTATIONS // 5, "hardly anything was forwarded"
+
+
+def test_connections_are_used_again(readers):
+    """Were each request alone on its connection, nothing could come between two."""
+    for reader in readers:
+        assert max(one.number for one in reader.server.reported(0)) > 10
