@@ -45,6 +45,7 @@ void Listener::pause() {
 
 void Listener::on_timer(int) {
   watch_.set_reading(true);
+  if (!watch_.is_reading()) resume_timer_.start_after(kExhaustedPause);
 }
 
 // In turn with what connections have read: one that has ended makes room for a new one.

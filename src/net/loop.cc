@@ -26,14 +26,15 @@ void FdWatch::open(int fd, FdHandler& handler) {
 
 void FdWatch::set_reading(bool reading) {
   if (reading == reading_ || handler_ == nullptr) return;
-  reading_ = reading;
-  reading ? event_add(&read_event_, nullptr) : event_del(&read_event_);
+  // What the kernel refuses is not said to be watched: the next call tries again, and timers end who waits.
+  reading_ = reading && event_add(&read_event_, nullptr) == 0;
+  if (!reading) event_del(&read_event_);
 }
 
 void FdWatch::set_writing(bool writing) {
   if (writing == writing_ || handler_ == nullptr) return;
-  writing_ = writing;
-  writing ? event_add(&write_event_, nullptr) : event_del(&write_event_);
+  writing_ = writing && event_add(&write_event_, nullptr) == 0;
+  if (!writing) event_del(&write_event_);
 }
 
 void FdWatch::close() {
