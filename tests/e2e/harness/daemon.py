@@ -44,11 +44,13 @@ def with_defaults(config, directory):
 
 
 class Daemon:
-    """One running daemon. `config` is a dict, completed by with_defaults(), or YAML text, taken as it is."""
+    """One running daemon. `config` is a dict, completed by with_defaults(), or YAML text, taken as it is. `wrapper` is
+    a command that runs it, `slowness` how much longer all takes then."""
 
-    def __init__(self, config, directory, environment=None):
+    def __init__(self, config, directory, environment=None, wrapper=(), slowness=1):
         self.directory = Path(directory)
         self.environment = environment
+        self.wrapper, self.slowness = list(wrapper), slowness
         self.error_lines = []
         self.listeners = []
         self.access_path = self.directory / "access.log"
@@ -64,14 +66,14 @@ class Daemon:
     # ---- the process -------------------------------------------------------------------------------------------------
 
     def start(self):
-        self.process = subprocess.Popen([find_binary(), "run", "-c", str(self.config_path)], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.directory,
-                                        env=self.environment)
+        self.process = subprocess.Popen([*self.wrapper, find_binary(), "run", "-c", str(self.config_path)],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        cwd=self.directory, env=self.environment)
         self.reader = threading.Thread(target=self.read_errors, daemon=True)
         self.reader.start()
         try:
             wait_until(lambda: self.find_error(READY) or self.process.poll() is not None, "the line ready workers=N",
-                       2 * DEADLINE)
+                       2 * DEADLINE * self.slowness)
         except AssertionError as error:
             self.process.kill()
             raise AssertionError(f"not ready in time:\n{self.error_text()}") from error
@@ -118,7 +120,7 @@ class Daemon:
 
     def wait_stopped(self, timeout=None):
         try:
-            code = self.process.wait(timeout or 2 * DEADLINE)
+            code = self.process.wait(timeout or 2 * DEADLINE * self.slowness)
         except subprocess.TimeoutExpired as error:
             self.process.kill()
             self.process.wait()
