@@ -9,8 +9,8 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCRIPTS = [ROOT / name for name in ("scripts/install-packages", "scripts/build", "scripts/quickstart", "scripts/test",
-                                    ".ci/run", "certs.example/make-test-certs")]
+SCRIPTS = [ROOT / name for name in ("scripts/install-packages", "scripts/build", "scripts/fuzz", "scripts/quickstart",
+                                    "scripts/test", ".ci/run", "certs.example/make-test-certs")]
 MAKE_CERTS = str(ROOT / "certs.example/make-test-certs")
 
 

@@ -12,6 +12,10 @@ ClientSide::ClientSide(std::string_view log_line) : scene(log_line) {
   scene.add_route().action = std::make_unique<RecordingAction>(script);
 }
 
+ClientSide::ClientSide(std::unique_ptr<exchange::Action> action) : scene("${status} ${reason}") {
+  scene.add_route().action = std::move(action);
+}
+
 ClientSide::~ClientSide() {
   connections_.for_each([](daemon::Connection& connection) { connection.close_now(); });
   support::settle(scene.loop);

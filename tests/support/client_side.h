@@ -19,6 +19,8 @@ class ClientSide final : private daemon::ConnectionOwner, private exchange::Exch
  public:
   // `log_line`: the template of the lines of log().
   explicit ClientSide(std::string_view log_line = "${status} ${reason}");
+  // The same with another action for every path; an upstream that it names is added to the scene's config.
+  explicit ClientSide(std::unique_ptr<exchange::Action> action);
   ~ClientSide();
   ClientSide(const ClientSide&) = delete;
   ClientSide& operator=(const ClientSide&) = delete;
