@@ -27,6 +27,7 @@ LoadResult load(const std::string& directory, const LoadOptions& options, const 
   LoadResult result;
   const Table<ConfigDraft> table = root_keys();
   Reading reading(absolute(directory), options.environment, table.infos());
+  if (options.forgives_files) reading.forgive_files();
   if (const std::optional<Node> root = read_root(reading, result.sources)) {
     ConfigDraft draft;
     reading.places().set_value("", root->place);

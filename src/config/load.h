@@ -21,6 +21,9 @@ struct LoadOptions {
   Environment environment = process_environment;
   // load_text() alone: what relative paths are relative to.
   std::string directory = ".";
+  // What is wrong with files and directories that the config names is a warning, so that there is a config all the
+  // same. For looking at it, not for running it.
+  bool forgives_files = false;
 };
 
 struct LoadResult {

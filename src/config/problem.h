@@ -26,6 +26,8 @@ struct Problem {
   std::string key;      // "sites[0].routes[2].timeouts.read"; empty where no key is meant
   std::string message;  // "what is wrong; what to do", without secrets
   Severity severity = Severity::kError;
+  // The text is good, but a file or directory that it names is not there or cannot be used.
+  bool is_about_file = false;
 };
 
 // The texts of the files that were read, in the order in which they were, for showing lines of them.

@@ -69,6 +69,14 @@ void Reading::warn_at(const std::string& path, std::string message) {
   add({.place = places_.nearest(path), .key = path, .message = std::move(message), .severity = Severity::kWarning});
 }
 
+void Reading::file_error_at(const std::string& path, std::string message) {
+  add({.place = places_.nearest(path),
+       .key = path,
+       .message = std::move(message),
+       .severity = forgives_files_ ? Severity::kWarning : Severity::kError,
+       .is_about_file = true});
+}
+
 void Reading::add_text_problems(std::vector<Problem> problems) {
   for (Problem& problem : problems) {
     mended_lines_.emplace(problem.place.file, problem.place.line);

@@ -69,6 +69,9 @@ class Reading {
   // add() for a check that runs behind the reading: at the value of `path`, or at the nearest one above it.
   void error_at(const std::string& path, std::string message);
   void warn_at(const std::string& path, std::string message);
+  // error_at() for a file or directory that is not there or cannot be used; a warning where such are forgiven.
+  void file_error_at(const std::string& path, std::string message);
+  void forgive_files() { forgives_files_ = true; }
   // Adds problems of the text itself and takes their lines for mended.
   void add_text_problems(std::vector<Problem> problems);
   // Notes a use of a key (of the kind `kind`, "upstreams.*.hold") that has no effect yet.
@@ -88,6 +91,7 @@ class Reading {
   };
 
   std::string directory_;
+  bool forgives_files_ = false;
   Environment environment_;
   const std::vector<KeyInfo>& known_;
   Places places_;

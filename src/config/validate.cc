@@ -15,7 +15,7 @@ namespace {
 
 void check_log_file(const std::string& file, const std::string& path, Reading& reading) {
   if (file.empty() || file == "-") return;
-  if (std::string fault = explain_unwritable_file(file); !fault.empty()) reading.error_at(path, std::move(fault));
+  if (std::string fault = explain_unwritable_file(file); !fault.empty()) reading.file_error_at(path, std::move(fault));
 }
 
 void validate_services(const ConfigDraft& draft, Reading& reading) {

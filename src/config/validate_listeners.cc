@@ -39,7 +39,7 @@ void check_unix_directories(const std::vector<Listener>& listeners, Reading& rea
     for (const base::SocketAddress& address : listeners[i].addresses) {
       if (!address.is_unix()) continue;
       std::string fault = explain_unwritable_file(address.path());
-      if (!fault.empty()) reading.error_at(path_of(i) + ".address", std::move(fault));
+      if (!fault.empty()) reading.file_error_at(path_of(i) + ".address", std::move(fault));
     }
   }
 }

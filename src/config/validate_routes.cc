@@ -83,11 +83,11 @@ class RouteCheck {
     require(!files.root.empty(), "static", "root");
     if (files.root.empty()) return;
     if (std::string fault = explain_unreadable_directory(files.root); !fault.empty()) {
-      return reading_.error_at(path_of("static.root"), std::move(fault));
+      return reading_.file_error_at(path_of("static.root"), std::move(fault));
     }
     if (!files.fallback.empty()) {
       std::string fault = explain_unreadable_file(files.root + files.fallback);
-      if (!fault.empty()) reading_.error_at(path_of("static.fallback"), std::move(fault));
+      if (!fault.empty()) reading_.file_error_at(path_of("static.fallback"), std::move(fault));
     }
     if (!files.strip_prefix.empty() && !can_start_with(files.strip_prefix)) {
       reading_.warn_at(

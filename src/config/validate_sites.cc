@@ -64,7 +64,7 @@ void check_certificates(const SiteDraft& site, const std::string& path, Reading&
          {std::pair{".cert", &site.certificates[i].cert}, {".key", &site.certificates[i].key}}) {
       if (file->empty()) continue;
       std::string fault = explain_unreadable_file(*file);
-      if (!fault.empty()) reading.error_at(item + key, std::move(fault));
+      if (!fault.empty()) reading.file_error_at(item + key, std::move(fault));
     }
   }
 }

@@ -36,7 +36,7 @@ void check_servers(const Upstream& upstream, const std::string& path, Reading& r
 
 void check_file(const std::string& file, const std::string& path, Reading& reading) {
   if (file.empty()) return;
-  if (std::string fault = explain_unreadable_file(file); !fault.empty()) reading.error_at(path, std::move(fault));
+  if (std::string fault = explain_unreadable_file(file); !fault.empty()) reading.file_error_at(path, std::move(fault));
 }
 
 void check_tls(const Upstream& upstream, const std::string& path, Reading& reading) {

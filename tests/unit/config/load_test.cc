@@ -144,5 +144,23 @@ TEST(LoadText, UsesTheEnvironmentThatItIsGiven) {
   EXPECT_EQ(config->sites[0].hosts[0], "home.example.com");
 }
 
+TEST(Load, ForgivesFilesOnRequestAndNothingElse) {
+  std::string text = support::with_routes("      - { match: { prefix: / }, static: { root: missing } }\n");
+  text += "logs: { error: { file: missing/error.log } }\n";
+  LoadOptions options;
+  options.directory = support::kNoDirectory;
+  const LoadResult strict = load_text(text, "viaduct.yaml", options);
+  EXPECT_EQ(strict.config, nullptr);
+  options.forgives_files = true;
+  const LoadResult forgiving = load_text(text, "viaduct.yaml", options);
+  ASSERT_NE(forgiving.config, nullptr);
+  ASSERT_EQ(forgiving.problems.size(), 2U);
+  for (const Problem& problem : forgiving.problems) {
+    EXPECT_TRUE(problem.is_about_file);
+    EXPECT_EQ(problem.severity, Severity::kWarning);
+  }
+  EXPECT_EQ(load_text(text + "nonsense: 1\n", "viaduct.yaml", options).config, nullptr);
+}
+
 }  // namespace
 }  // namespace viaduct::config
