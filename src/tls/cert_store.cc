@@ -87,6 +87,7 @@ class Loader {
 
  private:
   using Severity = CertProblem::Severity;
+  using Kind = CertProblem::Kind;
   // Places in pairs_.
   using Selection = std::vector<std::size_t>;
 
@@ -95,7 +96,7 @@ class Loader {
     KeyPair pair;
   };
 
-  void note(Severity severity, const config::CertificateFiles& files, std::string message);
+  void note(Kind kind, const config::CertificateFiles& files, std::string message);
   bool load_pair(const config::CertificateFiles& files, const config::Site& site);
   void check_pair(const Loaded& loaded);
   void check_dates(const Loaded& loaded);
@@ -138,7 +139,7 @@ void Loader::add_site(const config::Site& site) {
         of_site, [this, &host](std::size_t pair) { return certificate_covers(*pairs_[pair].pair.leaf, host); });
     if (!is_covered) {
       const Loaded& loaded = pairs_[of_site.front()];
-      note(Severity::kWarning, site.certificates.front(),
+      note(Kind::kNotCovering, site.certificates.front(),
            format("{} does not cover {} (it is for {}): clients refuse it there; have one issued with that name",
                   loaded.files->cert, host, certificate_names_text(*loaded.pair.leaf, 5)));
     }
@@ -161,8 +162,12 @@ SslCtxPtr Loader::finish() {
   return context;
 }
 
-void Loader::note(Severity severity, const config::CertificateFiles& files, std::string message) {
-  problems_.push_back({.severity = severity, .file = files.cert, .message = std::move(message), .place = files.place});
+void Loader::note(Kind kind, const config::CertificateFiles& files, std::string message) {
+  problems_.push_back({.severity = kind == Kind::kUnusable ? Severity::kError : Severity::kWarning,
+                       .kind = kind,
+                       .file = files.cert,
+                       .message = std::move(message),
+                       .place = files.place});
 }
 
 // Reads a pair unless another site has it too. False when that failed.
@@ -173,7 +178,7 @@ bool Loader::load_pair(const config::CertificateFiles& files, const config::Site
   stamps_.add(files.key);
   auto pair = load_key_pair(files.cert, files.key);
   if (!pair.has_value()) {
-    note(Severity::kError, files, pair.error().message);
+    note(Kind::kUnusable, files, pair.error().message);
     return false;
   }
   pair_by_files_[names] = pairs_.size();
@@ -195,7 +200,7 @@ void Loader::check_pair(const Loaded& loaded) {
   check_key_file(*loaded.files);
   const int bits = rsa_bits(*loaded.pair.leaf);
   if (bits != 0 && bits < kRsaBitsMin) {
-    note(Severity::kWarning, *loaded.files,
+    note(Kind::kWeakKey, *loaded.files,
          format("{} has an RSA key of {} bits: many clients refuse less than {}; have one issued for a new key",
                 loaded.files->cert, bits, kRsaBitsMin));
   }
@@ -208,13 +213,13 @@ void Loader::check_dates(const Loaded& loaded) {
     const base::WallTime from = not_before_of(certificate);
     const base::WallTime until = not_after_of(certificate);
     if (now_ < from) {
-      note(Severity::kWarning, *loaded.files, format("{} is not valid before {}", which, date_text(from)));
+      note(Kind::kNotYetValid, *loaded.files, format("{} is not valid before {}", which, date_text(from)));
     } else if (now_ > until) {
-      note(Severity::kWarning, *loaded.files,
+      note(Kind::kExpired, *loaded.files,
            format("{} expired on {}: clients refuse it; renew it", which, date_text(until)));
     } else if (until - now_ <= CertStore::kExpiresSoon) {
       const auto days = std::chrono::duration_cast<std::chrono::days>(until - now_).count();
-      note(Severity::kWarning, *loaded.files,
+      note(Kind::kExpiresSoon, *loaded.files,
            format("{} expires in {} days, on {}; renew it", which, days, date_text(until)));
     }
   };
@@ -237,7 +242,7 @@ void Loader::check_chain(const Loaded& loaded) {
   std::size_t number = 1;
   for (const X509Ptr& above : loaded.pair.chain) {
     if (X509_check_issued(above.get(), below) != X509_V_OK) {
-      note(Severity::kWarning, *loaded.files,
+      note(Kind::kBrokenChain, *loaded.files,
            format("{}: certificate {} ({}) did not issue certificate {} before it, {} did: clients may refuse the "
                   "chain; put each issuer behind what it issued",
                   loaded.files->cert, number + 1, subject_text(*above), number, issuer_text(*below)));
@@ -247,7 +252,7 @@ void Loader::check_chain(const Loaded& loaded) {
     ++number;
   }
   if (!loaded.pair.chain.empty() || is_self_signed(*below) || is_issuer_known(*below)) return;
-  note(Severity::kWarning, *loaded.files,
+  note(Kind::kNoChain, *loaded.files,
        format("{} comes without its issuer ({}), which the system does not know: clients that do not fetch it, "
               "payment platforms among them, refuse the certificate; use the file with the full chain",
               loaded.files->cert, issuer_text(*below)));
@@ -256,7 +261,7 @@ void Loader::check_chain(const Loaded& loaded) {
 void Loader::check_key_file(const config::CertificateFiles& files) {
   struct stat status{};
   if (::stat(files.key.c_str(), &status) == -1 || (status.st_mode & (S_IROTH | S_IWOTH)) == 0) return;
-  note(Severity::kWarning, files,
+  note(Kind::kOpenKeyFile, files,
        format("{} can be read or written by everybody on this machine; chmod 600 it", files.key));
 }
 
@@ -286,14 +291,14 @@ SSL_CTX* Loader::context_of(const Selection& selection) {
   if (const auto found = made_.find(selection); found != made_.end()) return found->second;
   auto context = make_server_context(tls_, ticket_keys_);
   if (!context.has_value()) {
-    note(Severity::kError, *pairs_[selection.front()].files, context.error().message);
+    note(Kind::kUnusable, *pairs_[selection.front()].files, context.error().message);
     return made_[selection] = nullptr;
   }
   for (const std::size_t pair : selection) {
     const auto used = use_key_pair(**context, pairs_[pair].pair);
     if (used.has_value()) continue;
     const config::CertificateFiles& files = *pairs_[pair].files;
-    note(Severity::kError, files, format("{} cannot be served: {}", files.cert, used.error().message));
+    note(Kind::kUnusable, files, format("{} cannot be served: {}", files.cert, used.error().message));
   }
   contexts_->owned.push_back(std::move(*context));
   return made_[selection] = contexts_->owned.back().get();

@@ -22,8 +22,20 @@ namespace viaduct::tls {
 
 struct CertProblem {
   enum class Severity : std::uint8_t { kWarning, kError };
+  enum class Kind : std::uint8_t {
+    kUnusable,  // cannot be read, or is no pair
+    kNotYetValid,
+    kExpired,
+    kExpiresSoon,
+    kNotCovering,  // a host of the site
+    kBrokenChain,  // issuers in another order than they issued
+    kNoChain,      // the issuer is not in the file, and not known to the system
+    kWeakKey,
+    kOpenKeyFile,  // everybody on the machine may read it
+  };
 
   Severity severity = Severity::kError;
+  Kind kind = Kind::kUnusable;
   std::string file;
   std::string message;  // names the file or files
   config::Place place;  // where the config names the pair

@@ -237,6 +237,26 @@ TEST_F(CertStoreTest, WarnsOfDates) {
   EXPECT_TRUE(sites_.load(end + second).store.has_value());
 }
 
+TEST_F(CertStoreTest, SaysOfWhatKindAProblemIs) {
+  const auto kinds = [this](base::WallTime now) {
+    std::vector<CertProblem::Kind> found;
+    for (const CertProblem& problem : sites_.load(now).problems) found.push_back(problem.kind);
+    return found;
+  };
+  using Kinds = std::vector<CertProblem::Kind>;
+  using enum CertProblem::Kind;
+  sites_.add({"a.test", "b.test"}, {support::make_pair_valid({"a.test"}, hours(-1), hours(24 * 90))});
+  const auto now = std::chrono::system_clock::now();
+  EXPECT_EQ(kinds(now), Kinds{kNotCovering});
+  EXPECT_EQ(kinds(now - hours(2)), (Kinds{kNotYetValid, kNotCovering}));
+  EXPECT_EQ(kinds(now + hours(24 * 89)), (Kinds{kExpiresSoon, kNotCovering}));
+  EXPECT_EQ(kinds(now + hours(24 * 91)), (Kinds{kExpired, kNotCovering}));
+  ASSERT_EQ(::chmod(sites_.sites()[0].certificates[0].key.c_str(), 0644), 0);
+  EXPECT_EQ(kinds(now), (Kinds{kOpenKeyFile, kNotCovering}));
+  sites_.directory().write("pair1.pem", make_pair_for({"a.test"}).cert);
+  EXPECT_EQ(kinds(now), Kinds{kUnusable});
+}
+
 TEST_F(CertStoreTest, WarnsOfHostsThatTheCertificateDoesNotCover) {
   sites_.add({"www.host.test", "host.test", "*.host.test"}, {make_pair_for({"www.host.test"})});
   EXPECT_EQ(sites_.problems(),
