@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/format.h"
 #include "config/units.h"
+#include "http/date.h"
 
 namespace viaduct::upstream {
 
@@ -35,10 +36,11 @@ ProbeResult failure(Reason reason, std::string detail) {
 
 }  // namespace
 
-HealthProbe::HealthProbe(Server& server, const config::Health& config, ProbeHandler& handler)
+HealthProbe::HealthProbe(Server& server, const config::Health& config, ProbeHandler& handler, http::Method method)
     : server_(server),
       config_(config),
       handler_(handler),
+      method_(method),
       target_(encode_path(config.path)),
       arena_(server.resources().loop.chunks()),
       timer_(server.resources().loop.timers(), *this) {}
@@ -85,7 +87,7 @@ void HealthProbe::ask(ClientConnection& connection) {
   arena_.clear();
   body_bytes_ = 0;
   http::RequestHead head(arena_);
-  head.method = http::Method::kGet;
+  head.method = method_;
   head.method_text = http::method_name(head.method);
   head.target = target_;
   head.fields.add(http::FieldName::kHost, config_.host.empty() ? server_.authority() : config_.host);
@@ -95,18 +97,26 @@ void HealthProbe::ask(ClientConnection& connection) {
   stream_->send_head(head, true);
 }
 
-ProbeResult HealthProbe::judge(int status) const {
-  const bool is_good = status >= config_.expect_from && status <= config_.expect_to;
-  std::string detail = base::format("status {}", status);
-  if (is_good) return {.is_good = true, .reason = {}, .detail = std::move(detail)};
-  detail += base::format(", expected {}",
-                         config::format_status_range({.from = config_.expect_from, .to = config_.expect_to}));
-  return {.is_good = false, .reason = "unexpected_status", .detail = std::move(detail)};
+ProbeResult HealthProbe::judge(const http::ResponseHead& head) const {
+  ProbeResult result;
+  result.status = head.status;
+  result.detail = base::format("status {}", head.status);
+  const base::WallTime now = server_.resources().loop.wall_now();
+  const auto now_seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+  if (const auto date = http::parse_date(head.fields.value(http::FieldName::kDate), now_seconds.count())) {
+    result.clock_offset = std::chrono::seconds(*date) - now_seconds;
+  }
+  result.is_good = head.status >= config_.expect_from && head.status <= config_.expect_to;
+  if (result.is_good) return result;
+  result.reason = "unexpected_status";
+  result.detail += base::format(", expected {}",
+                                config::format_status_range({.from = config_.expect_from, .to = config_.expect_to}));
+  return result;
 }
 
 void HealthProbe::on_response_head(http::ResponseHead& head, bool) {
   transition(State::kReading);
-  result_ = judge(head.status);
+  result_ = judge(head);
 }
 
 void HealthProbe::on_response_body(base::Buffer& body, bool end) {

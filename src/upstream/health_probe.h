@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ struct ProbeResult {
   bool is_good = false;
   std::string_view reason;  // the word of an http::Reason, or "unexpected_status"; a constant
   std::string detail;       // one sentence for a person
+  int status = 0;           // of the answer; 0: there was none
+  // How much later the answer's Date is than our clock, to the second (RFC 9110 §6.6.1); absent without a Date.
+  std::optional<base::Duration> clock_offset{};
 };
 
 class ProbeHandler {
@@ -41,8 +45,9 @@ class HealthProbe final : private ConnectHandler, private http::ResponseHandler,
   // Of an answer's body no more is read.
   static constexpr std::size_t kBodyBytesMax = std::size_t{256} * 1024;
 
-  // All must outlive the probe; `server` keeps no idle connections.
-  HealthProbe(Server& server, const config::Health& config, ProbeHandler& handler);
+  // All must outlive the probe; `server` keeps no idle connections. `method` has no body and changes nothing.
+  HealthProbe(Server& server, const config::Health& config, ProbeHandler& handler,
+              http::Method method = http::Method::kGet);
   // Ends what is under way.
   ~HealthProbe();
 
@@ -70,12 +75,13 @@ class HealthProbe final : private ConnectHandler, private http::ResponseHandler,
 
   void transition(State next);
   void ask(ClientConnection& connection);
-  ProbeResult judge(int status) const;
+  ProbeResult judge(const http::ResponseHead& head) const;
   void finish(const ProbeResult& result);
 
   Server& server_;
   const config::Health& config_;
   ProbeHandler& handler_;
+  http::Method method_;
   std::string target_;
   base::Arena arena_;  // of the answer
   net::Timer timer_;

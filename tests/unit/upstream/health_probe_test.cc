@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "base/format.h"
+#include "http/date.h"
 #include "support/connect_outcome.h"
 #include "support/scripted_server.h"
 #include "support/wait_until.h"
@@ -21,7 +25,7 @@ class HealthProbeTest : public testing::Test, private ProbeHandler {
     upstream_.keepalive.max_idle = 0;
     server_ = std::make_unique<Server>(resources_, upstream_, 0, nullptr);
     ProbeHandler& handler = *this;
-    probe_ = std::make_unique<HealthProbe>(*server_, config_, handler);
+    probe_ = std::make_unique<HealthProbe>(*server_, config_, handler, method_);
     probe_->begin();
   }
   void begin() { begin(listener_.config()); }
@@ -52,15 +56,18 @@ class HealthProbeTest : public testing::Test, private ProbeHandler {
   Resources resources_{.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = states_};
   support::ScriptedServer listener_{loop_};
   config::Health config_{.path = "/health", .host = {}, .timeout = 2s};
+  http::Method method_ = http::Method::kGet;
   config::Upstream upstream_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<HealthProbe> probe_;
   int results_ = 0;
   std::string result_;
+  ProbeResult whole_result_;
 
  private:
   void on_probe_done(const ProbeResult& result) override {
     ++results_;
+    whole_result_ = result;
     result_ = (result.is_good ? std::string("good") : std::string(result.reason)) + ": " + result.detail;
   }
 };
@@ -79,6 +86,30 @@ TEST_F(HealthProbeTest, AsksWithTheHostOfTheConfigAndEscapesThePath) {
   ASSERT_TRUE(until_request());
   EXPECT_TRUE(listener_.last().received.starts_with("GET /%E6%94%AF%20a%252F;v=1 HTTP/1.1\r\nHost: health.test:81\r\n"))
       << listener_.last().received;
+}
+
+TEST_F(HealthProbeTest, AsksByAnotherMethodWhereThatIsWanted) {
+  method_ = http::Method::kOptions;
+  begin();
+  ASSERT_TRUE(until_request());
+  EXPECT_TRUE(listener_.last().received.starts_with("OPTIONS /health HTTP/1.1\r\n")) << listener_.last().received;
+}
+
+TEST_F(HealthProbeTest, SaysTheStatusAndHowFarTheServersClockIsOff) {
+  std::array<char, http::kDateLength> text{};
+  const auto answer_at = [&](base::Duration offset) {
+    return base::format("HTTP/1.1 503 Down\r\nContent-Length: 0\r\nDate: {}\r\n\r\n",
+                        http::write_date(clock_.wall_now() + offset, text));
+  };
+  for (const base::Duration offset : {base::Duration(0s), base::Duration(90s), base::Duration(-90s)}) {
+    result_of(answer_at(offset));
+    EXPECT_EQ(whole_result_.status, 503);
+    EXPECT_EQ(whole_result_.clock_offset, offset);
+  }
+  result_of("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nDate: yesterday\r\n\r\n");
+  EXPECT_EQ(whole_result_.clock_offset, std::nullopt);
+  result_of("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(whole_result_.clock_offset, std::nullopt);
 }
 
 TEST_F(HealthProbeTest, JudgesByTheStatus) {
