@@ -24,6 +24,7 @@ using AddCommand = void (*)(CLI::App& app, int& exit_code);
 
 void add_run(CLI::App& app, int& exit_code);
 void add_check(CLI::App& app, int& exit_code);
+void add_doctor(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_reload(CLI::App& app, int& exit_code);
 void add_status(CLI::App& app, int& exit_code);
