@@ -85,5 +85,28 @@ TEST_F(CheckCommand, FindsWhatOnlyBuildingCanFind) {
   EXPECT_THAT(result.err, HasSubstr("pair.pem"));
 }
 
+TEST_F(CheckCommand, ReplaysALog) {
+  const std::string log = directory_.write("access.log", "192.0.2.1 - - [t] \"GET /api/x HTTP/1.1\" 200 5\n");
+  const auto same = run_command({"check", "-c", good(), "--against", log});
+  EXPECT_EQ(same.exit_code, kDone);
+  EXPECT_THAT(same.out, HasSubstr("0 of 1 requests would change"));
+  directory_.write("access.log", "192.0.2.1 - - [t] \"GET /nowhere HTTP/1.1\" 200 5\n");
+  const auto changed = run_command({"check", "-c", good(), "--against", log, "--json"});
+  EXPECT_EQ(changed.exit_code, kFailed);
+  EXPECT_EQ(nlohmann::json::parse(changed.out, nullptr, false)["no_route"], 1);
+  EXPECT_EQ(run_command({"check", "-c", good(), "--against", log, "--old", good()}).exit_code, kDone);
+  EXPECT_EQ(run_command({"check", "-c", good(), "--against", log, "--host", "unknown.test"}).exit_code, kFailed);
+}
+
+TEST_F(CheckCommand, ReplaysNothingWhereSomethingIsMissing) {
+  const std::string log = directory_.write("access.log", "");
+  const auto no_log = run_command({"check", "-c", good(), "--against", directory_ / "missing.log"});
+  EXPECT_EQ(no_log.exit_code, kFailed);
+  EXPECT_THAT(no_log.err, HasSubstr("missing.log"));
+  EXPECT_EQ(run_command({"check", "-c", broken(), "--against", log}).exit_code, kFailed);
+  EXPECT_EQ(run_command({"check", "-c", good(), "--against", log, "--old", broken()}).exit_code, kFailed);
+  EXPECT_EQ(run_command({"check", "-c", good(), "--old", good()}).exit_code, kWrongUsage);
+}
+
 }  // namespace
 }  // namespace viaduct::cli
