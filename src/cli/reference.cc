@@ -6,18 +6,43 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/manual.h"
 #include "config/schema.h"
 
 namespace viaduct::cli {
+namespace {
+
+struct Options {
+  bool as_schema = false;
+  std::string section;  // --man
+  std::string shell;    // --completion
+};
+
+std::string text_of(const Options& options, const CLI::App& app) {
+  if (options.as_schema) return config::reference_schema().dump(2) + "\n";
+  if (options.section == "5") return config::reference_manual(kVersion);
+  if (options.section == "8") return program_manual(app);
+  if (options.shell == "bash") return bash_completion(app);
+  if (options.shell == "zsh") return zsh_completion(app);
+  return config::reference_text();
+}
+
+}  // namespace
 
 void add_reference(CLI::App& app, int&) {
   auto* command = app.add_subcommand("reference", "Print every key of the config");
-  auto as_schema = std::make_shared<bool>(false);
-  command->add_flag("--schema", *as_schema, "Print a JSON Schema for editors instead");
-  command->callback([as_schema] {
-    const std::string text = *as_schema ? config::reference_schema().dump(2) + "\n" : config::reference_text();
-    std::fputs(text.c_str(), stdout);
-  });
+  auto options = std::make_shared<Options>();
+  auto* schema = command->add_flag("--schema", options->as_schema, "Print a JSON Schema for editors instead");
+  auto* manual = command
+                     ->add_option("--man", options->section,
+                                  "Print a manual page instead: that of the config (5) or of the commands (8)")
+                     ->check(CLI::IsMember({"5", "8"}))
+                     ->excludes(schema);
+  command->add_option("--completion", options->shell, "Print what a shell completes instead")
+      ->check(CLI::IsMember({"bash", "zsh"}))
+      ->excludes(schema)
+      ->excludes(manual);
+  command->callback([options, &app] { std::fputs(text_of(*options, app).c_str(), stdout); });
 }
 
 }  // namespace viaduct::cli

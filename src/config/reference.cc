@@ -26,6 +26,42 @@ and values as a whole.
 
 )";
 
+constexpr std::string_view kManualHead = R"(.TH VIADUCT.YAML 5 "" "viaduct {}" "Viaduct"
+.SH NAME
+viaduct.yaml \- the configuration of viaduct(8)
+.SH DESCRIPTION
+One file in YAML, by default
+.IR /etc/viaduct/viaduct.yaml ,
+and what it includes.
+Unknown keys, keys that stand twice and values out of range are errors;
+.B viaduct check
+tells all of them, with line, column and what to do.
+.PP
+Durations are written 500ms, 30s, 5m, 1h or 30d; sizes in bytes, or 64k, 10m, 1g (powers of 1024); rates 50/s, 10/m,
+5/h.
+One item of a list may stand without brackets.
+\fB${{NAME}}\fR is the environment variable NAME, \fB${{NAME:\-default}}\fR has a default;
+in header fields \fBfile:PATH\fR takes a secret from a file.
+A path is relative to the directory of the file.
+\fBnull\fR switches off what says \(lqor null\(rq.
+.PP
+Keys of a route also stand in its site and in
+.BR defaults ;
+a route inherits and overrides them: maps key by key, lists and values as a whole.
+.SH KEYS
+)";
+
+constexpr std::string_view kManualFoot = R"(.SH FILES
+.TP
+.I /etc/viaduct/viaduct.yaml
+The file that is read where none is named.
+.TP
+.I /usr/share/doc/viaduct/conf/viaduct.yaml
+A whole, commented one.
+.SH SEE ALSO
+.BR viaduct (8)
+)";
+
 constexpr std::string_view kPlanned = "Planned: accepted and checked, not in effect in this version.";
 
 std::string describe_type(const KeyInfo& key) {
@@ -42,29 +78,42 @@ std::string describe_type(const KeyInfo& key) {
   return shows_default ? text + "; default " + key.default_text : text;
 }
 
-void write_key(const KeyInfo& key, const std::string& path, std::string& text) {
-  text += base::format("{}\n    {}\n    {}\n", path, describe_type(key), key.sentence);
-  if (key.is_planned) text += base::format("    {}\n", kPlanned);
-}
-
-void write_keys(const std::vector<KeyInfo>& keys, const std::string& prefix, std::string& text) {
+void add_keys(const std::vector<KeyInfo>& keys, const std::string& prefix, std::vector<ReferenceEntry>& entries) {
   bool has_told_route_keys = false;
   for (const KeyInfo& key : keys) {
     const bool is_told_elsewhere = key.is_of_route && !prefix.ends_with("routes[].");
     if (is_told_elsewhere && !has_told_route_keys) {
-      text += base::format("{}*\n    Every key of sites[].routes[] but name and match; routes inherit it.\n", prefix);
+      entries.push_back({.path = prefix + "*",
+                         .type = {},
+                         .sentence = "Every key of sites[].routes[] but name and match; routes inherit it."});
       has_told_route_keys = true;
     }
     if (is_told_elsewhere) continue;
     std::string path = prefix + key.name;
-    write_key(key, path, text);
+    entries.push_back(
+        {.path = path, .type = describe_type(key), .sentence = key.sentence, .is_planned = key.is_planned});
     const TypeInfo* type = &key.type;
     if (!type->item.empty()) {
       path += type->form == TypeInfo::Form::kMap ? ".NAME" : "[]";
       type = &type->item.front();
     }
-    write_keys(type->keys, path + ".", text);
+    add_keys(type->keys, path + ".", entries);
   }
+}
+
+// `text` as it is read by man(1): nothing in it is a command.
+std::string roff_text(std::string_view text) {
+  std::string escaped = text.starts_with('.') || text.starts_with('\'') ? "\\&" : "";
+  for (const char byte : text) {
+    if (byte == '\\') {
+      escaped += "\\e";
+    } else if (byte == '-') {
+      escaped += "\\-";
+    } else {
+      escaped += byte;
+    }
+  }
+  return escaped;
 }
 
 bool is_number(const std::string& text) {
@@ -73,10 +122,32 @@ bool is_number(const std::string& text) {
 
 }  // namespace
 
+std::vector<ReferenceEntry> reference_entries() {
+  std::vector<ReferenceEntry> entries;
+  add_keys(root_keys().infos(), "", entries);
+  return entries;
+}
+
 std::string reference_text() {
   std::string text(kHead);
-  write_keys(root_keys().infos(), "", text);
+  for (const ReferenceEntry& entry : reference_entries()) {
+    text += entry.path + "\n";
+    if (!entry.type.empty()) text += base::format("    {}\n", entry.type);
+    text += base::format("    {}\n", entry.sentence);
+    if (entry.is_planned) text += base::format("    {}\n", kPlanned);
+  }
   return text;
+}
+
+std::string reference_manual(std::string_view version) {
+  std::string text = base::format(kManualHead, version);
+  for (const ReferenceEntry& entry : reference_entries()) {
+    text += base::format(".TP\n\\fB{}\\fR\n", roff_text(entry.path));
+    if (!entry.type.empty()) text += base::format("{}.\n.br\n", roff_text(entry.type));
+    text += roff_text(entry.sentence) + "\n";
+    if (entry.is_planned) text += base::format("{}\n", kPlanned);
+  }
+  return text + std::string(kManualFoot);
 }
 
 Node dump(const Config& config) {

@@ -33,5 +33,19 @@ TEST(ReferenceCommand, PrintsASchemaThatIsJson) {
   EXPECT_THAT(schema.dump(), HasSubstr("redirect_to_https"));
 }
 
+TEST(ReferenceCommand, PrintsManualPagesAndCompletions) {
+  EXPECT_TRUE(run_command({"reference", "--man", "5"}).out.starts_with(".TH VIADUCT.YAML 5 "));
+  EXPECT_TRUE(run_command({"reference", "--man", "8"}).out.starts_with(".TH VIADUCT 8 "));
+  EXPECT_THAT(run_command({"reference", "--completion", "bash"}).out, HasSubstr("complete -F _viaduct viaduct\n"));
+  EXPECT_TRUE(run_command({"reference", "--completion", "zsh"}).out.starts_with("#compdef viaduct\n"));
+}
+
+TEST(ReferenceCommand, PrintsOneOfThemAtATime) {
+  EXPECT_EQ(run_command({"reference", "--man", "1"}).exit_code, kWrongUsage);
+  EXPECT_EQ(run_command({"reference", "--completion", "fish"}).exit_code, kWrongUsage);
+  EXPECT_EQ(run_command({"reference", "--schema", "--man", "5"}).exit_code, kWrongUsage);
+  EXPECT_EQ(run_command({"reference", "--completion", "zsh", "--man", "5"}).exit_code, kWrongUsage);
+}
+
 }  // namespace
 }  // namespace viaduct::cli

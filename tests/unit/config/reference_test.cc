@@ -115,5 +115,17 @@ TEST(ToJson, KeepsTextText) {
   EXPECT_EQ(to_json(Node::list({Node::word("a")})).dump(), "[\"a\"]");
 }
 
+TEST(Reference, IsAManualPageWithTheSameKeys) {
+  const std::string manual = reference_manual("1.2.3");
+  EXPECT_TRUE(manual.starts_with(".TH VIADUCT.YAML 5 \"\" \"viaduct 1.2.3\" \"Viaduct\"\n")) << manual.substr(0, 200);
+  const std::vector<ReferenceEntry> entries = reference_entries();
+  EXPECT_GT(entries.size(), 100U);
+  for (const ReferenceEntry& entry : entries) {
+    EXPECT_TRUE(manual.contains("\n\\fB" + entry.path + "\\fR\n")) << entry.path;
+  }
+  // What begins with a dot or holds a hyphen or a backslash is text there, too.
+  EXPECT_TRUE(manual.contains("(single\\-page applications)"));
+}
+
 }  // namespace
 }  // namespace viaduct::config
