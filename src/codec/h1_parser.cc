@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "codec/h1_bytes.h"
 #include "codec/state_edges.h"
 #include "http/field_name.h"
+#include "http/method.h"
 #include "http/syntax.h"
 
 namespace viaduct::codec {
@@ -21,6 +23,17 @@ namespace {
 // Fields that describe the message's framing or where it goes: in trailers they come too late to be true (RFC 9110
 // §6.5.1).
 constexpr std::array kForbiddenTrailers = {FieldName::kContentLength, FieldName::kTransferEncoding, FieldName::kHost};
+
+// A target that every parser takes for a path with, perhaps, a query: no authority, no byte above ASCII.
+bool is_plain_path(std::string_view target) {
+  return target.starts_with('/') && std::ranges::none_of(target, [](char byte) { return (byte & 0x80) != 0; });
+}
+
+// A number that fits into 64 bits whoever reads it.
+bool is_plain_number(std::string_view text) {
+  constexpr std::size_t kDigitsMax = 18;
+  return !text.empty() && text.size() <= kDigitsMax && std::ranges::all_of(text, base::is_digit);
+}
 
 // Makes `span` reach to the end of a piece that llhttp reports; pieces of one text lie behind each other.
 void extend(std::string_view& span, const char* at, std::size_t length) {
@@ -59,10 +72,7 @@ struct H1Parser::Callbacks {
   }
   static int on_field(llhttp_t* llhttp) {
     H1Parser& self = parser(llhttp);
-    self.fields_->add_view({.name = self.seen_name_,
-                            .value = http::trim_whitespace(self.seen_value_),
-                            .id = http::find_field_name(self.seen_name_)});
-    self.seen_name_ = self.seen_value_ = {};
+    self.note_seen_field();
     return 0;
   }
   static int on_headers_complete(llhttp_t* llhttp) {
@@ -176,27 +186,56 @@ void H1Parser::keep_start_line() {
 H1Progress H1Parser::finish_head(Fields& fields) {
   keep_start_line();
   empty_lines_ = 0;
-  fields_ = &fields;
+  split_lines(fields);
+  const bool is_at_stake = wants_second_opinion(fields);
+  DCHECK(is_at_stake || ask_llhttp(fields));
+  if (is_at_stake && !ask_llhttp(fields)) return refuse(llhttp_reason());
+  transition(State::kHeadDone);
+  return H1Progress::kDone;
+}
+
+bool H1Parser::wants_second_opinion(const Fields& fields) const {
+  if (kind_ == Kind::kRequest) {
+    const http::Method method = http::parse_method(this->method());
+    const bool is_usual = method != http::Method::kOther && method != http::Method::kConnect;
+    if (!is_usual || !is_plain_path(target())) return true;
+  }
+  bool has_length = false;
+  for (const http::Field& field : fields) {
+    if (field.id == FieldName::kTransferEncoding || field.id == FieldName::kUpgrade) return true;
+    if (field.id != FieldName::kContentLength) continue;
+    if (has_length || !is_plain_number(field.value)) return true;
+    has_length = true;
+  }
+  return false;
+}
+
+bool H1Parser::ask_llhttp(const Fields& fields) {
+  compare_with(fields);
   event_ = Event::kNone;
-  seen_method_ = seen_target_ = seen_name_ = seen_value_ = {};
+  seen_method_ = seen_target_ = {};
   llhttp_init(&llhttp_, kind_ == Kind::kRequest ? HTTP_REQUEST : HTTP_RESPONSE, &Callbacks::kSettings);
   llhttp_.data = this;
   llhttp_execute(&llhttp_, head_.data(), head_.size());
-  if (llhttp_agrees(fields)) {
-    transition(State::kHeadDone);
-    return H1Progress::kDone;
-  }
-  // The lines are well-formed, so they can be had without llhttp, for the log and for whoever answers.
-  fields.clear();
-  split_lines(fields);
-  return refuse(llhttp_reason());
+  if (llhttp_get_errno(&llhttp_) != HPE_PAUSED || event_ != Event::kHeadersComplete) return false;
+  if (llhttp_get_error_pos(&llhttp_) != head_.data() + head_.size() || !saw_all_fields()) return false;
+  return kind_ == Kind::kResponse || (seen_method_ == method() && seen_target_ == target());
 }
 
-bool H1Parser::llhttp_agrees(const Fields& fields) const {
-  if (llhttp_get_errno(&llhttp_) != HPE_PAUSED || event_ != Event::kHeadersComplete) return false;
-  if (llhttp_get_error_pos(&llhttp_) != head_.data() + head_.size()) return false;
-  if (fields.size() != check_.fields()) return false;
-  return kind_ == Kind::kResponse || (seen_method_ == method() && seen_target_ == target());
+void H1Parser::compare_with(const Fields& fields) {
+  fields_ = &fields;
+  seen_fields_ = 0;
+  differs_ = false;
+  seen_name_ = seen_value_ = {};
+}
+
+void H1Parser::note_seen_field() {
+  const auto lines = fields_->lines();
+  const bool is_same = seen_fields_ < lines.size() && lines[seen_fields_].name == seen_name_ &&
+                       lines[seen_fields_].value == http::trim_whitespace(seen_value_);
+  if (!is_same) differs_ = true;
+  ++seen_fields_;
+  seen_name_ = seen_value_ = {};
 }
 
 // What is left for llhttp to object to, once the check has passed: methods it does not know, targets that are no URL,
@@ -212,9 +251,12 @@ Reason H1Parser::llhttp_reason() const {
   return Reason::kMalformedHeader;
 }
 
-// Splits the field lines that passed the check: each has a colon behind its name and ends with CRLF.
 void H1Parser::split_lines(Fields& fields) const {
-  std::string_view lines = between(head_, marks_.lines_begin, marks_.lines_end);
+  split_lines(between(head_, marks_.lines_begin, marks_.lines_end), fields);
+}
+
+// Splits field lines that passed the check: each has a colon behind its name and ends with CRLF.
+void H1Parser::split_lines(std::string_view lines, Fields& fields) {
   while (!lines.empty()) {
     const std::string_view line = lines.substr(0, lines.find('\r'));
     const std::size_t colon = line.find(':');
@@ -244,6 +286,7 @@ void H1Parser::begin_body_sized(std::uint64_t bytes) {
 }
 
 void H1Parser::begin_body_chunked() {
+  // A head with Transfer-Encoding has been shown to it.
   transition(State::kChunked);
   chunk_check_.begin();
   llhttp_resume(&llhttp_);
@@ -332,9 +375,10 @@ H1Progress H1Parser::parse_trailers(base::Buffer& input) {
 
 H1Progress H1Parser::finish_trailers() {
   Fields* fields = arena_->make<Fields>(*arena_);
-  fields_ = fields;
   const std::string_view text = text_.view();
-  if (!feed(text, 0, Event::kMessageComplete) || fields->size() != check_.fields()) {
+  split_lines(text.substr(0, check_.marks().lines_end), *fields);
+  compare_with(*fields);
+  if (!feed(text, 0, Event::kMessageComplete) || !saw_all_fields()) {
     return refuse(Reason::kMalformedHeader);
   }
   const bool forbidden =

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads one HTTP/1.1 or 1.0 message after the other: head, body, trailers. A thin class over llhttp with a check of our
-// own in front of it (h1_head_check, h1_chunk_check): every byte of framing passes both, and both must agree on where
-// each part ends, else the message is refused. Owned by H1Server or H1Client, which pull parts out of it; it calls
-// nobody. How the body is framed is not decided here (http/framing). RFC 9112.
+// Reads one HTTP/1.1 or 1.0 message after the other: head, body, trailers. A strict check of our own (h1_head_check,
+// h1_chunk_check) passes every byte of framing, and wherever two parsers could disagree about where a message ends or
+// what it is for, llhttp reads it, too, and both must agree, else the message is refused. Owned by H1Server or
+// H1Client, which pull parts out of it; it calls nobody. How the body is framed is not decided here (http/framing). RFC
+// 9112.
 //
 //   kIdle ─► kHead ─► kHeadDone ─► kSized | kChunked | kUntilClose ─► kDone ─► kHead …
 //                         │             kChunked ─► kTrailers ─► kDone ─► kUntilClose
@@ -98,9 +99,18 @@ class H1Parser {
   H1Progress refuse(http::Reason reason);
   H1Progress finish_head(http::Fields& fields);
   void keep_start_line();
-  bool llhttp_agrees(const http::Fields& fields) const;
+  // Whether anything in a head that passed the check may be read otherwise by others: coded or stated lengths,
+  // upgrades, methods and targets that are not the usual ones. Of all other heads debug builds make sure that llhttp
+  // agrees.
+  bool wants_second_opinion(const http::Fields& fields) const;
+  // Lets llhttp read the head; true when it comes to the same end, start line and `fields`.
+  bool ask_llhttp(const http::Fields& fields);
+  void compare_with(const http::Fields& fields);
+  void note_seen_field();
+  bool saw_all_fields() const { return !differs_ && seen_fields_ == fields_->size(); }
   http::Reason llhttp_reason() const;
   void split_lines(http::Fields& fields) const;
+  static void split_lines(std::string_view lines, http::Fields& fields);
   H1Progress parse_sized(base::Buffer& input, base::Buffer& body);
   H1Progress parse_chunked(base::Buffer& input, base::Buffer& body);
   bool take_piece(base::Buffer& input, base::Buffer& body);
@@ -128,7 +138,9 @@ class H1Parser {
   std::string_view seen_target_;
   std::string_view seen_name_;  // of the field under way
   std::string_view seen_value_;
-  http::Fields* fields_ = nullptr;  // where complete fields go
+  const http::Fields* fields_ = nullptr;  // what it is compared with
+  std::size_t seen_fields_ = 0;           // complete ones
+  bool differs_ = false;                  // one of them is not as in fields_
 
   // Parts of the head, valid from its end until the next begin(): the text itself may be replaced by trailers.
   H1HeadCheck::Marks marks_;

@@ -26,7 +26,10 @@ LARGE = b"x" * 300_000
 
 @pytest.fixture(scope="module")
 def upstream():
-    with RawUpstream(lambda received: answer(received.target.encode() if received.method == "GET" else b"taken")) as one:
+    def reply(received):
+        return answer(received.target.encode() if received.method == "GET" else b"taken")
+
+    with RawUpstream(reply) as one:
         yield one
 
 
