@@ -31,9 +31,8 @@ struct KernelAddress {
   socklen_t length;
 };
 
-bool set_option(int descriptor, int level, int name) {
-  const int on = 1;
-  return ::setsockopt(descriptor, level, name, &on, sizeof(on)) == 0;
+bool set_option(int descriptor, int level, int name, int value = 1) {
+  return ::setsockopt(descriptor, level, name, &value, sizeof(value)) == 0;
 }
 
 Result<Fd> make_socket(const KernelAddress& address) {
@@ -80,6 +79,7 @@ Result<void> set_listen_options(int socket, const SocketAddress& address, const 
   if (!address.ip().is_v4() && !set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY)) return fail_errno(what, errno);
   // Accepted sockets inherit it on Linux, which saves a system call a connection.
   if (!set_option(socket, IPPROTO_TCP, TCP_NODELAY)) return fail_errno(what, errno);
+  if (!set_option(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsentBytesMax)) return fail_errno(what, errno);
   return {};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sockets that listen, as this program uses them: non-blocking, close-on-exec, IPv6 without IPv4, TCP_NODELAY for all
-// that is accepted. Functions without state. Accepting and connecting wait for events and are net's business.
+// Sockets that listen, as this program uses them: non-blocking, close-on-exec, IPv6 without IPv4, TCP_NODELAY and a
+// bound of unsent bytes for all that is accepted. Functions without state. Accepting and connecting wait for events and
+// are net's business.
 #pragma once
 
 #include <sys/types.h>
@@ -13,6 +14,10 @@
 #include "os/fd.h"
 
 namespace viaduct::os {
+
+// What the kernel takes of a connection before it has been sent, beside what is on its way: without a bound of its own
+// it would keep megabytes for each client that reads slowly, until there is none left for others (tcp(7), tcp_mem).
+inline constexpr int kUnsentBytesMax = 256 * 1024;
 
 struct ListenOptions {
   // Connections that the kernel keeps until they are accepted; it bounds this by net.core.somaxconn.

@@ -71,6 +71,17 @@ TEST(Listen, GivesNoDelayToAcceptedConnections) {
   EXPECT_NE(option(accepted, IPPROTO_TCP, TCP_NODELAY), 0);
 }
 
+// A client that reads nothing costs the kernel what was on its way and little more.
+TEST(Listen, BoundsWhatAcceptedConnectionsKeepUnsent) {
+  const auto listener = listen_on(loopback(0), {});
+  ASSERT_TRUE(listener.has_value());
+  const Fd client = connect_to(local_address(listener->get()));
+  ASSERT_TRUE(client);
+  const Fd accepted(::accept4(listener->get(), nullptr, nullptr, SOCK_NONBLOCK));
+  ASSERT_TRUE(accepted);
+  EXPECT_EQ(option(accepted, IPPROTO_TCP, TCP_NOTSENT_LOWAT), kUnsentBytesMax);
+}
+
 TEST(Listen, SharesAPortBetweenWorkersOnlyWhenAsked) {
   const auto first = listen_on(loopback(0), {});
   ASSERT_TRUE(first.has_value());
