@@ -10,7 +10,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPTS = [ROOT / name for name in ("scripts/install-packages", "scripts/build", "scripts/fuzz", "scripts/quickstart",
-                                    "scripts/test", ".ci/run", "certs.example/make-test-certs")]
+                                    "scripts/test", "scripts/package", "scripts/checks/package-try",
+                                    ".ci/run", "certs.example/make-test-certs")]
 MAKE_CERTS = str(ROOT / "certs.example/make-test-certs")
 
 
@@ -35,7 +36,7 @@ def test_the_list_of_packages_is_the_only_one():
 
 def test_installing_packages_refuses_an_unknown_group():
     done = run(str(ROOT / "scripts/install-packages"), "--missing", "nonsense")
-    assert done.returncode == 2 and "there are: build run demo test lint fuzz" in done.stderr
+    assert done.returncode == 2 and "there are: build run demo test lint package fuzz" in done.stderr
 
 
 def test_what_the_tests_need_is_installed():
@@ -84,13 +85,41 @@ def install_into_a_folder(tmp_path):
 def test_installing_keeps_the_operators_config_and_gives_the_unit_its_prefix(installed):
     command, root, environment = installed
     config = root / "etc/viaduct/viaduct.yaml"
-    assert run(*command, "operation", env=environment).returncode == 0
+    assert run(*command, "config", env=environment).returncode == 0
     assert config.read_bytes() == (ROOT / "conf/viaduct.yaml").read_bytes()
     page = root / "etc/viaduct/errors/unavailable.html"
     assert page.exists()
     config.write_text("# mine\n")
     page.unlink()
-    assert run(*command, "operation", env=environment).returncode == 0
+    assert run(*command, "config", env=environment).returncode == 0
     assert config.read_text() == "# mine\n" and not page.exists()
+    assert run(*command, "operation", env=environment).returncode == 0
     unit = (root / "opt/viaduct/lib/systemd/system/viaduct.service").read_text()
     assert "ExecStart=/opt/viaduct/bin/viaduct run" in unit and "/usr/" not in unit
+
+
+def test_what_a_package_brings_starts_and_is_no_example(installed):
+    command, root, environment = installed
+    assert run(*command, "package", env=environment).returncode == 0
+    config = root / "etc/viaduct/viaduct.yaml"
+    assert config.read_bytes() == (ROOT / "packaging/viaduct.yaml").read_bytes()
+    assert (root / "etc/logrotate.d/viaduct").exists()
+    for line in (ROOT / "packaging/conffiles").read_text().split():
+        assert (root / line.lstrip("/")).is_file(), line
+
+
+@pytest.mark.parametrize("name", ["postinst", "prerm", "postrm"])
+def test_scripts_of_the_package_parse_and_stop_at_errors(name):
+    script = ROOT / "packaging" / name
+    assert run("sh", "-n", str(script)).stderr == ""
+    assert os.access(script, os.X_OK) and "\nset -e\n" in script.read_text()
+
+
+def test_the_rotation_of_logs_is_valid(tmp_path):
+    rules = (ROOT / "conf/logrotate.conf").read_text().replace("/var/log/viaduct", str(tmp_path)).replace(
+        "create 0640 viaduct viaduct", "create 0640")
+    (tmp_path / "access.log").write_text("a line\n")
+    (tmp_path / "rules").write_text(rules)
+    done = run("logrotate", "--force", "--state", str(tmp_path / "state"), str(tmp_path / "rules"))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "access.log.1").read_text() == "a line\n" and (tmp_path / "access.log").read_text() == ""
