@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""conf/grafana.json asks for nothing that /metrics does not have."""
+import json
+import re
+
+from harness.cli import PROJECT
+from harness.client import HOST, RawClient, fetch
+from harness.scene import plain_scene
+
+BOARD = PROJECT / "conf/grafana.json"
+
+
+def expressions():
+    """Every query of the dashboard, with the text of its legend."""
+    board = json.loads(BOARD.read_text(encoding="utf-8"))
+    for panel in board["panels"]:
+        for target in panel["targets"]:
+            yield target["expr"], target["legendFormat"]
+    for variable in board["templating"]["list"]:
+        if variable["type"] == "query":
+            yield variable["query"]["query"], ""
+    for annotation in board["annotations"]["list"]:
+        yield annotation["expr"], ""
+
+
+def families(page):
+    """{name: labels} of a page of metrics."""
+    found = {}
+    for line in page.splitlines():
+        match = re.match(r"(viaduct_\w+)(?:\{(.*)\})? ", line)
+        if match:
+            found.setdefault(match[1], set()).update(re.findall(r'(\w+)="', match[2] or ""))
+    return found
+
+
+def test_every_metric_and_label_of_the_dashboard_is_there(start_one, raw, site_pair):
+    config = plain_scene(raw.url, admin={"health": "127.0.0.1:0"})
+    config["listeners"].append({"address": "127.0.0.1:0", "tls": True})
+    config["sites"][0]["tls"] = site_pair.as_config()
+    daemon = start_one(config)
+    assert fetch(daemon.https, "GET", "/x").status == 200
+    with RawClient(int(daemon.wait_error(r"health_listening address=\S+:(\d+)")[1])) as client:
+        page = client.request("GET", "/metrics", host=HOST).body.decode()
+    known = families(page)
+    asked = set()
+    for expression, legend in expressions():
+        names = set(re.findall(r"\bviaduct_\w+", expression))
+        assert names, expression
+        asked |= names
+        labels = set(re.findall(r"(\w+)=~?\"", expression)) | set(re.findall(r"\{\{(\w+)\}\}", legend))
+        for group in re.findall(r"\bby \(([\w, ]+)\)", expression):
+            labels |= set(group.split(", "))
+        for name in names:
+            assert name in known, (name, sorted(known))
+            assert labels - {"instance"} <= known[name], (name, labels, known[name])
+    assert len(asked) > 12
