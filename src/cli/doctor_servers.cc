@@ -275,7 +275,7 @@ void DoctorServers::report_servers(DoctorReport& report) const {
     const std::string verified = !probe->server().is_tls()      ? ""
                                  : probe->upstream().tls.verify ? ", certificate verified"
                                                                 : ", certificate not verified (tls.verify: false)";
-    report.ok("server", subject, asked + result.detail + verified);
+    report.ok("server", subject, base::format("{}{}{}", asked, result.detail, verified));
   }
 }
 
