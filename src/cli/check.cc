@@ -78,6 +78,9 @@ int replay(const Options& options) {
   constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
   const std::string text = options.as_json ? replay.json().dump(2, ' ', false, kReplace) + "\n" : replay.text();
   std::fputs(text.c_str(), stdout);
+  if (replay.requests() == 0 && replay.unreadable() > 0) {
+    return fail(base::format("no line of {} could be read; write it as JSON or combined", options.log));
+  }
   return replay.changes() == 0 ? kDone : kFailed;
 }
 

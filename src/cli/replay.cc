@@ -222,8 +222,7 @@ std::vector<const Replay::Groups::value_type*> Replay::largest_groups() const {
 
 std::string Replay::text() const {
   const std::vector<const Groups::value_type*> largest = largest_groups();
-  const std::uint64_t requests = lines_ - unreadable_;
-  std::string text = base::format("{} of {} requests would change{}\n", counted(changes_), counted(requests),
+  std::string text = base::format("{} of {} requests would change{}\n", counted(changes_), counted(requests()),
                                   largest.empty() ? "" : ":");
   for (std::size_t i = 0; i < std::min(largest.size(), kGroupsShown); ++i) {
     const auto& [method, path, before, after] = largest[i]->first;
@@ -259,7 +258,7 @@ json Replay::json() const {
                       {"count", group.count},
                       {"example", {{"line", group.line}, {"url", group.example}}}});
   }
-  return {{"requests", lines_ - unreadable_}, {"changes", changes_},
+  return {{"requests", requests()}, {"changes", changes_},
           {"no_route", without_route_},       {"refused", refused_},
           {"undecidable", undecidable_},      {"not_compared", not_compared_},
           {"unreadable", unreadable_},        {"groups", std::move(groups)}};

@@ -40,6 +40,8 @@ class Replay {
   void add(std::string_view line);
 
   std::uint64_t changes() const { return changes_; }
+  std::uint64_t requests() const { return lines_ - unreadable_; }
+  std::uint64_t unreadable() const { return unreadable_; }
   // What was counted, and the groups.
   std::string text() const;
   nlohmann::json json() const;

@@ -106,6 +106,10 @@ TEST_F(CheckCommand, ReplaysNothingWhereSomethingIsMissing) {
   EXPECT_EQ(run_command({"check", "-c", broken(), "--against", log}).exit_code, kFailed);
   EXPECT_EQ(run_command({"check", "-c", good(), "--against", log, "--old", broken()}).exit_code, kFailed);
   EXPECT_EQ(run_command({"check", "-c", good(), "--old", good()}).exit_code, kWrongUsage);
+  const std::string other = directory_.write("other.log", "09:00 GET /x took 3 ms\n");
+  const auto unread = run_command({"check", "-c", good(), "--against", other});
+  EXPECT_EQ(unread.exit_code, kFailed) << "nothing was compared";
+  EXPECT_THAT(unread.err, HasSubstr("no line of " + other + " could be read"));
 }
 
 }  // namespace
