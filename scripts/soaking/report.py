@@ -167,7 +167,8 @@ def picture(samples):
         parts += panel(title, lines, samples, 10 + number * PANEL_HEIGHT)
     for share in (0, 0.25, 0.5, 0.75, 1):
         x = plot.LEFT + share * (plot.WIDTH - plot.LEFT - plot.RIGHT)
-        parts.append(plot.text(x, total - 14, f"{share * samples[-1].seconds / 60:.1f} min", "middle"))
+        anchor = {0: "start", 1: "end"}.get(share, "middle")
+        parts.append(plot.text(x, total - 14, f"{share * samples[-1].seconds / 60:.1f} min", anchor))
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {plot.WIDTH} {total}" role="img">\n'
             f'<rect width="{plot.WIDTH}" height="{total}" fill="#fff"/>\n' + "\n".join(parts) + "\n</svg>\n")
 
