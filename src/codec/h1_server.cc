@@ -71,7 +71,7 @@ void H1Server::on_input(base::Buffer& input) {
     }
   }
   in_input_ = false;
-  if (draining_ && input.empty() && state_ == State::kIdle) close(CodecEnding::kClose);
+  if (drain_ == Drain::kNow && input.empty() && state_ == State::kIdle) close(CodecEnding::kClose);
   if (input_ended_ && input.empty() && wants_input()) take_input_end();
 }
 
@@ -143,9 +143,13 @@ CodecPhase H1Server::phase() const {
 }
 
 void H1Server::begin_drain() {
-  draining_ = true;
+  drain_ = Drain::kNow;
   // Where on_input is still to come, a request may wait for it; that one is answered yet.
   if (state_ == State::kIdle && !resume_asked_) close(CodecEnding::kClose);
+}
+
+void H1Server::begin_patient_drain() {
+  if (drain_ == Drain::kNone) drain_ = Drain::kPatient;
 }
 
 void H1Server::abort(Reason reason) {
@@ -330,7 +334,7 @@ bool H1Server::decide_persistence(H1Framing framing) {
   const bool is_clear = continue_ != Continue::kDue && framing != H1Framing::kUntilClose;
   // A long body that the handler does not read will not be dropped to the end either.
   const bool is_unwanted = !reading_ && parser_.body_bytes_left().value_or(0) > kDiscardBytesMax;
-  persists_ = persists_ && is_clear && !is_unwanted && !draining_ && state_ != State::kRefused;
+  persists_ = persists_ && is_clear && !is_unwanted && drain_ == Drain::kNone && state_ != State::kRefused;
   continue_ = Continue::kNotExpected;
   return persists_;
 }

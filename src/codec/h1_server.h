@@ -47,6 +47,7 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   CodecEnding ending() const override { return ending_; }
   http::Reason failure() const override { return http::Reason::kNone; }
   void begin_drain() override;
+  void begin_patient_drain() override;
   void abort(http::Reason reason) override;
 
   // ServerStream
@@ -73,6 +74,8 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   };
   // The interim response that Expect: 100-continue asks for.
   enum class Continue : std::uint8_t { kNotExpected, kDue, kSent };
+  // What ends the connection gracefully: the next response, or being idle as well.
+  enum class Drain : std::uint8_t { kNone, kPatient, kNow };
 
   void transition(State next);
   void begin_request();
@@ -103,10 +106,10 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   H1BodyWriter writer_;
   State state_ = State::kIdle;
   CodecEnding ending_ = CodecEnding::kOpen;
-  bool in_input_ = false;       // on_input is on the stack
-  bool resume_asked_ = false;   // on_codec_resume was called, on_input is to come
-  bool input_ended_ = false;    // on_input_end was called
-  bool draining_ = false;       // begin_drain was called
+  bool in_input_ = false;      // on_input is on the stack
+  bool resume_asked_ = false;  // on_codec_resume was called, on_input is to come
+  bool input_ended_ = false;   // on_input_end was called
+  Drain drain_ = Drain::kNone;
   std::uint64_t requests_ = 0;  // begun on this connection
 
   // Of the request under way.

@@ -67,7 +67,8 @@ H2Server::~H2Server() {
 void H2Server::transition(State next) {
   using enum State;
   static constexpr StateEdges<State> kEdges = {
-      {kOpen, {kDraining, kGoodbye, kOver}},
+      {kOpen, {kNotified, kDraining, kGoodbye, kOver}},
+      {kNotified, {kDraining, kGoodbye, kOver}},
       {kDraining, {kGoodbye, kOver}},
       {kGoodbye, {kOver}},
   };
@@ -156,16 +157,29 @@ CodecEnding H2Server::ending() const {
 }
 
 void H2Server::begin_drain() {
-  if (state_ != State::kOpen) return;
+  if (state_ != State::kOpen && state_ != State::kNotified) return;
   if (streams_.empty()) {
     say_goodbye();
   } else {
+    const bool is_known = state_ == State::kNotified;
     transition(State::kDraining);
-    session_.submit_shutdown_notice();
-    is_ping_due_ = true;
+    if (!is_known) give_notice();
   }
   owner_.on_codec_output();
   settle();
+}
+
+void H2Server::begin_patient_drain() {
+  if (state_ != State::kOpen) return;
+  transition(State::kNotified);
+  give_notice();
+  owner_.on_codec_output();
+}
+
+// RFC 9113 §6.8: streams that the client has begun before it knew are still taken; the ping's answer says that it does.
+void H2Server::give_notice() {
+  session_.submit_shutdown_notice();
+  is_ping_due_ = true;
 }
 
 void H2Server::say_goodbye() {
@@ -328,7 +342,7 @@ void H2Server::on_end_sent(H2StreamBase& stream) {
 }
 
 void H2Server::on_ping_answered() {
-  if (state_ == State::kDraining) say_goodbye();
+  if (state_ == State::kDraining || state_ == State::kNotified) say_goodbye();
 }
 
 void H2Server::on_broken(std::uint32_t code) {

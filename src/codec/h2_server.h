@@ -7,7 +7,7 @@
 // handlers send is serialised when the owner writes. So a turn that brings a hundred requests is one read, and a turn
 // that answers them is one write.
 //
-//   kOpen ─► kDraining ─► kGoodbye ─► kOver     (kOpen, kDraining ─► kGoodbye; any ─► kOver)
+//   kOpen ─► kNotified ─► kDraining ─► kGoodbye ─► kOver     (forward from any; a state may be left out)
 #pragma once
 
 #include <cstdint>
@@ -47,6 +47,7 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   CodecEnding ending() const override;
   http::Reason failure() const override { return failure_; }
   void begin_drain() override;
+  void begin_patient_drain() override;
   void abort(http::Reason reason) override;
 
  private:
@@ -54,6 +55,7 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
 
   enum class State : std::uint8_t {
     kOpen,
+    kNotified,  // as kDraining, but without a stream too, until the client has shown that it knows
     kDraining,  // the client was asked to begin no more; those that are on their way are still taken
     kGoodbye,   // GOAWAY is queued with the last stream that is answered; ends with it
     kOver,      // no stream any more; what is queued is written, then the transport ends as ending_ says
@@ -89,6 +91,7 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   // Ends the connection for what the client does, or does not do.
   void fail(http::Reason reason, std::uint32_t code);
   void end_all(http::Reason reason);
+  void give_notice();
   void say_goodbye();
   void settle();
   void note_deadline(base::MonoTime deadline);

@@ -75,6 +75,9 @@ class ServerCodec {
 
   // Graceful end: an idle connection ends now, a busy one after the response under way, which says so to the client.
   virtual void begin_drain() = 0;
+  // The same, but an idle connection waits: a request that the client may be sending at this moment is still answered,
+  // and told that it was the last. begin_drain() may follow, for those that stay idle.
+  virtual void begin_patient_drain() = 0;
   // A timeout of the owner or an error of the transport. Where the client can still be answered (kHeaderTimeout,
   // kBodyTimeout, kRateTooLow before a response has begun) the handler gets on_refused, else on_reset; ending()
   // follows. kClientClosed is for a transport that is broken: nothing is sent any more.

@@ -54,13 +54,26 @@ void Listener::on_fd_readable() {
 }
 
 void Listener::on_read_end() {
-  for (int accepted = 0; accepted < kAcceptsPerTurnMax && watch_.is_reading(); ++accepted) {
+  if (watch_.is_reading()) accept_up_to(kAcceptsPerTurnMax);
+}
+
+void Listener::take_waiting() {
+  if (!fd_) return;
+  resume_timer_.stop();
+  watch_.set_reading(true);
+  accept_up_to(kWaitingMax);
+}
+
+void Listener::accept_up_to(int count) {
+  for (int accepted = 0; accepted < count; ++accepted) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
     os::Fd fd(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&storage), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.get() >= 0) {
       const auto peer = base::SocketAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&storage), length);
       handler_.on_accept(std::move(fd), peer, listener_id_);
+      // The handler may have called pause() or close().
+      if (!watch_.is_reading()) return;
       continue;
     }
     if (errno == EAGAIN) return;

@@ -24,6 +24,8 @@ class Listener final : private FdHandler, private TimerHandler, private ReadEnd 
   static constexpr int kAcceptsPerTurnMax = 64;
   // How long accepting rests after the process ran out of descriptors or memory.
   static constexpr base::Duration kExhaustedPause = std::chrono::milliseconds(100);
+  // What a queue can hold (os::ListenOptions::backlog), and what may come while it is emptied.
+  static constexpr int kWaitingMax = 2 * 4096;
 
   // Takes a listening, non-blocking socket and accepts at once. `loop` and `handler` must outlive the listener.
   Listener(Loop& loop, os::Fd fd, AcceptHandler& handler, int listener_id);
@@ -32,12 +34,16 @@ class Listener final : private FdHandler, private TimerHandler, private ReadEnd 
   void close();
   // Stops accepting for kExhaustedPause: for a worker that is at its limit.
   void pause();
+  // Takes what waits in the kernel's queue, at most kWaitingMax, without waiting for a turn: for a socket that is about
+  // to be closed, whose queue would be lost with it. Calls the handler from within.
+  void take_waiting();
 
  private:
   void on_fd_readable() override;
   void on_fd_writable() override {}
   void on_timer(int timer_id) override;
   void on_read_end() override;
+  void accept_up_to(int count);
 
   Loop& loop_;
   os::Fd fd_;

@@ -5,7 +5,15 @@
 
 namespace viaduct::observe {
 
-AccessLog::AccessLog(AccessLogOptions options, base::LogSink* sink) : options_(std::move(options)), sink_(sink) {
+AccessLog::AccessLog(AccessLogOptions options, base::LogSink* sink) {
+  change(std::move(options), sink);
+}
+
+void AccessLog::change(AccessLogOptions options, base::LogSink* sink) {
+  flush();
+  options_ = std::move(options);
+  sink_ = sink;
+  buffer_.reset();
   if (sink == nullptr) return;
   buffer_ = std::make_unique_for_overwrite<char[]>(kBatchBytes + options_.format.line_bytes_max());
 }

@@ -30,13 +30,15 @@ class AccessLog {
   AccessLog& operator=(const AccessLog&) = delete;
 
   void write(const AccessRecord& record);
+  // Writes what there is and goes on with other options and another sink, as the constructor takes them.
+  void change(AccessLogOptions options, base::LogSink* sink);
   // True while lines wait here or in the sink, for a full disk or a slow reader: flush() is due.
   bool pending() const;
   void flush();
 
  private:
   AccessLogOptions options_;
-  base::LogSink* sink_;
+  base::LogSink* sink_ = nullptr;
   TimeText time_;
   std::unique_ptr<char[]> buffer_;  // a batch and one line more
   std::size_t used_ = 0;

@@ -366,6 +366,36 @@ TEST(H1ServerFlow, DrainsIdleConnectionsAtOnceAndBusyOnesAfterTheirResponse) {
   EXPECT_EQ(discarding.server.ending(), CodecEnding::kClose);
 }
 
+// A client may be sending its next request at the moment at which we want to end.
+TEST(H1ServerFlow, DrainsPatientlyBehindOneMoreRequest) {
+  H1ServerWire idle;
+  idle.feed(kGet);
+  idle.sent.clear();
+  idle.server.begin_patient_drain();
+  EXPECT_EQ(idle.server.ending(), CodecEnding::kOpen);
+  idle.feed(kGet);
+  EXPECT_EQ(idle.sent, kOkClose);
+  EXPECT_NE(idle.server.ending(), CodecEnding::kOpen);
+
+  H1ServerWire silent;
+  silent.server.begin_patient_drain();
+  EXPECT_EQ(silent.server.ending(), CodecEnding::kOpen);
+  silent.server.begin_drain();
+  EXPECT_EQ(silent.server.ending(), CodecEnding::kClose);
+
+  // The head had been written: the client may come once more.
+  H1ServerWire late;
+  late.takes_output = false;
+  late.feed(kGet);
+  late.server.begin_patient_drain();
+  late.takes_output = true;
+  late.flush();
+  late.turn();
+  EXPECT_EQ(late.server.ending(), CodecEnding::kOpen);
+  late.feed(kGet);
+  EXPECT_EQ(late.sent, std::string(kOk) + std::string(kOkClose));
+}
+
 // Two requests are here, and the first was answered without a word of closing: the second is not lost.
 TEST(H1ServerFlow, AnswersAWaitingRequestBeforeItIsDrained) {
   H1ServerWire wire;

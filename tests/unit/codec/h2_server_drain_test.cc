@@ -72,6 +72,47 @@ TEST(H2ServerDrain, AnswersWhatIsOnItsWay) {
   for (const auto& stream : wire.streams) EXPECT_EQ(stream->lines().back(), "stream end");
 }
 
+// The client may be sending a request at this moment: the ping's answer tells that it is not.
+TEST(H2ServerDrain, EndsAnIdleConnectionPatientlyWhenTheClientKnows) {
+  H2ServerWire wire;
+  wire.answers = false;
+  wire.open();
+  wire.sent();
+  wire.server.begin_patient_drain();
+  wire.server.begin_patient_drain();
+  wire.turn();
+  EXPECT_EQ(wire.sent(), "GOAWAY 2147483647 NO_ERROR | PING");
+  EXPECT_EQ(wire.server.ending(), CodecEnding::kOpen);
+  wire.feed(h2_get(1));
+  answer(wire, 0);
+  EXPECT_EQ(wire.sent(), answered(1));
+  EXPECT_EQ(wire.server.ending(), CodecEnding::kOpen);
+  wire.feed(h2_frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, std::string(8, '\0')));
+  EXPECT_EQ(wire.sent(), "GOAWAY 1 NO_ERROR");
+  EXPECT_EQ(wire.server.ending(), CodecEnding::kLinger);
+}
+
+TEST(H2ServerDrain, EndsAtOnceBehindAPatientDrain) {
+  H2ServerWire idle;
+  idle.open();
+  idle.server.begin_patient_drain();
+  idle.turn();
+  idle.server.begin_drain();
+  idle.turn();
+  EXPECT_TRUE(idle.sent().ends_with("GOAWAY 0 NO_ERROR"));
+  EXPECT_EQ(idle.server.ending(), CodecEnding::kLinger);
+  H2ServerWire busy;
+  busy.answers = false;
+  busy.open().feed(h2_get(1));
+  busy.server.begin_patient_drain();
+  busy.server.begin_drain();
+  busy.turn();
+  EXPECT_EQ(busy.sent(), "GOAWAY 2147483647 NO_ERROR | PING");
+  answer(busy, 0);
+  EXPECT_EQ(busy.sent(), answered(1) + " | GOAWAY 1 NO_ERROR");
+  EXPECT_EQ(busy.server.ending(), CodecEnding::kLinger);
+}
+
 TEST(H2ServerDrain, EndsBehindTheLastAnswerWithoutAPing) {
   H2ServerWire wire;
   wire.answers = false;

@@ -66,6 +66,28 @@ TEST_F(ListenerTest, RefusesAfterClose) {
   EXPECT_TRUE(acceptor_.fds.empty());
 }
 
+TEST_F(ListenerTest, TakesWhatWaitsBeforeItCloses) {
+  const base::SocketAddress address = listen();
+  listener_->pause();
+  std::vector<std::unique_ptr<Caller>> callers;
+  std::vector<std::unique_ptr<Dialer>> dialers;
+  constexpr std::size_t kCallers = 100;  // more than one turn takes
+  for (std::size_t i = 0; i < kCallers; ++i) {
+    callers.push_back(std::make_unique<Caller>());
+    dialers.push_back(std::make_unique<Dialer>(loop_, *callers.back()));
+    dialers.back()->dial(address);
+  }
+  for (const auto& caller : callers) {
+    while (!caller->fd) loop_.run_once(true);
+  }
+  EXPECT_TRUE(acceptor_.fds.empty());
+  listener_->take_waiting();
+  EXPECT_EQ(acceptor_.fds.size(), kCallers);
+  listener_->close();
+  listener_->take_waiting();
+  EXPECT_EQ(acceptor_.fds.size(), kCallers);
+}
+
 TEST_F(ListenerTest, APauseDelaysConnectionsAndLosesNone) {
   const base::SocketAddress address = listen();
   listener_->pause();

@@ -54,6 +54,28 @@ TEST_F(AccessLogTest, KeepsLinesUntilItIsFlushed) {
   EXPECT_EQ(file_bytes(path()), "1 /a\n2 /a\n");
 }
 
+TEST_F(AccessLogTest, ChangesItsSinkAndFormatBehindWhatItHas) {
+  AccessLog log(short_lines(), &sink());
+  AccessRecord record;
+  record.request_id = "1";
+  record.path = "/a";
+  log.write(record);
+  const TemporaryDirectory directory;
+  auto other = base::LogSink::open(directory / "other.log");
+  ASSERT_TRUE(other.has_value());
+  log.change({.format = LineFormat::from_template("other ${path}").value()}, other->get());
+  EXPECT_EQ(file_bytes(path()), "1 /a\n");
+  log.write(record);
+  log.change(short_lines(), nullptr);
+  EXPECT_EQ(file_bytes(directory / "other.log"), "other /a\n");
+  log.write(record);
+  EXPECT_FALSE(log.pending());
+  log.change(short_lines(), &sink());
+  log.write(record);
+  log.flush();
+  EXPECT_EQ(file_bytes(path()), "1 /a\n1 /a\n");
+}
+
 TEST_F(AccessLogTest, WritesABatchThatIsFull) {
   AccessLog log(short_lines(), &sink());
   const std::string text(1000, 'p');
