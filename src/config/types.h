@@ -28,11 +28,16 @@ struct Place {
   std::string file;
   int line = 0;
   int column = 0;
+
+  // Where a value stands is no part of what it says: configs are compared by what they say.
+  bool operator==(const Place&) const { return true; }
 };
 
 // A value that no log, dump or error message may show.
 struct Secret {
   std::string value;
+
+  bool operator==(const Secret&) const = default;
 };
 
 // ---- listeners ------------------------------------------------------------------------------------------------------
@@ -46,6 +51,8 @@ struct Listener {
   bool proxy_protocol = false;
   bool redirect_to_https = false;
   Place place;
+
+  bool operator==(const Listener&) const = default;
 };
 
 // TLS versions by their wire numbers (RFC 8446 §4.1.2).
@@ -55,6 +62,8 @@ struct ListenerTls {
   TlsVersion min_version = TlsVersion::k1_2;
   TlsVersion max_version = TlsVersion::k1_3;
   bool session_tickets = true;
+
+  bool operator==(const ListenerTls&) const = default;
 };
 
 // What a client is granted before a route is known. Sizes in bytes; absent means no limit.
@@ -70,6 +79,8 @@ struct Client {
   std::uint32_t max_connections = 20000;
   std::optional<std::uint32_t> max_connections_per_address;
   std::optional<std::uint32_t> max_requests;  // a connection
+
+  bool operator==(const Client&) const = default;
 };
 
 // ---- upstreams ------------------------------------------------------------------------------------------------------
@@ -85,6 +96,8 @@ struct Server {
   std::uint32_t weight = 1;
   bool backup = false;
   Place place;
+
+  bool operator==(const Server&) const = default;
 };
 
 enum class BalanceKind : std::uint8_t { kRoundRobin, kLeastRequests, kHashClientIp, kHashPath, kHashHeader };
@@ -93,6 +106,8 @@ inline constexpr std::size_t kBalanceKinds = 5;
 struct Balance {
   BalanceKind kind = BalanceKind::kRoundRobin;
   std::string header;  // kHashHeader: its name
+
+  bool operator==(const Balance&) const = default;
 };
 
 enum class HostMode : std::uint8_t { kClient, kUpstream, kLiteral };
@@ -104,11 +119,15 @@ struct UpstreamTls {
   std::string ca;           // a PEM file; empty: the system's store
   std::string cert;         // client certificate and key, PEM files; both or none
   std::string key;
+
+  bool operator==(const UpstreamTls&) const = default;
 };
 
 struct KeepAlive {
   std::uint32_t max_idle = 64;  // connections kept, per worker
   Duration idle = 4s;
+
+  bool operator==(const KeepAlive&) const = default;
 };
 
 struct Health {
@@ -127,6 +146,8 @@ struct Health {
 struct Eject {
   std::uint32_t failures = 3;
   Duration duration = 10s;
+
+  bool operator==(const Eject&) const = default;
 };
 
 struct Upstream {
@@ -146,6 +167,8 @@ struct Upstream {
   std::uint32_t max_waiting = 1024;
   Duration hold = 0s;
   Place place;
+
+  bool operator==(const Upstream&) const = default;
 };
 
 // ---- routes ---------------------------------------------------------------------------------------------------------
@@ -158,6 +181,8 @@ struct Match {
   std::vector<std::string> methods;  // empty: any; GET includes HEAD
   std::map<std::string, std::string> headers;
   std::map<std::string, std::string> query;
+
+  bool operator==(const Match&) const = default;
 };
 
 enum class CallbackProvider : std::uint8_t { kNone, kWechatPayV3, kWechatPayV2, kWechatPush, kAlipay, kGeneric };
@@ -168,6 +193,8 @@ struct Allow {
   base::CidrSet addresses;
   AllowMode mode = AllowMode::kEnforce;
   bool i_know = false;  // a callback route may enforce
+
+  bool operator==(const Allow&) const = default;
 };
 
 struct Cors {
@@ -177,6 +204,8 @@ struct Cors {
   std::vector<std::string> expose_headers;
   bool allow_credentials = false;
   std::optional<Duration> max_age;
+
+  bool operator==(const Cors&) const = default;
 };
 
 // Edits of one side's fields, done in the order remove, set, add.
@@ -184,25 +213,35 @@ struct FieldEdits {
   std::vector<std::string> remove;
   std::vector<std::pair<std::string, Secret>> set;
   std::vector<std::pair<std::string, Secret>> add;
+
+  bool operator==(const FieldEdits&) const = default;
 };
 
 struct HeaderEdits {
   FieldEdits request;
   FieldEdits response;
+
+  bool operator==(const HeaderEdits&) const = default;
 };
 
 enum class ForwardedMode : std::uint8_t { kReplace, kAppend, kOff };
 
 struct StripPrefix {
   std::string prefix;
+
+  bool operator==(const StripPrefix&) const = default;
 };
 struct ReplacePrefix {
   std::string from;
   std::string to;
+
+  bool operator==(const ReplacePrefix&) const = default;
 };
 struct ReplaceRegex {
   std::string pattern;
   std::string replacement;  // \1 … \9 are groups (RE2)
+
+  bool operator==(const ReplaceRegex&) const = default;
 };
 using Rewrite = std::variant<StripPrefix, ReplacePrefix, ReplaceRegex>;
 
@@ -214,6 +253,8 @@ struct RateLimit {
   std::uint32_t burst = 0;
   RateKey key = RateKey::kClientIp;
   std::string header;
+
+  bool operator==(const RateLimit&) const = default;
 };
 
 // Absent means that this timer is off.
@@ -222,15 +263,21 @@ struct Timeouts {
   std::optional<Duration> send = 60s;
   std::optional<Duration> read = 60s;
   std::optional<Duration> total;
+
+  bool operator==(const Timeouts&) const = default;
 };
 
 struct Retry {
   std::uint32_t attempts = 2;
   std::uint32_t budget_percent = 10;
+
+  bool operator==(const Retry&) const = default;
 };
 
 struct ProxyAction {
   std::string upstream;
+
+  bool operator==(const ProxyAction&) const = default;
 };
 
 struct StaticAction {
@@ -240,17 +287,23 @@ struct StaticAction {
   std::string strip_prefix;  // empty: the whole path is looked up
   std::optional<Duration> expires;
   bool immutable = false;
+
+  bool operator==(const StaticAction&) const = default;
 };
 
 struct RedirectAction {
   std::string to;  // may hold ${host} ${path} ${query} ${scheme} ${client_ip} ${request_id}
   std::uint16_t status = 302;
+
+  bool operator==(const RedirectAction&) const = default;
 };
 
 struct RespondAction {
   std::uint16_t status = 200;
   std::string body;
   std::string content_type = "text/plain; charset=utf-8";
+
+  bool operator==(const RespondAction&) const = default;
 };
 
 using Action = std::variant<ProxyAction, StaticAction, RedirectAction, RespondAction>;
@@ -273,6 +326,8 @@ struct Route {
   bool websocket = false;
   Duration websocket_idle = 1h;
   Place place;
+
+  bool operator==(const Route&) const = default;
 };
 
 // ---- sites ----------------------------------------------------------------------------------------------------------
@@ -281,6 +336,8 @@ struct CertificateFiles {
   std::string cert;  // PEM, leaf first; absolute
   std::string key;
   Place place;
+
+  bool operator==(const CertificateFiles&) const = default;
 };
 
 struct Site {
@@ -291,6 +348,8 @@ struct Site {
   base::CidrSet trusted_proxies;
   std::vector<Route> routes;
   Place place;
+
+  bool operator==(const Site&) const = default;
 };
 
 // ---- the rest -------------------------------------------------------------------------------------------------------
@@ -302,6 +361,8 @@ struct ErrorPage {
   std::string file;          // absolute
   std::string content_type;  // by the file's name
   std::string body;          // read at load
+
+  bool operator==(const ErrorPage&) const = default;
 };
 
 enum class AccessFormat : std::uint8_t { kJson, kCombined, kTemplate };
@@ -313,16 +374,22 @@ struct AccessLog {
   AccessFormat format = AccessFormat::kJson;
   std::string line_template;  // kTemplate: text with ${field}
   QueryLogging query = QueryLogging::kMasked;
+
+  bool operator==(const AccessLog&) const = default;
 };
 
 struct ErrorLog {
   std::string file = "-";  // "-": standard error
   LogLevel level = LogLevel::kInfo;
+
+  bool operator==(const ErrorLog&) const = default;
 };
 
 struct Admin {
   std::string socket;  // Unix socket path; empty: none
   std::optional<base::SocketAddress> health;
+
+  bool operator==(const Admin&) const = default;
 };
 
 // How names of servers become addresses.
@@ -331,12 +398,16 @@ struct Resolver {
   Duration min_ttl = 5s;
   Duration max_ttl = 5min;
   Duration timeout = 3s;
+
+  bool operator==(const Resolver&) const = default;
 };
 
 struct Process {
   std::optional<std::uint32_t> workers;  // absent: one a core
   std::string user;                      // empty: stay who we are
   Duration drain = 30s;
+
+  bool operator==(const Process&) const = default;
 };
 
 struct Config {
@@ -351,6 +422,8 @@ struct Config {
   ErrorLog error_log;
   Admin admin;
   Process process;
+
+  bool operator==(const Config&) const = default;
 };
 
 }  // namespace viaduct::config

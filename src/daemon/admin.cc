@@ -111,16 +111,30 @@ base::Result<std::unique_ptr<Admin>> Admin::listen(net::Loop& loop, AdminHandler
   auto fd =
       os::listen_on(base::SocketAddress::unix_path(path), {.backlog = 16, .reuse_port = false, .unix_mode = 0600});
   if (!fd) return std::unexpected(std::move(fd).error());
-  return std::make_unique<Admin>(loop, handler, path, std::move(*fd));
+  return std::make_unique<Admin>(loop, handler, path, std::move(*fd), true);
 }
 
-Admin::Admin(net::Loop& loop, AdminHandler& handler, std::string path, os::Fd fd)
-    : loop_(loop), handler_(handler), path_(std::move(path)), listener_(loop, std::move(fd), *this, 0) {}
+std::unique_ptr<Admin> Admin::adopt(net::Loop& loop, AdminHandler& handler, const std::string& path, os::Fd fd) {
+  return std::make_unique<Admin>(loop, handler, path, std::move(fd), false);
+}
+
+Admin::Admin(net::Loop& loop, AdminHandler& handler, std::string path, os::Fd fd, bool owns_file)
+    : loop_(loop),
+      handler_(handler),
+      path_(std::move(path)),
+      descriptor_(fd.get()),
+      owns_file_(owns_file),
+      listener_(loop, std::move(fd), *this, 0) {}
 
 Admin::~Admin() {
   while (!sessions_.empty()) sessions_.front().end();
   listener_.close();
-  ::unlink(path_.c_str());
+  if (owns_file_) ::unlink(path_.c_str());
+}
+
+void Admin::hand_over() {
+  listener_.close();
+  owns_file_ = false;
 }
 
 void Admin::on_accept(os::Fd fd, const base::SocketAddress&, int) {

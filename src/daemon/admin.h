@@ -38,12 +38,21 @@ class Admin final : private net::AcceptHandler {
 
   // Listens on the Unix socket `path`, mode 0600. `loop` and `handler` must outlive the object.
   static base::Result<std::unique_ptr<Admin>> listen(net::Loop& loop, AdminHandler& handler, const std::string& path);
-  // For listen() alone.
-  Admin(net::Loop& loop, AdminHandler& handler, std::string path, os::Fd fd);
-  // Closes the socket and removes its file.
+  // Goes on with a socket on which another process listens at `path`; its file is that one's until own_file().
+  static std::unique_ptr<Admin> adopt(net::Loop& loop, AdminHandler& handler, const std::string& path, os::Fd fd);
+  // For listen() and adopt() alone.
+  Admin(net::Loop& loop, AdminHandler& handler, std::string path, os::Fd fd, bool owns_file);
+  // Closes the socket and removes its file where it is ours.
   ~Admin();
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
+
+  const std::string& path() const { return path_; }
+  int descriptor() const { return descriptor_; }
+  // The process that listened here before is gone: the file is ours.
+  void own_file() { owns_file_ = true; }
+  // Another process listens here now: takes no new clients, answers those that are there, and leaves the file.
+  void hand_over();
 
   // Gives `session` the answer that on_admin_command() did not have yet. Does nothing when its client is gone.
   void answer(std::uint64_t session, std::string text);
@@ -56,6 +65,8 @@ class Admin final : private net::AcceptHandler {
   net::Loop& loop_;
   AdminHandler& handler_;
   std::string path_;
+  int descriptor_;  // of listener_
+  bool owns_file_;
   net::Listener listener_;
   base::IntrusiveList<Session, Session> sessions_;
   std::size_t session_count_ = 0;

@@ -56,7 +56,7 @@ void Connection::on_transport_ready() {
   client_.tls = transport_->tls_info();
   if (client_.tls != nullptr) owner_.on_handshake(*client_.tls);
   choose_codec(client_.tls != nullptr && client_.tls->alpn == "h2");
-  if (owner_.is_draining()) codec_->begin_drain();
+  drain_codec();
   count_wait(0);
   settle();
 }
@@ -77,7 +77,9 @@ bool Connection::find_preface() {
   const bool is_h2 = kPreface.starts_with(begin);
   if (is_h2 && begin.size() < kPreface.size() && input_.size() < kPreface.size()) return false;
   awaits_preface_ = false;
-  if (is_h2) choose_codec(true);
+  if (!is_h2) return true;
+  choose_codec(true);
+  drain_codec();
   return true;
 }
 
@@ -215,10 +217,23 @@ void Connection::linger_read() {
   if (!goes_on || lingered_bytes_ > kLingerBytesMax) close(false);
 }
 
-void Connection::begin_drain() {
-  if (state_ != State::kOpen) return;
-  codec_->begin_drain();
+void Connection::begin_drain(DrainMode mode) {
+  drain_ = std::max(drain_, mode);
+  if (state_ == State::kOpen) drain_codec();
+}
+
+void Connection::drain_codec() {
+  switch (drain_) {
+    case DrainMode::kNone: return;
+    case DrainMode::kPatient: codec_->begin_patient_drain(); break;
+    case DrainMode::kNow: codec_->begin_drain(); break;
+  }
   loop_.at_turn_end(*this);
+}
+
+void Connection::set_redirect(bool redirect_to_https, std::uint16_t https_port) {
+  client_.redirect_to_https = redirect_to_https;
+  client_.https_port = https_port;
 }
 
 void Connection::close_now() {

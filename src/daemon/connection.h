@@ -27,6 +27,10 @@ struct ConnectionProtocols {
   bool h2c = false;      // HTTP/2 without TLS, by its preface (RFC 9113 §3.3)
 };
 
+// How connections end gracefully. kNow: idle ones at once, busy ones after the exchange under way. kPatient: idle ones
+// after one more exchange, since the client may be sending its request at this moment.
+enum class DrainMode : std::uint8_t { kNone, kPatient, kNow };
+
 // Who owns connections: a worker.
 class ConnectionOwner {
  public:
@@ -38,7 +42,6 @@ class ConnectionOwner {
   // A TLS handshake came to its end, or failed and ends the connection: `error` says why in a sentence.
   virtual void on_handshake(const net::TlsInfo& tls) = 0;
   virtual void on_handshake_failed(const exchange::ClientInfo& client, http::Reason reason, std::string_view error) = 0;
-  virtual bool is_draining() const = 0;
 
  protected:
   ~ConnectionOwner() = default;
@@ -71,8 +74,10 @@ class Connection final : public net::Retirable,
 
   // Once, right behind the constructor.
   void open(std::unique_ptr<net::Transport> transport);
-  // Graceful end: idle now, busy after the exchange under way.
-  void begin_drain();
+  // Graceful end; kNow may follow kPatient. REQUIRES: not kNone.
+  void begin_drain(DrainMode mode = DrainMode::kNow);
+  // The listener's options for exchanges that begin from now on.
+  void set_redirect(bool redirect_to_https, std::uint16_t https_port);
   // Ends now; exchanges under way are logged as cut.
   void close_now();
 
@@ -95,6 +100,7 @@ class Connection final : public net::Retirable,
   void on_turn_end() override;
 
   void choose_codec(bool is_h2);
+  void drain_codec();
   // Looks for HTTP/2's preface at the start of a plain connection. False: too few bytes have come to tell.
   bool find_preface();
   void flush();
@@ -120,6 +126,7 @@ class Connection final : public net::Retirable,
   codec::H2Limits h2_limits_;
   base::Buffer input_;
   State state_ = State::kHandshake;
+  DrainMode drain_ = DrainMode::kNone;
   bool awaits_preface_ = false;  // the first bytes say which HTTP is spoken
   bool input_ended_ = false;
   bool write_blocked_ = false;  // the transport will tell when there is room

@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens the listening sockets of a config, one set for each worker, before any worker starts, and says whether two
-// configs listen alike. Cold path; main thread.
+// Opens the listening sockets of one address, one for each worker, and puts the access log's part of a config into the
+// words of its writer. Cold path; main thread.
 #pragma once
 
 #include <vector>
 
 #include "base/error.h"
+#include "base/ip.h"
 #include "config/types.h"
-#include "daemon/worker.h"
 #include "observe/access_log.h"
+#include "os/fd.h"
 
 namespace viaduct::daemon {
 
-struct OpenedListeners {
-  std::vector<std::vector<WorkerListener>> by_worker;
-  // As bound, in the order of the config; beside it whether TLS is spoken there.
-  std::vector<base::SocketAddress> addresses;
-  std::vector<bool> is_tls;
+// Who may have bound an address, or one that covers it, before.
+enum class Sharing : std::uint8_t {
+  kNobody,     // another process that listens there is an error, also where the kernel would let us share it
+  kOurselves,  // "0.0.0.0:80" is ours and "127.0.0.1:80" is to be opened beside it
 };
 
-// Opens every address of every listener for `workers` workers. Port 0 becomes a free port, the same for all workers.
-// The error names the address; then nothing stays open. An address on which another process listens is an error also
-// where the kernel would let us share it.
-base::Result<OpenedListeners> open_listeners(const std::vector<config::Listener>& listeners, std::size_t workers);
+// Opens `address` for `workers` workers. Port 0 becomes a free port, the same for all. The error names the address;
+// then nothing stays open.
+base::Result<std::vector<os::Fd>> open_sockets(const base::SocketAddress& wanted, std::size_t workers, Sharing sharing);
 
-// Whether two configs listen alike, so that a reload changes nothing about sockets.
-bool is_same_listening(const std::vector<config::Listener>& before, const std::vector<config::Listener>& after);
+// Duplicates sockets, at least one, in turn until there are as many as workers.
+void share_sockets(std::vector<os::Fd>& sockets, std::size_t workers);
 
 // The access log's options in the words of observe/.
 observe::AccessLogOptions access_log_options(const config::AccessLog& log);

@@ -108,7 +108,9 @@ exchange::SnapshotRef make_snapshot(const Overview& overview) {
 
 std::vector<WorkerListener> make_listeners(os::Fd fd, const base::SocketAddress& address) {
   std::vector<WorkerListener> listeners;
-  listeners.push_back({.fd = std::move(fd), .local = address});
+  WorkerListener& listener = listeners.emplace_back();
+  listener.local = address;
+  listener.sockets.push_back(std::move(fd));
   return listeners;
 }
 
@@ -135,7 +137,7 @@ Monitor::Monitor(const base::Clock& clock, const Overview& overview, os::Fd fd)
                .listeners = make_listeners(std::move(fd), address_)}) {}
 
 Monitor::~Monitor() {
-  worker_.drain(base::Duration(0));
+  worker_.drain(DrainMode::kNow, base::Duration(0));
   worker_.join();
 }
 

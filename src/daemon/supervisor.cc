@@ -6,52 +6,47 @@
 #include <csignal>
 #include <utility>
 
-#include "base/check.h"
 #include "base/format.h"
 #include "base/log.h"
-#include "config/load.h"
+#include "daemon/config_changes.h"
 #include "daemon/listen.h"
 #include "daemon/orders.h"
 #include "daemon/status_page.h"
-#include "os/socket.h"
 
 namespace viaduct::daemon {
 namespace {
 
 enum TimerId { kCertificateTimer, kTicketTimer, kReapTimer, kWindowTimer };
 
-base::LogOptions error_log_options(const config::ErrorLog& log) {
-  static_assert(static_cast<int>(config::LogLevel::kError) == static_cast<int>(base::LogLevel::kError));
-  return {.file = log.file, .level = static_cast<base::LogLevel>(log.level)};
-}
-
 }  // namespace
 
 Supervisor::Supervisor(Setup setup)
     : clock_(setup.clock),
       ticket_keys_(setup.ticket_keys),
-      config_file_(std::move(setup.config_file)),
-      config_(std::move(setup.config)),
-      built_(std::move(setup.built)),
       loop_(setup.clock),
       signal_watch_(loop_),
       certificate_timer_(loop_.timers(), *this, kCertificateTimer),
       ticket_timer_(loop_.timers(), *this, kTicketTimer),
       reap_timer_(loop_.timers(), *this, kReapTimer),
       window_timer_(loop_.timers(), *this, kWindowTimer),
-      resolver_(loop_, resolver_options(config_.resolver), &name_conditions_),
+      resolver_(loop_, resolver_options(setup.config.resolver), &name_conditions_),
       health_monitor_({.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = upstream_states_}),
       overview_({.clock = clock_, .states = upstream_states_, .limits = limits_, .version = std::move(setup.version)}),
-      window_(overview_, clock_.mono_now()) {
-  CHECK(built_.snapshot != nullptr);
-  exchange::number_routes(*built_.snapshot, route_numbers_);
-  overview_.note_snapshot(built_.snapshot, false);
+      window_(overview_, clock_.mono_now()),
+      live_({.clock = setup.clock,
+             .ticket_keys = setup.ticket_keys,
+             .config_file = std::move(setup.config_file),
+             .config = std::move(setup.config),
+             .built = std::move(setup.built)},
+            workers_, *this) {
+  overview_.note_snapshot(live_.snapshot(), false);
 }
 
 Supervisor::~Supervisor() {
   monitor_.reset();
-  for (const auto& worker : workers_) worker->drain(base::Duration(0));
+  for (const auto& worker : workers_) worker->drain(DrainMode::kNow, base::Duration(0));
   for (const auto& worker : workers_) worker->join();
+  workers_.clear();
 }
 
 // ---- start ----------------------------------------------------------------------------------------------------------
@@ -67,23 +62,19 @@ base::Result<void> Supervisor::start() {
   signal_watch_.open(signals_->descriptor(), *this);
   signal_watch_.set_reading(true);
   if (auto limit = os::raise_descriptor_limit(); !limit) return std::unexpected(std::move(limit).error());
-  TRY(open_logs());
-  auto opened = open_listeners(config_.listeners, worker_count());
-  if (!opened) return std::unexpected(std::move(opened).error());
-  if (!config_.admin.socket.empty()) {
-    auto admin = Admin::listen(loop_, *this, config_.admin.socket);
-    if (!admin) return std::unexpected(std::move(admin).error());
-    admin_ = std::move(*admin);
-  }
-  addresses_ = std::move(opened->addresses);
-  is_tls_ = std::move(opened->is_tls);
-  TRY(start_workers(std::move(opened->by_worker)));
+  TRY(live_.open_logs());
+  std::vector<InheritedListener> inherited;
+  auto listeners = live_.open_listeners(inherited);
+  if (!listeners) return std::unexpected(std::move(listeners).error());
+  TRY(open_admin());
+  addresses_ = live_.listeners().addresses();
+  TRY(start_workers(std::move(*listeners)));
   TRY(start_monitor());
-  health_monitor_.adopt(config_.upstreams);
-  for (std::size_t i = 0; i < addresses_.size(); ++i) {
-    LOG_INFO("listening address={} tls={}", addresses_[i].to_string(), is_tls_[i]);
+  health_monitor_.adopt(live_.config().upstreams);
+  for (const BoundListener& row : live_.listeners().rows()) {
+    LOG_INFO("listening address={} tls={}", row.local.to_string(), row.options.is_tls);
   }
-  LOG_INFO("ready workers={} snapshot={}", workers_.size(), built_.snapshot->version);
+  LOG_INFO("ready workers={} snapshot={}", workers_.size(), live_.snapshot()->version);
   certificate_timer_.start_after(kCertificatePoll);
   ticket_timer_.start_after(tls::TicketKeys::kRotateEvery);
   window_timer_.start_after(RouteWindow::kStep);
@@ -92,57 +83,59 @@ base::Result<void> Supervisor::start() {
   return {};
 }
 
-base::Result<void> Supervisor::open_logs() {
-  TRY(base::log_open(error_log_options(config_.error_log)));
-  if (config_.access_log.file.empty()) return {};
-  auto sink = base::LogSink::open(config_.access_log.file);
-  if (!sink) return std::unexpected(std::move(sink).error());
-  access_sink_ = std::move(*sink);
+base::Result<void> Supervisor::open_admin() {
+  const std::string& path = live_.config().admin.socket;
+  if (path.empty()) return {};
+  auto admin = Admin::listen(loop_, *this, path);
+  if (!admin) return std::unexpected(std::move(admin).error());
+  admin_ = std::move(*admin);
   return {};
-}
-
-std::size_t Supervisor::worker_count() const {
-  return config_.process.workers.value_or(os::usable_cores());
 }
 
 base::Result<void> Supervisor::start_workers(std::vector<std::vector<WorkerListener>> by_worker) {
   for (std::size_t i = 0; i < by_worker.size(); ++i) {
-    workers_.push_back(std::make_unique<Worker>(Worker::Setup{.number = static_cast<int>(i),
-                                                              .clock = clock_,
-                                                              .limits = limits_,
-                                                              .upstream_states = upstream_states_,
-                                                              .name_conditions = name_conditions_,
-                                                              .access_log = access_log_options(config_.access_log),
-                                                              .access_sink = access_sink_.get(),
-                                                              .snapshot = built_.snapshot,
-                                                              .listeners = std::move(by_worker[i])}));
+    workers_.push_back(
+        std::make_unique<Worker>(Worker::Setup{.number = static_cast<int>(i),
+                                               .clock = clock_,
+                                               .limits = limits_,
+                                               .upstream_states = upstream_states_,
+                                               .name_conditions = name_conditions_,
+                                               .access_log = access_log_options(live_.config().access_log),
+                                               .access_sink = live_.access_sink(),
+                                               .snapshot = live_.snapshot(),
+                                               .listeners = std::move(by_worker[i])}));
     TRY(workers_.back()->start());
   }
   return {};
 }
 
 base::Result<void> Supervisor::start_monitor() {
-  std::vector<WorkerCounts> watched;
-  for (const auto& worker : workers_) watched.push_back({worker->counters(), worker->route_stats()});
-  overview_.watch(std::move(watched), access_sink_.get());
-  if (!config_.admin.health) return {};
-  auto monitor = Monitor::start(clock_, overview_, *config_.admin.health);
+  watch_workers();
+  const std::optional<base::SocketAddress>& health = live_.config().admin.health;
+  if (!health) return {};
+  auto monitor = Monitor::start(clock_, overview_, *health);
   if (!monitor) return std::unexpected(std::move(monitor).error());
   monitor_ = std::move(*monitor);
   LOG_INFO("health_listening address={}", monitor_->address().to_string());
   return {};
 }
 
+void Supervisor::watch_workers() {
+  std::vector<WorkerCounts> watched;
+  for (const auto& worker : workers_) watched.push_back({worker->counters(), worker->route_stats()});
+  overview_.watch(std::move(watched), live_.access_sink());
+}
+
 // ---- while it runs --------------------------------------------------------------------------------------------------
 
 void Supervisor::run() {
-  if (state_ == State::kServing || state_ == State::kDraining) loop_.run();
+  if (state_ != State::kStarting && state_ != State::kStopped) loop_.run();
   for (const auto& worker : workers_) worker->join();
   monitor_.reset();
-  overview_.watch({}, access_sink_.get());
+  overview_.watch({}, live_.access_sink());
   workers_.clear();
   admin_.reset();
-  if (access_sink_ != nullptr) access_sink_->drain(base::LogSink::kDrainAtEnd);
+  if (live_.access_sink() != nullptr) live_.access_sink()->drain(base::LogSink::kDrainAtEnd);
   LOG_INFO("stopped");
   base::log_flush();
 }
@@ -151,7 +144,7 @@ void Supervisor::on_fd_readable() {
   for (int signal = signals_->take(); signal != 0; signal = signals_->take()) {
     switch (signal) {
       case SIGHUP: reload(); break;
-      case SIGUSR1: reopen_logs(); break;
+      case SIGUSR1: live_.reopen_logs(); break;
       default: state_ == State::kDraining ? end_now() : stop(); break;
     }
   }
@@ -160,9 +153,8 @@ void Supervisor::on_fd_readable() {
 void Supervisor::on_timer(int timer_id) {
   switch (timer_id) {
     case kCertificateTimer:
-      // By now the workers have let go of the snapshot before the last one.
-      if (std::exchange(has_published_, false)) os::release_free_memory();
-      if (built_.certificate_stamps.changed()) renew_certificates();
+      live_.sweep();
+      live_.renew_certificates();
       certificate_timer_.start_after(kCertificatePoll);
       return;
     case kWindowTimer:
@@ -189,77 +181,39 @@ std::optional<std::string> Supervisor::on_admin_command(std::string_view command
     return "ok";
   }
   if (command == "reload") return reload();
-  if (command == "status") {
-    std::vector<StatusListener> listeners;
-    for (std::size_t i = 0; i < addresses_.size(); ++i) listeners.push_back({addresses_[i], is_tls_[i]});
-    return "ok\n" + status_page(overview_, window_, listeners, loop_.now());
-  }
-  if (auto answer = carry_out_order(command, config_, upstream_states_, loop_.now())) return answer;
+  if (command == "status") return "ok\n" + status_text();
+  if (auto answer = carry_out_order(command, live_.config(), upstream_states_, loop_.now())) return answer;
   return base::format(
       "error: unknown command {}; known are: reload, status, stop, drain, undrain, hold, release, log-level", command);
 }
 
 std::string Supervisor::reload() {
-  if (config_file_.empty()) return "error: this instance was not started from a config file";
   if (state_ != State::kServing) return "error: shutting down";
-  config::LoadResult loaded = config::load_file(config_file_);
-  BuildResult built;
-  if (loaded.config != nullptr) {
-    built = build_snapshot(*loaded.config, next_version_, ticket_keys_, clock_.wall_now());
-    std::ranges::move(built.problems, std::back_inserter(loaded.problems));
-  }
-  if (built.snapshot == nullptr) {
-    const std::string text = config::render_problems(loaded.problems, loaded.sources);
-    const std::string first_line = text.substr(0, text.find('\n'));
-    LOG_ERROR("reload_refused problems={} first={}", loaded.problems.size(), base::quoted(first_line));
-    overview_.note_refusal(first_line);
-    return "error: " + first_line;
-  }
-  if (!is_same_listening(config_.listeners, loaded.config->listeners)) {
-    LOG_WARNING("reload_partial listeners=\"changes of listeners take effect when the daemon is started anew\"");
-  }
-  config_ = std::move(*loaded.config);
-  publish(std::move(built));
-  LOG_INFO("reloaded snapshot={}", built_.snapshot->version);
-  return "ok";
+  const auto lines = live_.reload();
+  if (!lines) return "error: " + lines.error().message;
+  addresses_ = live_.listeners().addresses();
+  return render_changes(*lines);
 }
 
-void Supervisor::publish(BuildResult built) {
-  ++next_version_;
-  has_published_ = true;
-  built_ = std::move(built);
-  exchange::number_routes(*built_.snapshot, route_numbers_);
-  for (const auto& worker : workers_) worker->publish(built_.snapshot);
-  overview_.note_snapshot(built_.snapshot, true);
-  resolver_.configure(resolver_options(config_.resolver));
-  health_monitor_.adopt(config_.upstreams);
+std::string Supervisor::status_text() {
+  std::vector<StatusListener> listeners;
+  for (const BoundListener& row : live_.listeners().rows()) listeners.push_back({row.local, row.options.is_tls});
+  return status_page(overview_, window_, listeners, loop_.now());
 }
 
-void Supervisor::renew_certificates() {
-  // From the config in memory: an edit of the file that nobody has asked for must not come along.
-  BuildResult built = build_snapshot(config_, next_version_, ticket_keys_, clock_.wall_now());
-  if (built.snapshot == nullptr) {
-    for (const config::Problem& problem : built.problems) {
-      LOG_ERROR("certificate_refused error={}", base::quoted(problem.message));
-    }
-    overview_.note_refusal(built.problems.front().message);
-    built_.certificate_stamps = std::move(built.certificate_stamps);
-    return;
-  }
-  publish(std::move(built));
-  LOG_INFO("certificates_renewed snapshot={}", built_.snapshot->version);
+void Supervisor::on_snapshot(exchange::Snapshot& snapshot) {
+  exchange::number_routes(snapshot, route_numbers_);
 }
 
-void Supervisor::reopen_logs() {
-  for (const auto& worker : workers_) worker->flush_log();
-  if (auto reopened = base::log_reopen(); !reopened) {
-    LOG_ERROR("log_reopen_failed error={}", base::quoted(reopened.error().message));
-  }
-  if (access_sink_ == nullptr) return;
-  if (auto reopened = access_sink_->reopen(); !reopened) {
-    LOG_ERROR("log_reopen_failed error={}", base::quoted(reopened.error().message));
-  }
-  LOG_INFO("logs_reopened");
+void Supervisor::on_refusal(const std::string& why) {
+  overview_.note_refusal(why);
+}
+
+void Supervisor::on_config(const config::Config& config) {
+  watch_workers();  // the log may be another
+  overview_.note_snapshot(live_.snapshot(), true);
+  resolver_.configure(resolver_options(config.resolver));
+  health_monitor_.adopt(config.upstreams);
 }
 
 // ---- the end --------------------------------------------------------------------------------------------------------
@@ -268,15 +222,22 @@ void Supervisor::stop() {
   if (state_ != State::kServing) return;
   state_ = State::kDraining;
   overview_.note_draining();
-  LOG_INFO("stopping connections={} drain_ms={}", limits_.connections(),
-           std::chrono::duration_cast<std::chrono::milliseconds>(config_.process.drain).count());
-  for (const auto& worker : workers_) worker->drain(config_.process.drain);
+  LOG_INFO("stopping connections={} drain_ms={}", limits_.connections(), drain_seconds() * 1000);
+  drain_workers(DrainMode::kNow);
+}
+
+double Supervisor::drain_seconds() const {
+  return std::chrono::duration<double>(live_.config().process.drain).count();
+}
+
+void Supervisor::drain_workers(DrainMode mode) {
+  for (const auto& worker : workers_) worker->drain(mode, live_.config().process.drain);
   reap_timer_.start_after(kReapInterval);
 }
 
 void Supervisor::end_now() {
   LOG_WARNING("stopping_now connections={}", limits_.connections());
-  for (const auto& worker : workers_) worker->drain(base::Duration(0));
+  for (const auto& worker : workers_) worker->drain(DrainMode::kNow, base::Duration(0));
 }
 
 }  // namespace viaduct::daemon

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "base/log_sink.h"
 #include "daemon/admin.h"
 #include "daemon/build.h"
 #include "daemon/connection_limits.h"
+#include "daemon/live_config.h"
 #include "daemon/monitor.h"
 #include "daemon/overview.h"
 #include "daemon/route_window.h"
@@ -24,7 +24,10 @@
 
 namespace viaduct::daemon {
 
-class Supervisor final : private net::FdHandler, private net::TimerHandler, private AdminHandler {
+class Supervisor final : private net::FdHandler,
+                         private net::TimerHandler,
+                         private AdminHandler,
+                         private ConfigFollower {
  public:
   // A renewed certificate is in use after this time at the latest (and the time that loading takes).
   static constexpr base::Duration kCertificatePoll = std::chrono::seconds(10);
@@ -52,7 +55,7 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
   // Ends gracefully. From the main thread; also before run().
   void stop();
 
-  // Where the listeners are bound, in the order of the config; filled by start().
+  // Where the listeners are bound, in the order of the config; filled by start(), changed by reloads.
   const std::vector<base::SocketAddress>& addresses() const { return addresses_; }
   // Where /livez, /readyz and /metrics are; null where the config has no admin.health.
   const base::SocketAddress* health_address() const { return monitor_ == nullptr ? nullptr : &monitor_->address(); }
@@ -65,25 +68,26 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
   void on_fd_writable() override {}
   void on_timer(int timer_id) override;
   std::optional<std::string> on_admin_command(std::string_view command, std::uint64_t session) override;
+  // ConfigFollower
+  void on_snapshot(exchange::Snapshot& snapshot) override;
+  void on_config(const config::Config& config) override;
+  void on_refusal(const std::string& why) override;
 
-  base::Result<void> open_logs();
   base::Result<void> start_workers(std::vector<std::vector<WorkerListener>> by_worker);
-  std::size_t worker_count() const;
-  // Returns what went wrong in one line, or "ok".
+  // Returns the admin socket's answer: what has changed, or what stands in the way.
   std::string reload();
-  void publish(BuildResult built);
   base::Result<void> start_monitor();
-  void renew_certificates();
-  void reopen_logs();
+  // Shows the workers and their log to those who ask.
+  void watch_workers();
+  std::string status_text();
+  base::Result<void> open_admin();
+  double drain_seconds() const;
+  // Tells the workers to end, and waits for that.
+  void drain_workers(DrainMode mode);
   void end_now();
 
   const base::Clock& clock_;
   tls::TicketKeys& ticket_keys_;
-  std::string config_file_;
-  config::Config config_;
-  BuildResult built_;
-  std::uint64_t next_version_ = 2;
-  bool has_published_ = false;   // and what the old snapshot took may still be with the heap
   codec::H2Library h2_library_;  // of the health checks
   net::Loop loop_;
   State state_ = State::kStarting;
@@ -101,12 +105,11 @@ class Supervisor final : private net::FdHandler, private net::TimerHandler, priv
   observe::RouteNumbers route_numbers_;
   Overview overview_;
   RouteWindow window_;
-  std::unique_ptr<base::LogSink> access_sink_;
   std::unique_ptr<Admin> admin_;
   std::vector<base::SocketAddress> addresses_;
-  std::vector<bool> is_tls_;  // beside addresses_
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Monitor> monitor_;  // looks at the workers
+  LiveConfig live_;  // its log is the workers' until they are gone
 };
 
 }  // namespace viaduct::daemon

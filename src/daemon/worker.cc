@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/worker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -51,7 +52,8 @@ Worker::~Worker() {
 }
 
 void Worker::cut_all() {
-  while (!connections_.empty()) connections_.front().close_now();
+  for (const auto& listening : listeners_) listening->cut();
+  for (const auto& listening : ended_listeners_) listening->cut();
   // Closing a connection may have made more of these.
   while (!running_on_.empty()) running_on_.front().stop_run_on();
 }
@@ -59,11 +61,8 @@ void Worker::cut_all() {
 base::Result<void> Worker::start() {
   TRY(upstreams_.adopt(services_.snapshot->config->upstreams));
   services_.upstreams = upstreams_.current();
-  net::AcceptHandler& acceptor = *this;
-  for (std::size_t i = 0; i < listener_setups_.size(); ++i) {
-    os::Fd fd = std::move(listener_setups_[i].fd);
-    listeners_.push_back(std::make_unique<net::Listener>(loop_, std::move(fd), acceptor, static_cast<int>(i)));
-  }
+  change_listeners(std::exchange(listener_setups_, {}));
+  adopted_.store(services_.snapshot->version, std::memory_order_release);
   log_timer_.start_after(kLogFlushInterval);
   running_.store(true, std::memory_order_release);
   thread_ = std::thread([this] { run(); });
@@ -83,30 +82,31 @@ void Worker::join() {
 
 // ---- orders from other threads --------------------------------------------------------------------------------------
 
-void Worker::publish(exchange::SnapshotRef snapshot) {
+void Worker::publish(Publication publication) {
   class Adopt final : public net::Task {
    public:
-    Adopt(Worker& worker, exchange::SnapshotRef published) : worker_(worker), published_(std::move(published)) {}
+    Adopt(Worker& worker, Publication published) : worker_(worker), published_(std::move(published)) {}
     void run() override { worker_.adopt(std::move(published_)); }
 
    private:
     Worker& worker_;
-    exchange::SnapshotRef published_;
+    Publication published_;
   };
-  loop_.post(std::make_unique<Adopt>(*this, std::move(snapshot)));
+  loop_.post(std::make_unique<Adopt>(*this, std::move(publication)));
 }
 
-void Worker::drain(base::Duration deadline) {
+void Worker::drain(DrainMode mode, base::Duration deadline) {
   class Drain final : public net::Task {
    public:
-    Drain(Worker& worker, base::Duration limit) : worker_(worker), limit_(limit) {}
-    void run() override { worker_.begin_drain(limit_); }
+    Drain(Worker& worker, DrainMode how, base::Duration limit) : worker_(worker), mode_(how), limit_(limit) {}
+    void run() override { worker_.begin_drain(mode_, limit_); }
 
    private:
     Worker& worker_;
+    DrainMode mode_;
     base::Duration limit_;
   };
-  loop_.post(std::make_unique<Drain>(*this, deadline));
+  loop_.post(std::make_unique<Drain>(*this, mode, deadline));
 }
 
 void Worker::flush_log() {
@@ -121,7 +121,41 @@ void Worker::flush_log() {
   loop_.post(std::make_unique<Flush>(*this));
 }
 
-void Worker::adopt(exchange::SnapshotRef snapshot) {
+void Worker::adopt(Publication publication) {
+  // What these sockets have accepted is served by what was said there until now.
+  if (publication.listeners) end_listeners(*publication.listeners, publication.drain);
+  const std::uint64_t version = publication.snapshot->version;
+  adopt_snapshot(std::move(publication.snapshot));
+  if (publication.listeners && drain_ == DrainMode::kNone) change_listeners(std::move(*publication.listeners));
+  if (publication.access_log) access_log_.change(publication.access_log->options, publication.access_log->sink);
+  adopted_.store(version, std::memory_order_release);
+}
+
+void Worker::end_listeners(const std::vector<WorkerListener>& wanted, base::Duration deadline) {
+  const auto is_wanted = [&wanted](const std::unique_ptr<Listening>& listening) {
+    return std::ranges::find(wanted, listening->number(), &WorkerListener::number) != wanted.end();
+  };
+  const auto ended = std::ranges::stable_partition(listeners_, is_wanted);
+  for (auto& listening : ended) {
+    listening->drain(DrainMode::kPatient, deadline);
+    ended_listeners_.push_back(std::move(listening));
+  }
+  listeners_.erase(ended.begin(), ended.end());
+}
+
+void Worker::change_listeners(std::vector<WorkerListener> wanted) {
+  ListeningOwner& owner = *this;
+  for (WorkerListener& setup : wanted) {
+    const auto found = std::ranges::find(listeners_, setup.number, &Listening::number);
+    if (found != listeners_.end()) {
+      (*found)->change(setup);
+    } else {
+      listeners_.push_back(std::make_unique<Listening>(loop_, owner, std::move(setup)));
+    }
+  }
+}
+
+void Worker::adopt_snapshot(exchange::SnapshotRef snapshot) {
   resolver_.configure(resolver_options(snapshot->config->resolver));
   if (auto adopted = upstreams_.adopt(snapshot->config->upstreams); !adopted) {
     LOG_ERROR("snapshot_refused worker={} error={}", number_, base::quoted(adopted.error().message));
@@ -131,40 +165,41 @@ void Worker::adopt(exchange::SnapshotRef snapshot) {
   services_.upstreams = upstreams_.current();
 }
 
-void Worker::begin_drain(base::Duration deadline) {
-  const bool again = std::exchange(services_.is_draining, true);
-  for (const auto& listener : listeners_) listener->close();
-  if (!again) connections_.for_each([](Connection& connection) { connection.begin_drain(); });
-  drain_timer_.start_after(deadline);
+void Worker::begin_drain(DrainMode mode, base::Duration deadline) {
+  drain_ = std::max(drain_, mode);
+  for (const auto& listening : listeners_) listening->drain(mode, deadline);
+  for (const auto& listening : ended_listeners_) listening->drain(mode, deadline);
+  // Connections first, since they may leave behind what runs on.
+  drain_timer_.start_after(deadline + (mode == DrainMode::kPatient ? 2 : 0) * Listening::kGoodbyeTime);
   stop_if_drained();
 }
 
 void Worker::stop_if_drained() {
-  if (services_.is_draining && connection_count_ == 0 && running_on_.empty()) loop_.stop();
+  if (drain_ != DrainMode::kNone && connection_count_ == 0 && running_on_.empty()) loop_.stop();
 }
 
 void Worker::on_timer(int timer_id) {
   if (timer_id == kLogTimer) {
     if (access_log_.pending()) access_log_.flush();
     upstreams_.sweep();
+    std::erase_if(ended_listeners_, [](const auto& listening) { return !listening->has_connections(); });
     files_.sweep(loop_.now());
     loop_.chunks().trim();
     log_timer_.start_after(kLogFlushInterval);
     return;
   }
-  if (connection_count_ > 0) LOG_WARNING("drain_deadline worker={} connections_cut={}", number_, connection_count_);
   cut_all();
   stop_if_drained();
 }
 
 // ---- connections and exchanges --------------------------------------------------------------------------------------
 
-void Worker::on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_id) {
-  const WorkerListener& listener = listener_setups_[static_cast<std::size_t>(listener_id)];
+void Worker::on_accept(Listening& listening, os::Fd fd, const base::SocketAddress& peer) {
+  const ListenerOptions& listener = listening.options();
   const exchange::Snapshot& snapshot = *services_.snapshot;
   if (listener.is_tls && snapshot.certificates == nullptr) {
-    // A reload took TLS out of the config; the socket stays until the daemon is started anew.
-    LOG_WARNING("connection_refused reason=no_certificates address={}", listener.local.to_string());
+    // It came between a reload that took TLS out of the config and the end of its socket.
+    LOG_WARNING("connection_refused reason=no_certificates address={}", listening.local().to_string());
     return;
   }
   const config::Client& client = snapshot.config->client;
@@ -182,7 +217,7 @@ void Worker::on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_
     transport = std::make_unique<net::TcpTransport>(loop_, std::move(fd));
   }
   const exchange::ClientInfo info{.peer = peer,
-                                  .local = listener.local,
+                                  .local = listening.local(),
                                   .tls = nullptr,
                                   .redirect_to_https = listener.redirect_to_https,
                                   .https_port = listener.https_port};
@@ -190,9 +225,9 @@ void Worker::on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_
   const ConnectionProtocols protocols{.h2 = h2_library_, .h2c = listener.h2c && !listener.is_tls};
   auto connection = std::make_unique<Connection>(protocols, loop_, owner, info, client);
   Connection& opened = *connection.release();  // frees itself through Loop::retire
-  connections_.push_back(opened);
   ++connection_count_;
   counters_.count_connection();
+  listening.add(opened);
   opened.open(std::move(transport));
 }
 

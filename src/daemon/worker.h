@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,9 +14,9 @@
 #include "base/free_list.h"
 #include "daemon/connection.h"
 #include "daemon/connection_limits.h"
+#include "daemon/listening.h"
 #include "exchange/exchange.h"
 #include "exchange/services.h"
-#include "net/listener.h"
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "observe/access_log.h"
@@ -26,18 +27,21 @@
 
 namespace viaduct::daemon {
 
-// One listening socket of one worker, with what its connections need to know.
-struct WorkerListener {
-  os::Fd fd;
-  base::SocketAddress local;  // as bound
-  bool is_tls = false;
-  bool http2 = true;  // offered by ALPN
-  bool h2c = false;
-  bool redirect_to_https = false;
-  std::uint16_t https_port = 443;
+// What a reload gives to a worker; it takes all of it over at once.
+struct Publication {
+  exchange::SnapshotRef snapshot;
+  // All listeners that there shall be; absent: as before. Those that are missing end, within `drain`.
+  std::optional<std::vector<WorkerListener>> listeners{};
+  base::Duration drain{};
+  // Absent: as before. The sink that is in use until then must live until adopted() says that it is not any more.
+  struct Log {
+    observe::AccessLogOptions options;
+    base::LogSink* sink = nullptr;
+  };
+  std::optional<Log> access_log{};
 };
 
-class Worker final : private net::AcceptHandler,
+class Worker final : private ListeningOwner,
                      private ConnectionOwner,
                      private exchange::ExchangeOwner,
                      private net::TimerHandler {
@@ -67,10 +71,10 @@ class Worker final : private net::AcceptHandler,
   // Starts the thread. Fails when the snapshot's upstreams cannot be made.
   base::Result<void> start();
   // The following are for other threads; they return at once.
-  void publish(exchange::SnapshotRef snapshot);
-  // Stops accepting; idle connections close now, busy ones after their exchange; ends the thread when neither they nor
-  // callbacks that run on are left, or when `deadline` has passed.
-  void drain(base::Duration deadline);
+  void publish(Publication publication);
+  // Stops accepting; connections end by `mode`; ends the thread when neither they nor callbacks that run on are left,
+  // or when `deadline` has passed. kNow may follow kPatient.
+  void drain(DrainMode mode, base::Duration deadline);
   void flush_log();
   // Waits for the thread.
   void join();
@@ -78,24 +82,29 @@ class Worker final : private net::AcceptHandler,
   // What it has counted so far; any thread may read.
   const observe::Counters& counters() const { return counters_; }
   const observe::RouteStats& route_stats() const { return route_stats_; }
+  // The version of the newest snapshot that was given to it and is in use, or was refused.
+  std::uint64_t adopted() const { return adopted_.load(std::memory_order_acquire); }
 
  private:
   void run();
-  void adopt(exchange::SnapshotRef snapshot);
-  void begin_drain(base::Duration deadline);
+  void adopt(Publication publication);
+  void adopt_snapshot(exchange::SnapshotRef snapshot);
+  // Ends listeners that `wanted` does not have.
+  void end_listeners(const std::vector<WorkerListener>& wanted, base::Duration deadline);
+  void change_listeners(std::vector<WorkerListener> wanted);
+  void begin_drain(DrainMode mode, base::Duration deadline);
   void stop_if_drained();
   // Ends all that is left: connections, and what runs on without one.
   void cut_all();
 
-  // net::AcceptHandler
-  void on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_id) override;
+  // ListeningOwner
+  void on_accept(Listening& listening, os::Fd fd, const base::SocketAddress& peer) override;
   // ConnectionOwner
   exchange::Exchange& make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) override;
   void on_connection_closed(const exchange::ClientInfo& client) override;
   void on_connection_refused(const exchange::ClientInfo& client, http::Reason reason) override;
   void on_handshake(const net::TlsInfo& tls) override;
   void on_handshake_failed(const exchange::ClientInfo& client, http::Reason reason, std::string_view error) override;
-  bool is_draining() const override { return services_.is_draining; }
   // exchange::ExchangeOwner
   void free_exchange(exchange::Exchange& exchange) override;
   void on_run_on(exchange::Exchange& exchange) override { running_on_.push_back(exchange); }
@@ -116,14 +125,16 @@ class Worker final : private net::AcceptHandler,
   upstream::Registry upstreams_;
   exchange::Services services_;
   base::FreeList<exchange::Exchange> exchanges_;
-  std::vector<WorkerListener> listener_setups_;
-  std::vector<std::unique_ptr<net::Listener>> listeners_;
-  base::IntrusiveList<Connection, Connection> connections_;
+  std::vector<WorkerListener> listener_setups_;  // until start()
+  std::vector<std::unique_ptr<Listening>> listeners_;
+  std::vector<std::unique_ptr<Listening>> ended_listeners_;  // until their last connection has ended
   std::size_t connection_count_ = 0;
+  DrainMode drain_ = DrainMode::kNone;
   base::IntrusiveList<exchange::Exchange, exchange::Exchange> running_on_;  // without a client
   net::Timer log_timer_;
   net::Timer drain_timer_;
   std::atomic<bool> running_ = false;
+  std::atomic<std::uint64_t> adopted_ = 0;
   std::thread thread_;
 };
 

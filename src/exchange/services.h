@@ -40,7 +40,6 @@ struct Services {
   ExchangeOwner& owner;
   SnapshotRef snapshot;                              // for exchanges that begin now
   std::span<upstream::Upstream* const> upstreams{};  // of that snapshot, in the order of its config
-  bool is_draining = false;
 };
 
 }  // namespace viaduct::exchange

@@ -29,7 +29,6 @@ class ClientSide final : private daemon::ConnectionOwner, private exchange::Exch
   ExchangeScene scene;    // change its config before the first connect()
   config::Client limits;  // of the next connect()
   bool h2c = false;       // of the next connect()
-  bool is_worker_draining = false;
   http::Reason refused_for = http::Reason::kNone;        // what the last codec that ended by itself said
   http::Reason handshake_failure = http::Reason::kNone;  // of the last handshake that failed
   int refusals = 0;                                      // how often one did
@@ -66,7 +65,6 @@ class ClientSide final : private daemon::ConnectionOwner, private exchange::Exch
   void on_connection_refused(const exchange::ClientInfo& client, http::Reason reason) override;
   void on_handshake(const net::TlsInfo&) override {}
   void on_handshake_failed(const exchange::ClientInfo& client, http::Reason reason, std::string_view error) override;
-  bool is_draining() const override { return is_worker_draining; }
   void free_exchange(exchange::Exchange& exchange) override;
   void on_run_on(exchange::Exchange&) override {}
   exchange::Services& services();

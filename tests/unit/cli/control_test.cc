@@ -34,7 +34,7 @@ TEST_F(ControlCommands, StopEndsTheDaemonBehindASocket) {
 TEST_F(ControlCommands, ReloadTakesAGoodConfigAndRefusesABrokenOne) {
   const support::RunningDaemon daemon(directory_);
   const std::string socket = directory_ / "admin.sock";
-  EXPECT_EQ(run_command({"reload", "-c", daemon.file()}).out, "ok\n");
+  EXPECT_EQ(run_command({"reload", "-c", daemon.file()}).out, "ok\nnothing has changed\n");
   directory_.write("viaduct.yaml", std::string(support::plain_config()) + "nonsense: 1\n");
   const auto refused = run_command({"reload", "--socket", socket});
   EXPECT_EQ(refused.exit_code, kFailed);

@@ -409,8 +409,8 @@ TEST_F(ConnectionH2Test, DrainsABusyConnectionAfterItsAnswers) {
 }
 
 TEST_F(ConnectionH2Test, SaysGoodbyeAtOnceWhereTheWorkerDrains) {
-  side_.is_worker_draining = true;
   ScriptedConnection& client = side_.connect();
+  side_.connection().begin_drain();
   client.send(h2_preface());
   ASSERT_TRUE(side_.until_closed());
   EXPECT_EQ(side_.script.begun, 0);

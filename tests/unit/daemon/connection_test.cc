@@ -397,9 +397,32 @@ TEST_F(ConnectionTest, DrainsBehindTheExchangeUnderWay) {
   EXPECT_EQ(answers("200"), 1);
 }
 
-TEST_F(ConnectionTest, ClosesAConnectionThatComesWhileTheWorkerDrains) {
-  side_.is_worker_draining = true;
+TEST_F(ConnectionTest, DrainsPatientlyBehindOneMoreExchange) {
   ScriptedConnection& client = side_.connect();
+  client.send(kGet);
+  ASSERT_TRUE(side_.until_received("ok\n"));
+  side_.connection().begin_drain(DrainMode::kPatient);
+  side_.settle();
+  EXPECT_EQ(side_.open_connections(), 1);
+  client.send(kGet);
+  ASSERT_TRUE(side_.until_closed());
+  EXPECT_EQ(answers("200"), 2);
+  EXPECT_NE(client.received.find("Connection: close\r\n"), std::string::npos) << client.received;
+}
+
+TEST_F(ConnectionTest, EndsAtOnceBehindAPatientDrain) {
+  side_.connect();
+  side_.connection().begin_drain(DrainMode::kPatient);
+  side_.settle();
+  EXPECT_EQ(side_.open_connections(), 1);
+  side_.connection().begin_drain(DrainMode::kNow);
+  ASSERT_TRUE(side_.until_closed());
+  EXPECT_EQ(side_.open_connections(), 0);
+}
+
+TEST_F(ConnectionTest, ClosesAConnectionThatComesWhileTheWorkerDrains) {
+  ScriptedConnection& client = side_.connect();
+  side_.connection().begin_drain();
   side_.settle();
   ASSERT_TRUE(side_.until_closed());
   EXPECT_TRUE(client.is_ended);

@@ -182,10 +182,10 @@ TEST_F(SupervisorTest, ReloadsItsFile) {
     EXPECT_EQ(answer(), "first");
     directory_.write("viaduct.yaml", text("second"));
     EXPECT_EQ(answer(), "first");  // nobody has asked yet
-    EXPECT_EQ(ask("reload"), "ok");
+    EXPECT_TRUE(is_admin_success(ask("reload")));
     EXPECT_TRUE(until_answer("second"));
   });
-  EXPECT_NE(error_log().find("info reloaded snapshot=2\n"), std::string::npos) << error_log();
+  EXPECT_NE(error_log().find("info reloaded snapshot=2 changes="), std::string::npos) << error_log();
 }
 
 TEST_F(SupervisorTest, KeepsTheOldSnapshotWhenTheNewOneIsWrong) {
@@ -202,22 +202,79 @@ TEST_F(SupervisorTest, KeepsTheOldSnapshotWhenTheNewOneIsWrong) {
       EXPECT_EQ(answer(), "first");
     }
     directory_.write("viaduct.yaml", text("third"));
-    EXPECT_EQ(ask("reload"), "ok");
+    EXPECT_TRUE(is_admin_success(ask("reload")));
     EXPECT_TRUE(until_answer("third"));
   });
   EXPECT_NE(error_log().find("error reload_refused"), std::string::npos);
 }
 
-TEST_F(SupervisorTest, SaysThatListenersTakeEffectLater) {
+TEST_F(SupervisorTest, SaysWhatAReloadHasChanged) {
   make(text("first"));
   serve([this] {
+    EXPECT_EQ(ask("reload"), "ok\nnothing has changed");
     std::string changed = text("second");
-    changed.replace(changed.find("'127.0.0.1:0' }"), 15, "'127.0.0.1:0' }, { address: '[::1]:0' }");
+    changed.replace(changed.find("{ prefix: / }"), 13, "{ exact: /one }");
     directory_.write("viaduct.yaml", changed);
-    EXPECT_EQ(ask("reload"), "ok");
+    EXPECT_EQ(ask("reload"), "ok\nroute added: www.example.com/one\nroute removed: www.example.com/root");
+  });
+}
+
+TEST_F(SupervisorTest, OpensAndClosesListenersAtAReload) {
+  make(text("first"));
+  serve([this] {
+    const base::SocketAddress old_address = address();
+    const support::BlockingServer other;
+    std::string changed = text("second");
+    const std::size_t at = changed.find("'127.0.0.1:0' }");
+    // One that cannot be had: nothing changes at all.
+    std::string refused = changed;
+    refused.replace(at, 15, "'[::1]:0' }, { address: '" + other.address().to_string() + "' }");
+    directory_.write("viaduct.yaml", refused);
+    const std::string answer_refused = ask("reload");
+    EXPECT_TRUE(answer_refused.starts_with("error: ")) << answer_refused;
+    EXPECT_NE(answer_refused.find(other.address().to_string()), std::string::npos) << answer_refused;
+    EXPECT_EQ(answer(), "first");
+    changed.replace(at, 15, "'[::1]:0' }");
+    directory_.write("viaduct.yaml", changed);
+    const std::string lines = ask("reload");
+    EXPECT_TRUE(lines.starts_with("ok\n")) << lines;
+    EXPECT_NE(lines.find("\nlistener added: [::1]:"), std::string::npos) << lines;
+    EXPECT_NE(lines.find("\nlistener removed: " + old_address.to_string()), std::string::npos) << lines;
+    ASSERT_EQ(supervisor_->addresses().size(), 1u);
+    EXPECT_FALSE(address().ip().is_v4());
+    EXPECT_TRUE(until_answer("second"));
+    while (BlockingClient(old_address).is_connected()) {
+    }
+  });
+  EXPECT_NE(error_log().find("error reload_refused error="), std::string::npos) << error_log();
+}
+
+TEST_F(SupervisorTest, ChangesItsLogsAtAReload) {
+  make(text("first"));
+  serve([this] {
+    EXPECT_EQ(answer(), "first");
+    std::string changed = text("second");
+    changed.replace(changed.find("access.log"), 10, "other.log");
+    changed.replace(changed.find("{ file: error.log }"), 19, "{ file: error2.log }");
+    directory_.write("viaduct.yaml", changed);
+    EXPECT_TRUE(is_admin_success(ask("reload")));
     EXPECT_TRUE(until_answer("second"));
   });
-  EXPECT_NE(error_log().find("warning reload_partial listeners="), std::string::npos) << error_log();
+  EXPECT_TRUE(support::file_bytes(directory_ / "other.log").ends_with("200 / -\n"));
+  EXPECT_TRUE(support::file_bytes(directory_ / "access.log").starts_with("200 / -\n"));
+  const std::string later = support::file_bytes(directory_ / "error2.log");
+  EXPECT_NE(later.find("info reloaded snapshot=2"), std::string::npos) << later;
+}
+
+TEST_F(SupervisorTest, SaysWhatNeedsARestart) {
+  make(text("first"));
+  serve([this] {
+    std::string changed = text("first");
+    changed.replace(changed.find("workers: 2"), 10, "workers: 3");
+    directory_.write("viaduct.yaml", changed);
+    EXPECT_EQ(ask("reload"), "ok\nneeds a restart: process.workers is 2, will be 3");
+    EXPECT_EQ(ask("reload"), "ok\nneeds a restart: process.workers is 2, will be 3");
+  });
 }
 
 TEST_F(SupervisorTest, RefusesToReloadWithoutAFile) {

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/build.h"
 #include "daemon/listen.h"
+#include "daemon/listener_table.h"
 #include "support/blocking_client.h"
 #include "support/config_load.h"
 #include "support/temporary_directory.h"
@@ -39,7 +40,7 @@ class WorkerTest : public testing::Test {
     access_sink_ = std::move(*sink);
   }
   void TearDown() override {
-    for (const auto& worker : workers_) worker->drain(0s);
+    for (const auto& worker : workers_) worker->drain(DrainMode::kNow, 0s);
     for (const auto& worker : workers_) worker->join();
     workers_.clear();
     ASSERT_TRUE(base::log_open({}).has_value());
@@ -52,9 +53,10 @@ class WorkerTest : public testing::Test {
   }
   // Starts workers for `config`; the address is address_.
   void start(const config::Config& config, std::size_t count = 1) {
-    auto opened = open_listeners(config.listeners, count);
+    ListenerTable table(count);
+    auto opened = table.prepare(config.listeners);
     ASSERT_TRUE(opened.has_value()) << opened.error().message;
-    address_ = opened->addresses[0];
+    address_ = opened->rows[0].local;
     config::AccessLog log;
     log.format = config::AccessFormat::kTemplate;
     log.line_template = "${status} ${reason}";
@@ -99,7 +101,7 @@ TEST_F(WorkerTest, ServesUntilItIsDrained) {
   ASSERT_TRUE(client.send(kGet));
   EXPECT_TRUE(client.read_until("hello").ends_with("\r\n\r\nhello"));
   EXPECT_EQ(limits_.connections(), 1u);
-  worker().drain(30s);
+  worker().drain(DrainMode::kNow, 30s);
   EXPECT_EQ(client.read_all(), "");  // it was idle
   EXPECT_TRUE(ends());
   EXPECT_EQ(limits_.connections(), 0u);
@@ -109,7 +111,7 @@ TEST_F(WorkerTest, ServesUntilItIsDrained) {
 
 TEST_F(WorkerTest, EndsAtOnceWhenNobodyIsThere) {
   start(*config_for("hello"));
-  worker().drain(30s);
+  worker().drain(DrainMode::kNow, 30s);
   EXPECT_TRUE(ends());
 }
 
@@ -121,7 +123,7 @@ TEST_F(WorkerTest, FinishesTheExchangeUnderWayWhileItDrains) {
     client.send(kGet);
     BlockingClient server = upstream.accept();
     EXPECT_TRUE(server.read_until("\r\n\r\n").starts_with("GET / HTTP/1.1\r\n"));
-    worker().drain(30s);
+    worker().drain(DrainMode::kNow, 30s);
     EXPECT_TRUE(worker().is_running());
     server.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate");
     const std::string answer = client.read_all();
@@ -137,7 +139,7 @@ TEST_F(WorkerTest, CutsWhatIsLeftAtTheDeadline) {
   client.send(kGet);
   BlockingClient server = upstream.accept();
   server.read_until("\r\n\r\n");
-  worker().drain(50ms);
+  worker().drain(DrainMode::kNow, 50ms);
   EXPECT_EQ(client.read_all(), "");
   EXPECT_TRUE(ends());
   EXPECT_EQ(access_log(), "499 server_draining\n");
@@ -159,7 +161,7 @@ TEST_F(WorkerTest, WaitsForACallbackThatRunsOnAndEndsItAtTheDeadline) {
     while (access_log().size() == lines_before) std::this_thread::yield();
     EXPECT_TRUE(access_log().ends_with("499 client_closed\n"));
     EXPECT_EQ(limits_.connections(), 0u);
-    worker().drain(is_answered ? 30s : 50ms);
+    worker().drain(DrainMode::kNow, is_answered ? 30s : 50ms);
     if (is_answered) server.send("HTTP/1.1 204 No Content\r\n\r\n");
     EXPECT_TRUE(ends());
     const std::string log = support::file_bytes(directory_ / "error.log");
@@ -174,7 +176,7 @@ TEST_F(WorkerTest, AnswersFromTheNewestSnapshotOnConnectionsThatExist) {
   BlockingClient client(address_);
   client.send(kGet);
   EXPECT_TRUE(client.read_until("first").ends_with("first"));
-  worker().publish(snapshot_of(*config_for("second")));
+  worker().publish({.snapshot = snapshot_of(*config_for("second"))});
   // The order is taken in a later turn of the worker's loop.
   std::string answer;
   for (int i = 0; i < 1000 && !answer.ends_with("second"); ++i) {
@@ -193,7 +195,7 @@ TEST_F(WorkerTest, EndsAnExchangeWithTheSnapshotItBeganWith) {
   client.send(kGet);
   BlockingClient server = upstream.accept();
   server.read_until("\r\n\r\n");
-  worker().publish(snapshot_of(*config_for("second")));
+  worker().publish({.snapshot = snapshot_of(*config_for("second"))});
   while (support::get(address_).find("second") == std::string::npos) {
   }
   server.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold");
@@ -269,8 +271,8 @@ TEST_F(WorkerTest, KeepsItsSnapshotWhenANewOneCannotBeTaken) {
   config->upstreams[0].tls.ca = "/nonexistent/ca.pem";
   auto broken = std::make_shared<exchange::Snapshot>();
   broken->config = std::make_unique<const config::Config>(*config);
-  worker().publish(broken);
-  worker().publish(snapshot_of(*config_for("third")));
+  worker().publish({.snapshot = broken});
+  worker().publish({.snapshot = snapshot_of(*config_for("third"))});
   std::string answer;
   while (!answer.ends_with("third")) {
     answer = support::get(address_);
@@ -278,22 +280,105 @@ TEST_F(WorkerTest, KeepsItsSnapshotWhenANewOneCannotBeTaken) {
   }
 }
 
-// A reload takes TLS out of the config; the socket stays until the daemon is started anew.
-TEST_F(WorkerTest, RefusesTlsConnectionsForWhichThereIsNoCertificateAnyMore) {
-  auto opened = open_listeners(config_for("hello")->listeners, 1);
+// ---- listeners that change
+// -------------------------------------------------------------------------------------------
+
+TEST_F(WorkerTest, TakesListenersThatAreNewAndEndsThoseThatAreGone) {
+  const auto config = config_for("hello");
+  start(*config);
+  const base::SocketAddress old_address = address_;
+  BlockingClient idle(old_address);
+  idle.send(kGet);
+  EXPECT_TRUE(idle.read_until("hello").ends_with("hello"));
+  ListenerTable table(1);
+  auto opened = table.prepare(config->listeners);
   ASSERT_TRUE(opened.has_value());
-  address_ = opened->addresses[0];
-  opened->by_worker[0][0].is_tls = true;
-  workers_.push_back(std::make_unique<Worker>(Worker::Setup{.number = 0,
-                                                            .clock = clock_,
-                                                            .limits = limits_,
-                                                            .upstream_states = upstream_states_,
-                                                            .name_conditions = name_conditions_,
-                                                            .access_log = access_log_options({}),
-                                                            .access_sink = nullptr,
-                                                            .snapshot = snapshot_of(*config_for("hello")),
-                                                            .listeners = std::move(opened->by_worker[0])}));
-  ASSERT_TRUE(worker().start().has_value());
+  opened->by_worker[0][0].number = 7;
+  const base::SocketAddress new_address = opened->rows[0].local;
+  worker().publish(
+      {.snapshot = snapshot_of(*config), .listeners = std::move(opened->by_worker[0]), .drain = 30s, .access_log = {}});
+  EXPECT_TRUE(support::get(new_address).ends_with("hello"));
+  while (BlockingClient(old_address).is_connected()) {
+  }
+  // It was idle, and its client may have been about to ask.
+  idle.send(kGet);
+  const std::string last = idle.read_all();
+  EXPECT_NE(last.find("Connection: close\r\n"), std::string::npos) << last;
+  EXPECT_TRUE(last.ends_with("hello"));
+  EXPECT_EQ(worker().adopted(), 2u);
+  EXPECT_TRUE(support::get(new_address).ends_with("hello"));
+}
+
+TEST_F(WorkerTest, CutsWhatIsLeftOfAnEndedListenerAtItsDeadline) {
+  support::BlockingServer upstream;
+  const auto config = config_for("", upstream.address());
+  start(*config);
+  BlockingClient client(address_);
+  client.send(kGet);
+  BlockingClient server = upstream.accept();
+  server.read_until("\r\n\r\n");
+  worker().publish(
+      {.snapshot = snapshot_of(*config), .listeners = std::vector<WorkerListener>(), .drain = 50ms, .access_log = {}});
+  EXPECT_EQ(client.read_all(), "");
+  EXPECT_TRUE(worker().is_running());
+}
+
+TEST_F(WorkerTest, DrainsPatientlyWhereItIsReplaced) {
+  start(*config_for("hello"));
+  BlockingClient idle(address_);
+  idle.send(kGet);
+  EXPECT_TRUE(idle.read_until("hello").ends_with("hello"));
+  worker().drain(DrainMode::kPatient, 30s);
+  while (BlockingClient(address_).is_connected()) {
+  }
+  EXPECT_TRUE(worker().is_running());
+  idle.send(kGet);
+  EXPECT_TRUE(idle.read_all().ends_with("Connection: close\r\n\r\nhello"));
+  EXPECT_TRUE(ends());
+}
+
+TEST_F(WorkerTest, ClosesWhatStaysIdleAtTheEndOfAPatientDrain) {
+  start(*config_for("hello"));
+  BlockingClient idle(address_);
+  idle.send(kGet);
+  EXPECT_TRUE(idle.read_until("hello").ends_with("hello"));
+  worker().drain(DrainMode::kPatient, 50ms);
+  EXPECT_EQ(idle.read_all(), "");
+  EXPECT_TRUE(ends());
+}
+
+TEST_F(WorkerTest, ChangesItsAccessLog) {
+  const auto config = config_for("hello");
+  start(*config);
+  EXPECT_TRUE(support::get(address_).ends_with("hello"));
+  auto sink = base::LogSink::open(directory_ / "other.log");
+  ASSERT_TRUE(sink.has_value());
+  config::AccessLog log;
+  log.format = config::AccessFormat::kTemplate;
+  log.line_template = "other ${status}";
+  worker().publish({.snapshot = snapshot_of(*config),
+                    .listeners = {},
+                    .drain = {},
+                    .access_log = Publication::Log{.options = access_log_options(log), .sink = sink->get()}});
+  while (worker().adopted() < 2) std::this_thread::yield();
+  EXPECT_EQ(access_log(), "200 -\n");
+  EXPECT_TRUE(support::get(address_).ends_with("hello"));
+  worker().drain(DrainMode::kNow, 30s);
+  EXPECT_TRUE(ends());
+  EXPECT_EQ(support::file_bytes(directory_ / "other.log"), "other 200\n");
+  EXPECT_EQ(access_log(), "200 -\n");
+  workers_.clear();
+}
+
+TEST_F(WorkerTest, RefusesTlsConnectionsForWhichThereIsNoCertificateAnyMore) {
+  const auto config = config_for("hello");
+  start(*config);
+  auto listeners = std::vector<WorkerListener>(1);
+  listeners[0].number = 1;
+  listeners[0].options.is_tls = true;
+  worker().publish(
+      {.snapshot = snapshot_of(*config), .listeners = std::move(listeners), .drain = {}, .access_log = {}});
+  while (worker().adopted() < 2) std::this_thread::yield();
   BlockingClient client(address_);
   EXPECT_EQ(client.read_all(), "");
   EXPECT_EQ(limits_.connections(), 0u);

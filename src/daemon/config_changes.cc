@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/config_changes.h"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <ranges>
+
+#include "base/format.h"
+
+namespace viaduct::daemon {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+// Says which elements of two lists came, went or differ. `name_of` tells them apart, `is_same` compares two of a name.
+template <typename T, typename NameOf, typename IsSame>
+void compare(std::string_view kind, const std::vector<T>& before, const std::vector<T>& after, NameOf name_of,
+             IsSame is_same, Lines& lines) {
+  const auto find = [&name_of](const std::vector<T>& list, const std::string& name) {
+    return std::ranges::find_if(list, [&](const T& one) { return name_of(one) == name; });
+  };
+  for (const T& one : after) {
+    const auto old = find(before, name_of(one));
+    if (old == before.end()) {
+      lines.push_back(base::format("{} added: {}", kind, name_of(one)));
+    } else if (!is_same(*old, one)) {
+      lines.push_back(base::format("{} changed: {}", kind, name_of(one)));
+    }
+  }
+  for (const T& one : before) {
+    if (find(after, name_of(one)) == after.end()) lines.push_back(base::format("{} removed: {}", kind, name_of(one)));
+  }
+}
+
+std::string site_name(const config::Site& site) {
+  return site.hosts.empty() ? "default" : site.hosts.front();
+}
+
+bool is_same_but_routes(config::Site left, config::Site right) {
+  left.routes.clear();
+  right.routes.clear();
+  return left == right;
+}
+
+void compare_routes(const config::Site* before, const config::Site& after, Lines& lines) {
+  const std::vector<config::Route> none;
+  const std::string site = site_name(after);
+  compare(
+      "route", before != nullptr ? before->routes : none, after.routes,
+      [&site](const config::Route& route) { return base::format("{}/{}", site, route.name); }, std::equal_to<>(),
+      lines);
+}
+
+void compare_sites(const config::Config& before, const config::Config& after, Lines& lines) {
+  compare("site", before.sites, after.sites, site_name, is_same_but_routes, lines);
+  for (const config::Site& site : after.sites) {
+    const auto old = std::ranges::find_if(
+        before.sites, [&site](const config::Site& one) { return site_name(one) == site_name(site); });
+    // The routes of a site that is new or gone came and went with it.
+    if (old != before.sites.end()) compare_routes(&*old, site, lines);
+  }
+}
+
+std::string workers_text(const std::optional<std::uint32_t>& workers) {
+  return workers ? base::format("{}", *workers) : "auto";
+}
+
+}  // namespace
+
+Lines describe_changes(const config::Config& before, const config::Config& after) {
+  Lines lines;
+  compare_sites(before, after, lines);
+  compare(
+      "upstream", before.upstreams, after.upstreams, [](const config::Upstream& one) { return one.name; },
+      std::equal_to<>(), lines);
+  if (before.tls != after.tls) lines.emplace_back("tls changed");
+  if (before.client != after.client) lines.emplace_back("client changed");
+  if (before.resolver != after.resolver) lines.emplace_back("resolver changed");
+  if (before.errors != after.errors) lines.emplace_back("errors changed");
+  if (before.access_log != after.access_log) lines.emplace_back("logs.access changed");
+  if (before.error_log != after.error_log) lines.emplace_back("logs.error changed");
+  if (before.process.drain != after.process.drain) lines.emplace_back("process.drain changed");
+  return lines;
+}
+
+Lines describe_pending(const config::Config& started, const config::Config& after) {
+  Lines lines;
+  const auto compare_texts = [&lines](std::string_view key, std::string_view is, std::string_view wanted) {
+    if (is == wanted) return;
+    lines.push_back(base::format("needs a restart: {} is {}, will be {}", key, is.empty() ? "none" : is,
+                                 wanted.empty() ? "none" : wanted));
+  };
+  compare_texts("process.workers", workers_text(started.process.workers), workers_text(after.process.workers));
+  compare_texts("process.user", started.process.user, after.process.user);
+  compare_texts("admin.socket", started.admin.socket, after.admin.socket);
+  const auto text_of = [](const config::Config& config) {
+    return config.admin.health ? config.admin.health->to_string() : std::string();
+  };
+  compare_texts("admin.health", text_of(started), text_of(after));
+  return lines;
+}
+
+Lines describe_certificate_changes(const tls::CertStore* before, const tls::CertStore* after) {
+  const auto facts = [](const tls::CertStore* store) {
+    if (store == nullptr) return std::vector<tls::CertFacts>();
+    return std::vector<tls::CertFacts>(store->certificates().begin(), store->certificates().end());
+  };
+  const auto is_same = [](const tls::CertFacts& left, const tls::CertFacts& right) {
+    return left.names == right.names && left.key == right.key && left.not_before == right.not_before &&
+           left.not_after == right.not_after;
+  };
+  Lines lines;
+  compare(
+      "certificate", facts(before), facts(after), [](const tls::CertFacts& one) { return one.file; }, is_same, lines);
+  return lines;
+}
+
+std::string render_changes(const Lines& lines) {
+  if (lines.empty()) return "ok\nnothing has changed";
+  std::string text = "ok";
+  for (const std::string& line : lines | std::views::take(kChangeLinesMax)) text.append("\n").append(line);
+  if (lines.size() > kChangeLinesMax) text += base::format("\nand {} more", lines.size() - kChangeLinesMax);
+  return text;
+}
+
+}  // namespace viaduct::daemon

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which listeners the process has: their addresses, options, and the sockets of all workers. The main thread's; the
+// sockets themselves belong to the workers, which close one only when this table has said so. A change is made in two
+// steps, so that a reload can open what is new before it publishes anything: prepare(), which may fail and then leaves
+// everything as it was, and commit(). The same two steps start the process.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "config/types.h"
+#include "daemon/listening.h"
+
+namespace viaduct::daemon {
+
+// A listening socket that the process was given when it was started: by the one before it, or by systemd.
+struct InheritedListener {
+  base::SocketAddress wanted;  // as the config said; the one that it is bound to where nobody knows
+  base::SocketAddress local;
+  std::vector<os::Fd> sockets;  // at least one
+};
+
+// One row of the table.
+struct BoundListener {
+  std::uint32_t number = 0;
+  base::SocketAddress wanted;  // as the config says it: its port may be 0
+  base::SocketAddress local;
+  ListenerOptions options;
+  std::vector<int> sockets;  // of all workers
+};
+
+class ListenerTable {
+ public:
+  // A change that is ready. Dropping it closes what it opened.
+  struct Change {
+    std::vector<BoundListener> rows;                     // in the order of the config
+    std::vector<std::vector<WorkerListener>> by_worker;  // the whole list, with the sockets that are new
+    std::vector<std::string> lines;                      // what changes, for the operator
+    std::vector<std::string> unix_files;                 // of Unix sockets that end
+  };
+
+  explicit ListenerTable(std::size_t workers) : workers_(workers) {}
+
+  // Opens what `wanted` has and the table has not; takes what fits from `inherited` instead, where it can. The error
+  // names the address.
+  base::Result<Change> prepare(const std::vector<config::Listener>& wanted, std::vector<InheritedListener>& inherited);
+  base::Result<Change> prepare(const std::vector<config::Listener>& wanted);
+  // Makes `change`, the last that was prepared, the present state, removes the files of Unix sockets that end, and
+  // returns what each worker must be given.
+  std::vector<std::vector<WorkerListener>> commit(Change change);
+
+  const std::vector<BoundListener>& rows() const { return rows_; }
+  // Where the listeners are bound, in the order of the config.
+  std::vector<base::SocketAddress> addresses() const;
+
+ private:
+  struct Wanted;
+
+  const BoundListener* find_kept(const Wanted& wanted, const std::vector<BoundListener>& chosen, int round) const;
+  bool is_covered(const base::SocketAddress& address) const;
+  base::Result<std::vector<os::Fd>> open(const base::SocketAddress& wanted, std::vector<InheritedListener>& inherited);
+  static void describe(const std::vector<BoundListener>& before, Change& change);
+
+  std::size_t workers_;
+  std::uint32_t last_number_ = 0;
+  std::vector<BoundListener> rows_;
+};
+
+}  // namespace viaduct::daemon

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/live_config.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "daemon/config_changes.h"
+#include "daemon/listen.h"
+#include "os/process.h"
+
+namespace viaduct::daemon {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+base::LogOptions error_log_options(const config::ErrorLog& log) {
+  static_assert(static_cast<int>(config::LogLevel::kError) == static_cast<int>(base::LogLevel::kError));
+  return {.file = log.file, .level = static_cast<base::LogLevel>(log.level)};
+}
+
+void append(Lines& lines, Lines more) {
+  std::ranges::move(more, std::back_inserter(lines));
+}
+
+}  // namespace
+
+std::string first_error_line(const config::LoadResult& loaded) {
+  const auto found = std::ranges::find(loaded.problems, config::Severity::kError, &config::Problem::severity);
+  if (found == loaded.problems.end()) return {};
+  const std::string text = config::render_problem(*found, loaded.sources);
+  return text.substr(0, text.find('\n'));
+}
+
+LiveConfig::LiveConfig(Setup setup, std::vector<std::unique_ptr<Worker>>& workers, ConfigFollower& follower)
+    : clock_(setup.clock),
+      ticket_keys_(setup.ticket_keys),
+      config_file_(std::move(setup.config_file)),
+      config_(std::move(setup.config)),
+      started_(config_),
+      built_(std::move(setup.built)),
+      workers_(workers),
+      follower_(follower),
+      worker_count_(config_.process.workers.value_or(os::usable_cores())),
+      listeners_(worker_count_) {
+  CHECK(built_.snapshot != nullptr);
+  follower_.on_snapshot(*built_.snapshot);
+}
+
+// ---- at the start ---------------------------------------------------------------------------------------------------
+
+base::Result<void> LiveConfig::open_logs() {
+  TRY(base::log_open(error_log_options(config_.error_log)));
+  auto sink = open_access_sink(config_.access_log);
+  if (!sink) return std::unexpected(std::move(sink).error());
+  access_sink_ = std::move(*sink);
+  return {};
+}
+
+base::Result<std::vector<std::vector<WorkerListener>>> LiveConfig::open_listeners(
+    std::vector<InheritedListener>& inherited) {
+  auto change = listeners_.prepare(config_.listeners, inherited);
+  if (!change) return std::unexpected(std::move(change).error());
+  return listeners_.commit(std::move(*change));
+}
+
+// Null where there is no log.
+base::Result<std::unique_ptr<base::LogSink>> LiveConfig::open_access_sink(const config::AccessLog& log) const {
+  if (log.file.empty()) return nullptr;
+  return base::LogSink::open(log.file);
+}
+
+// ---- while it runs --------------------------------------------------------------------------------------------------
+
+base::Result<Lines> LiveConfig::reload() {
+  if (config_file_.empty()) return base::fail("this instance was not started from a config file");
+  config::LoadResult loaded = config::load_file(config_file_);
+  BuildResult built;
+  if (loaded.config != nullptr) {
+    built = build_snapshot(*loaded.config, next_version_, ticket_keys_, clock_.wall_now());
+    std::ranges::move(built.problems, std::back_inserter(loaded.problems));
+  }
+  if (built.snapshot == nullptr) {
+    std::string first_line = first_error_line(loaded);
+    LOG_ERROR("reload_refused problems={} first={}", loaded.problems.size(), base::quoted(first_line));
+    follower_.on_refusal(first_line);
+    return base::fail(std::move(first_line));
+  }
+  auto lines = replace(std::move(*loaded.config), std::move(built));
+  if (!lines) {
+    LOG_ERROR("reload_refused error={}", base::quoted(lines.error().message));
+    follower_.on_refusal(lines.error().message);
+  }
+  return lines;
+}
+
+base::Result<Lines> LiveConfig::replace(config::Config next, BuildResult built) {
+  auto change = listeners_.prepare(next.listeners);
+  if (!change) return std::unexpected(std::move(change).error());
+  const bool is_other_file = next.access_log.file != config_.access_log.file;
+  std::unique_ptr<base::LogSink> sink;
+  if (is_other_file) {
+    auto opened = open_access_sink(next.access_log);
+    if (!opened) return std::unexpected(std::move(opened).error());
+    sink = std::move(*opened);
+  }
+  if (next.error_log != config_.error_log) TRY(base::log_open(error_log_options(next.error_log)));
+  // From here on nothing fails.
+  Lines lines = describe_changes(config_, next);
+  append(lines, std::move(change->lines));
+  append(lines, describe_certificate_changes(built_.snapshot->certificates.get(), built.snapshot->certificates.get()));
+  append(lines, describe_pending(started_, next));
+  const bool changes_log = next.access_log != config_.access_log;
+  if (is_other_file) {
+    std::swap(access_sink_, sink);
+    if (sink != nullptr) old_sinks_.push_back({.sink = std::move(sink), .version = built.snapshot->version});
+  }
+  config_ = std::move(next);
+  publish(std::move(built), listeners_.commit(std::move(*change)), changes_log);
+  LOG_INFO("reloaded snapshot={} changes={}", built_.snapshot->version, lines.size());
+  for (const std::string& line : lines) LOG_INFO("reload_change what={}", base::quoted(line));
+  return lines;
+}
+
+void LiveConfig::publish(BuildResult built, std::vector<std::vector<WorkerListener>> listeners, bool changes_log) {
+  ++next_version_;
+  has_published_ = true;
+  built_ = std::move(built);
+  follower_.on_snapshot(*built_.snapshot);
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Publication publication{.snapshot = built_.snapshot, .drain = config_.process.drain};
+    if (!listeners.empty()) publication.listeners = std::move(listeners[i]);
+    if (changes_log) {
+      publication.access_log = {.options = access_log_options(config_.access_log), .sink = access_sink_.get()};
+    }
+    workers_[i]->publish(std::move(publication));
+  }
+  follower_.on_config(config_);
+}
+
+void LiveConfig::renew_certificates() {
+  if (!built_.certificate_stamps.changed()) return;
+  // From the config in memory: an edit of the file that nobody has asked for must not come along.
+  BuildResult built = build_snapshot(config_, next_version_, ticket_keys_, clock_.wall_now());
+  if (built.snapshot == nullptr) {
+    for (const config::Problem& problem : built.problems) {
+      LOG_ERROR("certificate_refused error={}", base::quoted(problem.message));
+    }
+    follower_.on_refusal(built.problems.front().message);
+    built_.certificate_stamps = std::move(built.certificate_stamps);
+    return;
+  }
+  publish(std::move(built), {}, false);
+  LOG_INFO("certificates_renewed snapshot={}", built_.snapshot->version);
+}
+
+void LiveConfig::reopen_logs() {
+  for (const auto& worker : workers_) worker->flush_log();
+  if (auto reopened = base::log_reopen(); !reopened) {
+    LOG_ERROR("log_reopen_failed error={}", base::quoted(reopened.error().message));
+  }
+  if (access_sink_ == nullptr) return;
+  if (auto reopened = access_sink_->reopen(); !reopened) {
+    LOG_ERROR("log_reopen_failed error={}", base::quoted(reopened.error().message));
+  }
+  LOG_INFO("logs_reopened");
+}
+
+void LiveConfig::sweep() {
+  std::erase_if(old_sinks_, [this](const OldSink& old) {
+    return std::ranges::all_of(workers_, [&old](const auto& worker) { return worker->adopted() >= old.version; });
+  });
+  // By now the workers have let go of the snapshot before the last one.
+  if (std::exchange(has_published_, false)) os::release_free_memory();
+}
+
+}  // namespace viaduct::daemon
