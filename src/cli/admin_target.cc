@@ -10,6 +10,9 @@
 namespace viaduct::cli {
 namespace {
 
+// A reload of thousands of names and an upgrade take a while.
+constexpr base::Duration kPatience = std::chrono::minutes(1);
+
 // Empty where it is not known; the reason has been printed.
 std::string find_socket(const AdminTarget& target) {
   if (!target.socket.empty()) return target.socket;
@@ -36,7 +39,7 @@ void add_target_options(CLI::App& command, AdminTarget& target) {
 std::optional<std::string> ask_daemon(const AdminTarget& target, std::string_view words) {
   const std::string socket = find_socket(target);
   if (socket.empty()) return std::nullopt;
-  auto answer = daemon::ask_admin(socket, words);
+  auto answer = daemon::ask_admin(socket, words, kPatience);
   if (answer) return std::move(*answer);
   std::fprintf(stderr, "viaduct: %s\n", answer.error().message.c_str());
   return std::nullopt;

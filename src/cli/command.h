@@ -35,6 +35,7 @@ void add_hold(CLI::App& app, int& exit_code);
 void add_release(CLI::App& app, int& exit_code);
 void add_log_level(CLI::App& app, int& exit_code);
 void add_stop(CLI::App& app, int& exit_code);
+void add_upgrade(CLI::App& app, int& exit_code);
 void add_demo(CLI::App& app, int& exit_code);
 void add_reference(CLI::App& app, int& exit_code);
 void add_version(CLI::App& app, int& exit_code);

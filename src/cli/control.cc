@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands that speak to a running daemon through its admin socket: stop and reload.
+// The commands that speak to a running daemon through its admin socket: stop, reload and upgrade.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
@@ -29,6 +29,10 @@ void add_control(CLI::App& app, int& exit_code, const std::string& word, const s
 
 void add_stop(CLI::App& app, int& exit_code) {
   add_control(app, exit_code, "stop", "End a running daemon when its exchanges are done");
+}
+
+void add_upgrade(CLI::App& app, int& exit_code) {
+  add_control(app, exit_code, "upgrade", "Let the program on disk take the place of a running daemon");
 }
 
 void add_reload(CLI::App& app, int& exit_code) {

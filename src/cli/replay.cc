@@ -258,10 +258,9 @@ json Replay::json() const {
                       {"count", group.count},
                       {"example", {{"line", group.line}, {"url", group.example}}}});
   }
-  return {{"requests", requests()}, {"changes", changes_},
-          {"no_route", without_route_},       {"refused", refused_},
-          {"undecidable", undecidable_},      {"not_compared", not_compared_},
-          {"unreadable", unreadable_},        {"groups", std::move(groups)}};
+  return {{"requests", requests()},    {"changes", changes_},         {"no_route", without_route_},
+          {"refused", refused_},       {"undecidable", undecidable_}, {"not_compared", not_compared_},
+          {"unreadable", unreadable_}, {"groups", std::move(groups)}};
 }
 
 }  // namespace viaduct::cli

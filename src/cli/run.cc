@@ -6,22 +6,35 @@
 #include "cli/command.h"
 #include "cli/loading.h"
 #include "daemon/supervisor.h"
+#include "os/child.h"
 
 namespace viaduct::cli {
 namespace {
 
 int run(const std::string& file) {
   tls::TicketKeys ticket_keys;
+  auto handover = daemon::Handover::take();
+  if (!handover) {
+    LOG_ERROR("start_failed error={}", base::quoted(handover.error().message));
+    return kFailed;
+  }
+  const bool is_successor = *handover != nullptr;
+  if (is_successor) ticket_keys.take((*handover)->ticket_keys);
   LoadedConfig ready = load_and_build(file, ticket_keys);
   print_problems(ready.loaded);
-  if (ready.built.snapshot == nullptr) return kFailed;
+  if (ready.built.snapshot == nullptr) {
+    if (is_successor) (*handover)->report_failure(daemon::first_error_line(ready.loaded));
+    return kFailed;
+  }
   const base::SystemClock clock;
   daemon::Supervisor supervisor({.clock = clock,
                                  .ticket_keys = ticket_keys,
                                  .config_file = file,
                                  .config = std::move(*ready.loaded.config),
                                  .built = std::move(ready.built),
-                                 .version = kVersion});
+                                 .version = kVersion,
+                                 .command = {os::own_executable(), "run", "-c", file},
+                                 .handover = std::move(*handover)});
   if (auto started = supervisor.start(); !started) {
     LOG_ERROR("start_failed error={}", base::quoted(started.error().message));
     return kFailed;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ class LiveConfig {
   const config::Config& config() const { return config_; }
   exchange::SnapshotRef snapshot() const { return built_.snapshot; }
   const ListenerTable& listeners() const { return listeners_; }
+  // Where the health listener is until the process ends.
+  const std::optional<base::SocketAddress>& started_health() const { return started_.admin.health; }
   base::LogSink* access_sink() const { return access_sink_.get(); }
   std::size_t worker_count() const { return worker_count_; }
 

@@ -120,13 +120,18 @@ base::Result<std::unique_ptr<Monitor>> Monitor::start(const base::Clock& clock, 
                                                       const base::SocketAddress& address) {
   auto fd = os::listen_on(address, {.backlog = 64, .reuse_port = false, .unix_mode = 0660});
   if (!fd) return std::unexpected(std::move(fd).error());
-  auto monitor = std::make_unique<Monitor>(clock, overview, std::move(*fd));
+  return start(clock, overview, std::move(*fd));
+}
+
+base::Result<std::unique_ptr<Monitor>> Monitor::start(const base::Clock& clock, const Overview& overview, os::Fd fd) {
+  auto monitor = std::make_unique<Monitor>(clock, overview, std::move(fd));
   TRY(monitor->worker_.start());
   return monitor;
 }
 
 Monitor::Monitor(const base::Clock& clock, const Overview& overview, os::Fd fd)
     : address_(os::local_address(fd.get())),
+      descriptor_(fd.get()),
       worker_({.name = "monitor",
                .clock = clock,
                .limits = limits_,

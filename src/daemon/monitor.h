@@ -26,6 +26,8 @@ class Monitor {
   // Listens on `address` and serves until the object is destroyed. Both must outlive it. The error names the address.
   static base::Result<std::unique_ptr<Monitor>> start(const base::Clock& clock, const Overview& overview,
                                                       const base::SocketAddress& address);
+  // The same on a socket that listens already.
+  static base::Result<std::unique_ptr<Monitor>> start(const base::Clock& clock, const Overview& overview, os::Fd fd);
   // For start() alone.
   Monitor(const base::Clock& clock, const Overview& overview, os::Fd fd);
   ~Monitor();
@@ -34,9 +36,11 @@ class Monitor {
 
   // As bound.
   const base::SocketAddress& address() const { return address_; }
+  int descriptor() const { return descriptor_; }
 
  private:
   base::SocketAddress address_;
+  int descriptor_;
   ConnectionLimits limits_;
   upstream::StateTable states_;  // it has no upstreams
   net::SharedConditions name_conditions_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/supervisor.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <csignal>
@@ -33,6 +35,9 @@ Supervisor::Supervisor(Setup setup)
       health_monitor_({.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = upstream_states_}),
       overview_({.clock = clock_, .states = upstream_states_, .limits = limits_, .version = std::move(setup.version)}),
       window_(overview_, clock_.mono_now()),
+      command_(std::move(setup.command)),
+      upgrade_patience_(setup.upgrade_patience),
+      handover_(std::move(setup.handover)),
       live_({.clock = setup.clock,
              .ticket_keys = setup.ticket_keys,
              .config_file = std::move(setup.config_file),
@@ -52,10 +57,18 @@ Supervisor::~Supervisor() {
 // ---- start ----------------------------------------------------------------------------------------------------------
 
 base::Result<void> Supervisor::start() {
+  auto started = open_and_serve();
+  if (handover_ == nullptr) return started;
+  started ? take_over() : handover_->report_failure(started.error().message);
+  handover_.reset();
+  return started;
+}
+
+base::Result<void> Supervisor::open_and_serve() {
   os::ignore_write_signals();
   TRY(os::open_standard_streams());
   // Blocked before there are other threads, so that all of them inherit it and only our descriptor hears signals.
-  constexpr std::array kSignals = {SIGHUP, SIGTERM, SIGINT, SIGUSR1};
+  constexpr std::array kSignals = {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
   auto signals = os::SignalReader::open(kSignals);
   if (!signals) return std::unexpected(std::move(signals).error());
   signals_.emplace(std::move(*signals));
@@ -64,6 +77,7 @@ base::Result<void> Supervisor::start() {
   if (auto limit = os::raise_descriptor_limit(); !limit) return std::unexpected(std::move(limit).error());
   TRY(live_.open_logs());
   std::vector<InheritedListener> inherited;
+  if (handover_ != nullptr) inherited = std::move(handover_->listeners);
   auto listeners = live_.open_listeners(inherited);
   if (!listeners) return std::unexpected(std::move(listeners).error());
   TRY(open_admin());
@@ -86,10 +100,21 @@ base::Result<void> Supervisor::start() {
 base::Result<void> Supervisor::open_admin() {
   const std::string& path = live_.config().admin.socket;
   if (path.empty()) return {};
+  if (handover_ != nullptr && handover_->admin_path == path) {
+    admin_ = Admin::adopt(loop_, *this, path, std::move(handover_->admin_socket));
+    return {};
+  }
   auto admin = Admin::listen(loop_, *this, path);
   if (!admin) return std::unexpected(std::move(admin).error());
   admin_ = std::move(*admin);
   return {};
+}
+
+void Supervisor::take_over() {
+  if (admin_ != nullptr) admin_->own_file();
+  const bool is_moved = admin_ == nullptr || admin_->path() != handover_->admin_path;
+  if (is_moved && !handover_->admin_path.empty()) ::unlink(handover_->admin_path.c_str());
+  handover_->report_ready();
 }
 
 base::Result<void> Supervisor::start_workers(std::vector<std::vector<WorkerListener>> by_worker) {
@@ -113,7 +138,10 @@ base::Result<void> Supervisor::start_monitor() {
   watch_workers();
   const std::optional<base::SocketAddress>& health = live_.config().admin.health;
   if (!health) return {};
-  auto monitor = Monitor::start(clock_, overview_, *health);
+  const bool is_given = handover_ != nullptr && handover_->health &&
+                        (handover_->health->wanted == *health || handover_->health->local == *health);
+  auto monitor = is_given ? Monitor::start(clock_, overview_, std::move(handover_->health->sockets.front()))
+                          : Monitor::start(clock_, overview_, *health);
   if (!monitor) return std::unexpected(std::move(monitor).error());
   monitor_ = std::move(*monitor);
   LOG_INFO("health_listening address={}", monitor_->address().to_string());
@@ -145,6 +173,9 @@ void Supervisor::on_fd_readable() {
     switch (signal) {
       case SIGHUP: reload(); break;
       case SIGUSR1: live_.reopen_logs(); break;
+      case SIGUSR2:
+        if (const auto refused = upgrade(0)) LOG_ERROR("upgrade_refused answer={}", base::quoted(*refused));
+        break;
       default: state_ == State::kDraining ? end_now() : stop(); break;
     }
   }
@@ -175,20 +206,23 @@ void Supervisor::on_timer(int timer_id) {
   }
 }
 
-std::optional<std::string> Supervisor::on_admin_command(std::string_view command, std::uint64_t /*session*/) {
+std::optional<std::string> Supervisor::on_admin_command(std::string_view command, std::uint64_t session) {
   if (command == "stop") {
     stop();
     return "ok";
   }
   if (command == "reload") return reload();
+  if (command == "upgrade") return upgrade(session);
   if (command == "status") return "ok\n" + status_text();
   if (auto answer = carry_out_order(command, live_.config(), upstream_states_, loop_.now())) return answer;
   return base::format(
-      "error: unknown command {}; known are: reload, status, stop, drain, undrain, hold, release, log-level", command);
+      "error: unknown command {}; known are: reload, status, stop, upgrade, drain, undrain, hold, release, log-level",
+      command);
 }
 
 std::string Supervisor::reload() {
   if (state_ != State::kServing) return "error: shutting down";
+  if (upgrade_ != nullptr && upgrade_->is_waiting()) return "error: an upgrade is under way";
   const auto lines = live_.reload();
   if (!lines) return "error: " + lines.error().message;
   addresses_ = live_.listeners().addresses();
@@ -216,10 +250,57 @@ void Supervisor::on_config(const config::Config& config) {
   health_monitor_.adopt(config.upstreams);
 }
 
+// ---- upgrade --------------------------------------------------------------------------------------------------------
+
+std::optional<std::string> Supervisor::upgrade(std::uint64_t session) {
+  if (state_ != State::kServing) return "error: shutting down";
+  if (command_.empty()) return "error: this instance does not know the program that it is";
+  if (upgrade_ != nullptr && upgrade_->is_waiting()) return "error: an upgrade is under way";
+  UpgradeHandler& handler = *this;
+  upgrade_ = std::make_unique<Upgrade>(loop_, handler);
+  const HandoverOffer offer{.listeners = live_.listeners().rows(),
+                            .admin_path = admin_ != nullptr ? admin_->path() : "",
+                            .admin_socket = admin_ != nullptr ? admin_->descriptor() : -1,
+                            .health = monitor_ != nullptr ? live_.started_health() : std::nullopt,
+                            .health_socket = monitor_ != nullptr ? monitor_->descriptor() : -1,
+                            .ticket_keys = ticket_keys_};
+  upgrade_session_ = session;
+  if (auto started = upgrade_->start(command_, offer, upgrade_patience_); !started) {
+    LOG_ERROR("upgrade_failed error={}", base::quoted(started.error().message));
+    return "error: " + started.error().message;
+  }
+  return std::nullopt;
+}
+
+void Supervisor::on_upgrade_ready(pid_t pid) {
+  LOG_INFO("upgraded pid={} connections={}", pid, limits_.connections());
+  state_ = State::kReplaced;
+  // These are the new process's from now on.
+  certificate_timer_.stop();
+  ticket_timer_.stop();
+  monitor_.reset();
+  overview_.note_draining();
+  drain_workers(DrainMode::kPatient);
+  if (admin_ != nullptr) {
+    admin_->answer(upgrade_session_, base::format("ok\nprocess {} serves; this one, {}, ends within {} s", pid,
+                                                  ::getpid(), drain_seconds()));
+    admin_->hand_over();
+  }
+}
+
+void Supervisor::on_upgrade_failed(const std::string& why) {
+  LOG_ERROR("upgrade_failed error={}", base::quoted(why));
+  if (admin_ != nullptr) admin_->answer(upgrade_session_, "error: the upgrade failed, and nothing has changed: " + why);
+}
+
 // ---- the end --------------------------------------------------------------------------------------------------------
 
 void Supervisor::stop() {
-  if (state_ != State::kServing) return;
+  if (state_ != State::kServing && state_ != State::kReplaced) return;
+  if (upgrade_ != nullptr && upgrade_->is_waiting()) {
+    upgrade_.reset();
+    on_upgrade_failed("this process was told to stop");
+  }
   state_ = State::kDraining;
   overview_.note_draining();
   LOG_INFO("stopping connections={} drain_ms={}", limits_.connections(), drain_seconds() * 1000);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main thread of a running daemon: opens the listening sockets, starts the workers, hears signals and the admin
 // socket, reloads the config, watches certificate files, rotates ticket keys, checks the servers of upstreams, keeps
-// what status and metrics show, and ends everything in order.
+// what status and metrics show, lets a newer program take this process's place, and ends everything in order.
 #pragma once
 
 #include <atomic>
@@ -13,10 +13,12 @@
 #include "daemon/admin.h"
 #include "daemon/build.h"
 #include "daemon/connection_limits.h"
+#include "daemon/handover.h"
 #include "daemon/live_config.h"
 #include "daemon/monitor.h"
 #include "daemon/overview.h"
 #include "daemon/route_window.h"
+#include "daemon/upgrade.h"
 #include "daemon/worker.h"
 #include "net/loop.h"
 #include "os/process.h"
@@ -27,6 +29,7 @@ namespace viaduct::daemon {
 class Supervisor final : private net::FdHandler,
                          private net::TimerHandler,
                          private AdminHandler,
+                         private UpgradeHandler,
                          private ConfigFollower {
  public:
   // A renewed certificate is in use after this time at the latest (and the time that loading takes).
@@ -40,6 +43,11 @@ class Supervisor final : private net::FdHandler,
     config::Config config;
     BuildResult built;         // REQUIRES: built.snapshot
     std::string version = "";  // of the program, for status and metrics
+    // What upgrade starts: the program's path and its arguments; empty: an upgrade is refused.
+    std::vector<std::string> command{};
+    base::Duration upgrade_patience = Upgrade::kPatience;
+    // Of the process whose place this one takes; null: nobody's.
+    std::unique_ptr<Handover> handover{};
   };
 
   explicit Supervisor(Setup setup);
@@ -62,9 +70,17 @@ class Supervisor final : private net::FdHandler,
   net::Loop& loop() { return loop_; }
 
  private:
-  enum class State : std::uint8_t { kStarting, kServing, kDraining, kStopped };
+  // kServing ─► kReplaced ─► kDraining ─► kStopped; a stop goes from kServing to kDraining.
+  enum class State : std::uint8_t {
+    kStarting,
+    kServing,
+    kReplaced,  // another process serves; what this one has is served to its end, in time
+    kDraining,  // idle connections end at once
+    kStopped,
+  };
 
   void on_fd_readable() override;  // a signal waits
+  base::Result<void> open_and_serve();
   void on_fd_writable() override {}
   void on_timer(int timer_id) override;
   std::optional<std::string> on_admin_command(std::string_view command, std::uint64_t session) override;
@@ -72,6 +88,8 @@ class Supervisor final : private net::FdHandler,
   void on_snapshot(exchange::Snapshot& snapshot) override;
   void on_config(const config::Config& config) override;
   void on_refusal(const std::string& why) override;
+  void on_upgrade_ready(pid_t pid) override;
+  void on_upgrade_failed(const std::string& why) override;
 
   base::Result<void> start_workers(std::vector<std::vector<WorkerListener>> by_worker);
   // Returns the admin socket's answer: what has changed, or what stands in the way.
@@ -80,7 +98,11 @@ class Supervisor final : private net::FdHandler,
   // Shows the workers and their log to those who ask.
   void watch_workers();
   std::string status_text();
+  // `session` gets the answer when it is known; 0: nobody.
+  std::optional<std::string> upgrade(std::uint64_t session);
   base::Result<void> open_admin();
+  // Tells the process whose place this one takes that it may go.
+  void take_over();
   double drain_seconds() const;
   // Tells the workers to end, and waits for that.
   void drain_workers(DrainMode mode);
@@ -106,10 +128,15 @@ class Supervisor final : private net::FdHandler,
   Overview overview_;
   RouteWindow window_;
   std::unique_ptr<Admin> admin_;
+  std::vector<std::string> command_;
+  base::Duration upgrade_patience_;
+  std::unique_ptr<Handover> handover_;  // until start() is done
+  std::unique_ptr<Upgrade> upgrade_;    // the last attempt
+  std::uint64_t upgrade_session_ = 0;
   std::vector<base::SocketAddress> addresses_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Monitor> monitor_;  // looks at the workers
-  LiveConfig live_;  // its log is the workers' until they are gone
+  LiveConfig live_;                   // its log is the workers' until they are gone
 };
 
 }  // namespace viaduct::daemon

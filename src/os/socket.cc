@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/socket.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -109,6 +110,23 @@ SocketAddress local_address(int descriptor) {
   socklen_t length = sizeof(storage);
   if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length) == -1) return {};
   return SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length);
+}
+
+bool is_listening(int descriptor) {
+  int listens = 0;
+  socklen_t length = sizeof listens;
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens != 0;
+}
+
+std::uint64_t socket_cookie(int descriptor) {
+  std::uint64_t cookie = 0;
+  socklen_t length = sizeof cookie;
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0 ? cookie : 0;
+}
+
+void make_own(int descriptor) {
+  ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+  ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 }
 
 ssize_t send_runs(int descriptor, std::span<iovec> runs) {

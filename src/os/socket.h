@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include <cstdint>
 #include <span>
 
 #include "base/error.h"
@@ -36,6 +37,15 @@ base::Result<Fd> listen_on(const base::SocketAddress& address, const ListenOptio
 
 // The address that a socket is bound to, with the port that the kernel chose; 0.0.0.0:0 where there is none.
 base::SocketAddress local_address(int descriptor);
+
+// Whether it is a stream socket on which somebody listens.
+bool is_listening(int descriptor);
+
+// A number that all descriptors of one socket share, and no other socket has; 0 where the kernel does not tell.
+std::uint64_t socket_cookie(int descriptor);
+
+// Makes a descriptor that another process gave us as ours are: non-blocking, close-on-exec.
+void make_own(int descriptor);
 
 // Sends as many bytes of `runs`, at least one run, as the socket takes at once, without SIGPIPE. Returns their number,
 // or -1 with errno set, as send(2) does.

@@ -59,6 +59,17 @@ void TicketKeys::rotate() {
   OPENSSL_cleanse(&fresh, sizeof fresh);
 }
 
+void TicketKeys::give(Secret& secret) const {
+  static_assert(sizeof keys_ == kSecretBytes);
+  const std::shared_lock lock(mutex_);
+  std::memcpy(secret.data(), keys_.data(), kSecretBytes);
+}
+
+void TicketKeys::take(const Secret& secret) {
+  const std::unique_lock lock(mutex_);
+  std::memcpy(keys_.data(), secret.data(), kSecretBytes);
+}
+
 // NOLINTNEXTLINE(readability-function-size): the signature is OpenSSL's
 int TicketKeys::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
                           int sealing) {

@@ -33,6 +33,15 @@ class TicketKeys {
   // Starts a new key and forgets the oldest. Thread-safe.
   void rotate();
 
+  // All keys, for the process that takes this one's place, so that its clients resume. Whoever holds them can read what
+  // is sent under tickets: never stored, wiped behind use.
+  static constexpr std::size_t kSecretBytes = kKeys * (16 + 32 + 32);
+  using Secret = std::array<unsigned char, kSecretBytes>;
+  // Copies them out. Thread-safe.
+  void give(Secret& secret) const;
+  // Replaces all keys. Thread-safe.
+  void take(const Secret& secret);
+
  private:
   struct Key {
     std::array<unsigned char, 16> name;  // stands in the ticket in the clear

@@ -185,7 +185,8 @@ def test_answer_names_every_change(start_one, raw, place):
     routes = [proxy("one", {"prefix": "/one/"}, "app"), proxy("two", {"prefix": "/two/"}, "app")]
     daemon = start_one(plain_scene(raw.url, routes))
     assert reload(daemon) == ["ok", "nothing has changed"]
-    routes = [proxy("one", {"prefix": "/one/"}, "app", timeouts={"read": "1s"}), proxy("three", {"prefix": "/3/"}, "web")]
+    routes = [proxy("one", {"prefix": "/one/"}, "app", timeouts={"read": "1s"}),
+              proxy("three", {"prefix": "/3/"}, "web")]
     changed = plain_scene(raw.url, routes, process={"workers": 3})
     changed["upstreams"]["web"] = {"servers": [raw.url]}
     changed["logs"] = {"access": {"file": str(place / "moved.log")}}

@@ -25,10 +25,10 @@ class ClientSide final : private daemon::ConnectionOwner, private exchange::Exch
   ClientSide(const ClientSide&) = delete;
   ClientSide& operator=(const ClientSide&) = delete;
 
-  ActionScript script;    // of the route that takes every path
-  ExchangeScene scene;    // change its config before the first connect()
-  config::Client limits;  // of the next connect()
-  bool h2c = false;       // of the next connect()
+  ActionScript script;                                   // of the route that takes every path
+  ExchangeScene scene;                                   // change its config before the first connect()
+  config::Client limits;                                 // of the next connect()
+  bool h2c = false;                                      // of the next connect()
   http::Reason refused_for = http::Reason::kNone;        // what the last codec that ended by itself said
   http::Reason handshake_failure = http::Reason::kNone;  // of the last handshake that failed
   int refusals = 0;                                      // how often one did

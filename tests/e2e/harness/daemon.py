@@ -5,6 +5,7 @@ The contract: for each listener of the config, in order, one line with `listenin
 standard error, then one with `ready workers=N`. The access log is on disk within a second and when the process ends.
 """
 import json
+import os
 import re
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from .cli import find_binary, write_config
+from .cli import find_binary, run, write_config
 from .waiting import DEADLINE, wait_until
 
 LISTENING = re.compile(r"\blistening address=(\S+) tls=(true|false)")
@@ -43,12 +44,22 @@ def with_defaults(config, directory):
     return config
 
 
+def is_alive(pid):
+    """Whether a process that need not be our child runs."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Daemon:
     """One running daemon. `config` is a dict, completed by with_defaults(), or YAML text, taken as it is. `wrapper` is
     a command that runs it, `slowness` how much longer all takes then."""
 
-    def __init__(self, config, directory, environment=None, wrapper=(), slowness=1):
+    def __init__(self, config, directory, environment=None, wrapper=(), slowness=1, program=None):
         self.directory = Path(directory)
+        self.program = program or find_binary()
+        self.successor = None  # the process that serves after an upgrade
         self.environment = environment
         self.wrapper, self.slowness = list(wrapper), slowness
         self.error_lines = []
@@ -66,7 +77,7 @@ class Daemon:
     # ---- the process -------------------------------------------------------------------------------------------------
 
     def start(self):
-        self.process = subprocess.Popen([*self.wrapper, find_binary(), "run", "-c", str(self.config_path)],
+        self.process = subprocess.Popen([*self.wrapper, self.program, "run", "-c", str(self.config_path)],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         cwd=self.directory, env=self.environment)
         self.reader = threading.Thread(target=self.read_errors, daemon=True)
@@ -90,7 +101,15 @@ class Daemon:
 
     @property
     def pid(self):
-        return self.process.pid
+        return self.successor or self.process.pid
+
+    def upgrade(self):
+        """Runs `viaduct upgrade`; from then on this is the process that serves."""
+        done = run("upgrade", "-c", self.config_path)
+        assert done.returncode == 0, (done.stdout, done.stderr, self.error_text())
+        found = re.match(r"ok\nprocess (\d+) serves", done.stdout)
+        assert found, done.stdout
+        self.successor = int(found[1])
 
     @property
     def redirecting(self):
@@ -107,18 +126,20 @@ class Daemon:
         return [one for one in self.listeners if not one.tls][-1]
 
     def send_signal(self, number):
-        self.process.send_signal(number)
+        os.kill(self.pid, number)
 
     def is_running(self):
-        return self.process.poll() is None
+        return is_alive(self.successor) if self.successor else self.process.poll() is None
 
     def stop(self, number=signal.SIGTERM, timeout=None):
         """Stops and returns the exit code; AssertionError on a sanitizer's report, or when it takes too long."""
-        if self.process.poll() is None:
+        if self.is_running():
             self.send_signal(number)
         return self.wait_stopped(timeout)
 
     def wait_stopped(self, timeout=None):
+        if self.successor:
+            wait_until(lambda: not is_alive(self.successor), "the end of the process that serves", timeout)
         try:
             code = self.process.wait(timeout or 2 * DEADLINE * self.slowness)
         except subprocess.TimeoutExpired as error:

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -212,6 +213,38 @@ TEST_F(AdminTest, RemovesItsSocketWhenItGoes) {
   support::ScriptedConnection& client = connect();
   admin_.reset();
   ASSERT_TRUE(until_closed(client));
+  struct stat status{};
+  EXPECT_EQ(::stat(path_.c_str(), &status), -1);
+}
+
+TEST_F(AdminTest, LeavesTheFileToTheProcessThatListensNow) {
+  support::ScriptedConnection& asking = connect();
+  commands_.answer.reset();
+  asking.send("upgrade\n");
+  support::settle(loop_);
+  auto next = Admin::adopt(loop_, commands_, path_, os::Fd(::dup(admin_->descriptor())));
+  admin_->answer(commands_.sessions.back(), "ok\nanother");
+  admin_->hand_over();
+  ASSERT_TRUE(until_closed(asking));
+  EXPECT_EQ(asking.received, "ok\nanother\n");
+  admin_.reset();
+  commands_.answer = "ok";
+  support::ScriptedConnection& client = connect();
+  client.send("stop\n");
+  ASSERT_TRUE(until_closed(client));
+  EXPECT_EQ(client.received, "ok\n");
+  // One that has not begun to serve leaves no less.
+  next.reset();
+  struct stat status{};
+  EXPECT_EQ(::stat(path_.c_str(), &status), 0);
+}
+
+TEST_F(AdminTest, RemovesAFileThatIsItsOwnByNow) {
+  auto next = Admin::adopt(loop_, commands_, path_, os::Fd(::dup(admin_->descriptor())));
+  admin_->hand_over();
+  next->own_file();
+  EXPECT_EQ(next->path(), path_);
+  next.reset();
   struct stat status{};
   EXPECT_EQ(::stat(path_.c_str(), &status), -1);
 }

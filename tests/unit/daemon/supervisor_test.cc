@@ -55,7 +55,10 @@ class SupervisorTest : public testing::Test {
                                                                  .ticket_keys = ticket_keys_,
                                                                  .config_file = has_file ? file_ : "",
                                                                  .config = std::move(*config),
-                                                                 .built = std::move(built)});
+                                                                 .built = std::move(built),
+                                                                 .command = command_,
+                                                                 .upgrade_patience = upgrade_patience_,
+                                                                 .handover = nullptr});
   }
   // Starts it, lets `clients` run in a thread of theirs, and stops it when they are done.
   template <typename Clients>
@@ -94,6 +97,8 @@ class SupervisorTest : public testing::Test {
   support::SteppedClock clock_;
   tls::TicketKeys ticket_keys_;
   std::string file_;
+  std::vector<std::string> command_;  // of the next make()
+  base::Duration upgrade_patience_ = 20s;
   std::unique_ptr<Supervisor> supervisor_;
   std::atomic<bool> has_ended_ = false;  // run() has returned
   sigset_t signals_before_{};
@@ -284,6 +289,72 @@ TEST_F(SupervisorTest, RefusesToReloadWithoutAFile) {
     EXPECT_TRUE(ask("nonsense").starts_with("error: unknown command nonsense;"));
     EXPECT_EQ(answer(), "first");
   });
+}
+
+// ---- upgrade --------------------------------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, RefusesToUpgradeWithoutKnowingItsProgram) {
+  make(text("first"));
+  serve([this] {
+    EXPECT_EQ(ask("upgrade"), "error: this instance does not know the program that it is");
+    EXPECT_EQ(answer(), "first");
+  });
+}
+
+TEST_F(SupervisorTest, GoesOnWhereTheNewProgramDoesNotServe) {
+  command_ = {"/bin/sh", "-c", "set -- $VIADUCT_HANDOVER; echo 'no such key' > /proc/self/fd/$2"};
+  make(text("first"));
+  serve([this] {
+    EXPECT_EQ(ask("upgrade"), "error: the upgrade failed, and nothing has changed: no such key ");
+    EXPECT_EQ(answer(), "first");
+    EXPECT_TRUE(is_admin_success(ask("reload")));
+  });
+  EXPECT_NE(error_log().find("error upgrade_failed error="), std::string::npos) << error_log();
+}
+
+TEST_F(SupervisorTest, GivesUpAProgramThatTakesTooLong) {
+  command_ = {"/bin/sleep", "60"};
+  upgrade_patience_ = 50ms;
+  make(text("first"));
+  serve([this] {
+    EXPECT_EQ(ask("upgrade"),
+              "error: the upgrade failed, and nothing has changed: the new process did not serve within 0.05 s");
+    EXPECT_EQ(answer(), "first");
+  });
+}
+
+TEST_F(SupervisorTest, TakesOneUpgradeAtATimeAndGivesItUpWhenItIsStopped) {
+  command_ = {"/bin/sleep", "60"};
+  make(text("first"));
+  serve([this] {
+    std::string first;
+    std::thread asker([&] { first = ask("upgrade"); });
+    while (error_log().find("upgrade_started") == std::string::npos) std::this_thread::yield();
+    EXPECT_EQ(ask("upgrade"), "error: an upgrade is under way");
+    EXPECT_EQ(ask("reload"), "error: an upgrade is under way");
+    EXPECT_EQ(ask("stop"), "ok");
+    asker.join();
+    EXPECT_TRUE(first.ends_with(": this process was told to stop")) << first;
+  });
+}
+
+TEST_F(SupervisorTest, EndsWhenAnotherProcessServes) {
+  command_ = {"/bin/sh", "-c", "set -- $VIADUCT_HANDOVER; echo ready > /proc/self/fd/$2"};
+  make(text("first"));
+  serve([this] {
+    BlockingClient idle(address());
+    idle.send("GET / HTTP/1.1\r\nHost: www.example.com\r\n\r\n");
+    idle.read_until("first");
+    const std::string answered = ask("upgrade");
+    EXPECT_TRUE(answered.starts_with("ok\nprocess ")) << answered;
+    while (BlockingClient(address()).is_connected()) {  // the workers take their orders in their own time
+    }
+    // The last that it has; then there is nothing to wait for.
+    idle.send("GET / HTTP/1.1\r\nHost: www.example.com\r\n\r\n");
+    EXPECT_TRUE(idle.read_all().ends_with("Connection: close\r\n\r\nfirst"));
+  });
+  struct stat status{};
+  EXPECT_EQ(::stat((directory_ / "admin.sock").c_str(), &status), 0) << "its file is the other process's";
 }
 
 // ---- signals --------------------------------------------------------------------------------------------------------

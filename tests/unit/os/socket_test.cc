@@ -181,6 +181,24 @@ TEST(LocalAddress, IsNothingForWhatIsNoSocket) {
   EXPECT_EQ(local_address(-1), SocketAddress());
 }
 
+TEST(GivenSocket, IsToldFromOthersAndMadeOurs) {
+  const auto listening = listen_on(loopback(0), {});
+  ASSERT_TRUE(listening.has_value());
+  const Fd again = listening->duplicate();
+  const auto other = listen_on(loopback(0), {});
+  EXPECT_TRUE(is_listening(again.get()));
+  const Fd fresh(::socket(AF_INET, SOCK_STREAM, 0));
+  EXPECT_FALSE(is_listening(fresh.get()));
+  EXPECT_FALSE(is_listening(-1));
+  EXPECT_NE(socket_cookie(listening->get()), 0u);
+  EXPECT_EQ(socket_cookie(listening->get()), socket_cookie(again.get()));
+  EXPECT_NE(socket_cookie(listening->get()), socket_cookie(other->get()));
+  EXPECT_EQ(socket_cookie(-1), 0u);
+  make_own(fresh.get());
+  EXPECT_NE(::fcntl(fresh.get(), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_NE(::fcntl(fresh.get(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
 TEST(SendRuns, SendsOneRunOrSeveral) {
   int pair[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);

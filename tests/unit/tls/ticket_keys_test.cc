@@ -58,6 +58,22 @@ class TicketKeysTest : public testing::TestWithParam<int> {
   ClientContext client_ = client_context();
   SessionSlot slot_;
 };
+// At an upgrade: what one process has sealed, the next one opens.
+TEST_P(TicketKeysTest, ResumesWithTheKeysOfAnotherProcess) {
+  const CertStore store = sites_.store();
+  EXPECT_FALSE(is_resumed(store));
+  TicketKeys::Secret secret;
+  sites_.ticket_keys().give(secret);
+  TicketKeys fresh;
+  fresh.take(secret);
+  for (std::size_t i = 0; i < TicketKeys::kKeys; ++i) sites_.ticket_keys().rotate();
+  TicketKeys::Secret taken;
+  fresh.give(taken);
+  EXPECT_EQ(taken, secret);
+  sites_.ticket_keys().take(taken);
+  EXPECT_TRUE(is_resumed(store));
+}
+
 INSTANTIATE_TEST_SUITE_P(BothVersions, TicketKeysTest, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
                          [](const auto& row) { return row.param == TLS1_2_VERSION ? "Tls12" : "Tls13"; });
 

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A newer program takes the place of a running one: the same sockets, no request lost, sessions resumed; and where it
+cannot, the old one goes on and says why. VIADUCT_E2E_FULL=1: 20 upgrades and 200 reloads under load."""
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import threading
+
+import pytest
+
+from harness.cli import find_binary, run
+from harness.client import RawClient, build_request, fetch, insecure_context
+from harness.daemon import Daemon, is_alive
+from harness.load import Load
+from harness.scene import plain_scene, proxy
+from harness.upstream import answer
+from harness.waiting import DEADLINE, SANITIZED, wait_until
+from harness.websocket_server import WebsocketServer
+
+UPGRADES, RELOADS = (20, 200) if os.environ.get("VIADUCT_E2E_FULL") else (2, 10)
+
+
+@pytest.fixture()
+def gate(raw):
+    raw.clear()
+    opened = threading.Event()
+
+    def handle(received):
+        if received.target.startswith("/slow"):
+            opened.wait(60)
+        return answer(b"answered " + received.target.encode())
+
+    raw.handler = handle
+    yield opened
+    opened.set()
+    raw.handler = lambda received: answer()
+
+
+@pytest.fixture()
+def own_program(place, raw):
+    """A daemon whose program lies where the test may replace it."""
+    path = place / "viaduct"
+    shutil.copy(find_binary(), path)
+    daemon = Daemon(plain_scene(raw.url), place, program=str(path))
+    yield daemon, path
+    daemon.stop()
+
+
+def replace(path, text):
+    """Puts another program there, as a package does: by a new file in place of the old one."""
+    new = path.with_suffix(".new")
+    new.write_text(text)
+    new.chmod(0o755)
+    new.rename(path)
+
+
+def tls_scene(url, pair, **more):
+    config = plain_scene(url, **more)
+    config["listeners"] = [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "tls": True}]
+    config["sites"][0]["tls"] = pair.as_config()
+    return config
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+# ---- what goes on ----------------------------------------------------------------------------------------------------
+
+
+def test_exchange_in_flight_ends_in_the_old_process(start_one, raw, gate):
+    daemon = start_one(plain_scene(raw.url))
+    with RawClient(daemon.http.port) as busy, RawClient(daemon.http.port) as idle:
+        assert idle.request("GET", "/x").status == 200
+        busy.send(build_request("GET", "/slow"))
+        wait_until(lambda: any(one.target == "/slow" for one in raw.received), "the slow request at the upstream")
+        daemon.upgrade()
+        assert daemon.successor != daemon.process.pid and daemon.process.poll() is None
+        assert fetch(daemon.http, "GET", "/new").status == 200
+        last = idle.request("GET", "/x")
+        assert last.status == 200 and "close" in last.tokens("Connection"), "one request more, and told so"
+        gate.set()
+        late = busy.read_response()
+        assert late.body == b"answered /slow" and "close" in late.tokens("Connection")
+    assert daemon.process.wait(DEADLINE) == 0, "nothing is left for the old process"
+    assert is_alive(daemon.successor)
+    assert fetch(daemon.http, "GET", "/new").status == 200
+
+
+def test_drain_is_how_long_the_old_process_lives(start_one, raw, gate):
+    daemon = start_one(plain_scene(raw.url, process={"drain": "500ms"}))
+    with RawClient(daemon.http.port) as busy, RawClient(daemon.http.port) as idle:
+        assert idle.request("GET", "/x").status == 200
+        busy.send(build_request("GET", "/slow"))
+        wait_until(lambda: any(one.target == "/slow" for one in raw.received), "the slow request at the upstream")
+        daemon.upgrade()
+        assert idle.at_end()
+        assert daemon.process.wait(DEADLINE) == 0
+
+
+def test_signal_upgrades_too_and_the_command_line_finds_the_new_process(start_one, raw):
+    daemon = start_one(plain_scene(raw.url))
+    daemon.send_signal(signal.SIGUSR2)
+    found = wait_until(lambda: daemon.find_error(r"upgraded pid=(\d+)"), "the upgrade")
+    daemon.successor = int(found[1])
+    assert daemon.process.wait(DEADLINE) == 0
+    assert run("reload", "-c", daemon.config_path).returncode == 0
+    assert run("stop", "-c", daemon.config_path).returncode == 0
+    wait_until(lambda: not is_alive(daemon.successor), "the end")
+    assert not (daemon.directory / "admin.sock").exists()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_sessions_are_resumed_by_the_new_process(start_one, site_pair, raw, version):
+    daemon = start_one(tls_scene(raw.url, site_pair))
+    context = insecure_context(minimum=version, maximum=version)
+    with RawClient(daemon.https.port, tls=True, context=context) as client:
+        assert client.request("GET", "/x").status == 200
+        session = client.sock.session
+    for _ in range(2):
+        daemon.upgrade()
+        with RawClient(daemon.https.port, tls=True, context=context, session=session) as client:
+            assert client.request("GET", "/x").status == 200
+            assert client.sock.session_reused
+
+
+def test_sockets_go_over_with_other_numbers_of_workers(start_one, place, raw):
+    path = place / "kept.sock"
+    listeners = [{"address": "127.0.0.1:0"}, {"address": f"unix:{path}"}]
+    config = {**plain_scene(raw.url, process={"workers": 3}), "listeners": listeners}
+    daemon = start_one(config)
+    for workers in (1, 4, 2):
+        daemon.write({**config, "process": {"workers": workers}})
+        old = daemon.pid
+        daemon.upgrade()
+        wait_until(lambda: not is_alive(old), "the end of the old process")
+        for _ in range(40):
+            assert fetch(daemon.listeners[0], "GET", "/x").status == 200
+        assert path.exists()
+        with RawUnix(path) as client:
+            assert client.status("/x") == 200
+
+
+class RawUnix:
+    """One connection over a Unix socket."""
+
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(DEADLINE)
+        self.sock.connect(str(path))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
+
+    def status(self, target):
+        self.sock.sendall(build_request("GET", target))
+        return int(self.sock.recv(4096).split(b" ")[1])
+
+
+def test_config_and_listeners_may_change_at_an_upgrade(start_one, raw):
+    daemon = start_one(plain_scene(raw.url))
+    changed = plain_scene(raw.url, [proxy("only", {"prefix": "/only/"}, "app")])
+    changed["listeners"] = [{"address": daemon.http.address}, {"address": "127.0.0.1:0"}]
+    daemon.write(changed)
+    before = len(daemon.error_lines)
+    daemon.upgrade()
+    added = daemon.wait_error(r"listening address=127\.0\.0\.1:(?!%d )\d+" % daemon.http.port, before)
+    assert added
+    assert fetch(daemon.http, "GET", "/x").status == 404
+    assert fetch(daemon.http, "GET", "/only/x").status == 200
+
+
+# ---- what fails ------------------------------------------------------------------------------------------------------
+
+
+def refused(daemon):
+    """Runs the command, which must fail, and the old process serve on; returns what it says."""
+    done = run("upgrade", "-c", daemon.config_path)
+    assert done.returncode == 1 and done.stderr, (done.returncode, done.stdout)
+    assert daemon.process.poll() is None
+    for _ in range(20):
+        assert fetch(daemon.http, "GET", "/x").status == 200
+    return done.stderr
+
+
+def test_bad_config_leaves_the_old_process(start_one, raw):
+    daemon = start_one(plain_scene(raw.url))
+    good = daemon.config_path.read_text()
+    daemon.config_path.write_text(good + "listenerz: []\n")
+    done = run("upgrade", "--socket", daemon.directory / "admin.sock")
+    assert done.returncode == 1 and "listenerz" in done.stderr and "viaduct.yaml:" in done.stderr, done.stderr
+    assert fetch(daemon.http, "GET", "/x").status == 200
+    daemon.wait_error("upgrade_failed .*listenerz")
+    daemon.config_path.write_text(good)
+    daemon.upgrade()
+    assert fetch(daemon.http, "GET", "/x").status == 200
+
+
+@pytest.mark.parametrize("script, words", [("exit 3", "exit status 3"), ("kill -SEGV $$", "signal 11")])
+def test_program_that_fails_leaves_the_old_process(own_program, script, words):
+    daemon, path = own_program
+    kept = path.read_bytes()
+    replace(path, f"#!/bin/sh\n{script}\n")
+    assert words in refused(daemon)
+    path.with_suffix(".old").write_bytes(kept)
+    path.with_suffix(".old").chmod(0o755)
+    path.with_suffix(".old").rename(path)
+    daemon.upgrade()
+    assert fetch(daemon.http, "GET", "/x").status == 200
+
+
+def test_program_that_is_gone_leaves_the_old_process(own_program):
+    daemon, path = own_program
+    path.rename(path.with_suffix(".away"))
+    assert str(path) in refused(daemon)
+    path.with_suffix(".away").rename(path)
+    daemon.upgrade()
+
+
+def test_two_upgrades_at_once_are_one(own_program):
+    daemon, path = own_program
+    kept = path.read_bytes()
+    replace(path, "#!/bin/sh\nexec sleep 5\n")
+    results = []
+    first = threading.Thread(target=lambda: results.append(run("upgrade", "-c", daemon.config_path)), daemon=True)
+    first.start()
+    daemon.wait_error("upgrade_started")
+    assert "under way" in refused(daemon)
+    first.join(2 * DEADLINE)
+    assert results and results[0].returncode == 1
+    path.with_suffix(".old").write_bytes(kept)
+
+
+# ---- under load ------------------------------------------------------------------------------------------------------
+
+
+def test_upgrades_and_reloads_under_load_lose_nothing(start_one, site_pair, raw):
+    raw.clear()
+    raw.handler = lambda received: answer(b"ok")
+    with WebsocketServer() as server:
+        routes = [proxy("ws", {"prefix": "/ws"}, "ws", websocket=True), proxy("all", {"prefix": "/"}, "app")]
+        config = tls_scene(raw.url, site_pair, routes=routes, process={"drain": "4s"})
+        config["upstreams"]["ws"] = {"servers": [server.url]}
+        config["logs"] = {"access": {"file": "/dev/null"}}
+        daemon = start_one(config)
+        plain = Load(daemon.http, ["fresh", "keep_alive", "quiet", "websocket"])
+        secure = Load(daemon.https, ["fresh", "keep_alive", "http2", "websocket"])
+        sizes, ready = [], (0, 0)
+        for number in range(UPGRADES):
+            for reload in range(RELOADS // UPGRADES):
+                config["sites"][0]["routes"][1]["timeouts"] = {"read": f"{10 + reload % 3}s"}
+                daemon.write(config)
+                done = run("reload", "-c", daemon.config_path)
+                assert done.returncode == 0, done.stderr
+                if number == 0 and reload == 2:
+                    ready = (descriptors(daemon.pid), daemon.resident_kib())
+            sizes.append((descriptors(daemon.pid), daemon.resident_kib()))
+            old = daemon.pid
+            daemon.upgrade()
+            wait_until(lambda pid=old: not is_alive(pid), "the end of the old process", 3 * DEADLINE)
+        counts = {"plain": plain.finish(), "secure": secure.finish()}
+        print(json.dumps({"counts": counts, "first": ready, "later": sizes}))
+    assert not daemon.find_error("connections_cut")
+    assert max(count for count, _ in sizes) < ready[0] + 40, sizes
+    if not SANITIZED:
+        assert max(kib for _, kib in sizes) < ready[1] + 16 * 1024, (ready, sizes)
+
+
+def test_memory_is_flat_over_reloads(start_one, raw):
+    daemon = start_one(plain_scene(raw.url))
+    count = 1000 if os.environ.get("VIADUCT_E2E_FULL") else 60
+
+    def reload(number):
+        routes = [proxy("all", {"prefix": "/"}, "app", timeouts={"read": f"{10 + number % 3}s"})]
+        daemon.write(plain_scene(raw.url, routes, process={"workers": 2}))
+        done = ask(daemon.directory / "admin.sock", "reload")
+        assert done.startswith("ok\n"), done
+
+    for number in range(count // 4):
+        reload(number)
+    before, opened = daemon.resident_kib(), descriptors(daemon.pid)
+    for number in range(count):
+        reload(number)
+    assert fetch(daemon.http, "GET", "/x").status == 200
+    print(json.dumps({"reloads": count, "before_kib": before, "after_kib": daemon.resident_kib()}))
+    assert descriptors(daemon.pid) <= opened + 4
+    if not SANITIZED:
+        assert daemon.resident_kib() < before + 2048
+
+
+def ask(path, command):
+    """The whole answer of the admin socket."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(DEADLINE)
+        sock.connect(str(path))
+        sock.sendall(command.encode() + b"\n")
+        pieces = []
+        while piece := sock.recv(65536):
+            pieces.append(piece)
+    return b"".join(pieces).decode()
