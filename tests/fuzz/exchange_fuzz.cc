@@ -115,10 +115,11 @@ void check_answer(std::string_view sent, std::string_view received) {
 }
 
 void end(Scene& scene) {
-  if (scene.side.client().is_open()) scene.side.client().close();
+  // By resets, so that no port is left waiting: there are only so many.
+  if (scene.side.client().is_open()) scene.side.client().reset();
   scene.side.settle();
   for (const auto& connection : scene.server.connections) {
-    if (connection->is_open()) connection->close();
+    if (connection->is_open()) connection->reset();
   }
   for (int hours = 0; hours < 3; ++hours) scene.side.pass(1h);
   CHECK(scene.side.open_connections() == 0 && scene.side.exchanges() == 0);
