@@ -6,6 +6,7 @@ import re
 from harness.cli import PROJECT
 from harness.client import HOST, RawClient, fetch
 from harness.scene import plain_scene
+from harness.waiting import wait_until
 
 BOARD = PROJECT / "conf/grafana.json"
 
@@ -33,15 +34,21 @@ def families(page):
     return found
 
 
+def families_with_requests(port):
+    """The families of /metrics, once a request has been counted."""
+    with RawClient(port) as client:
+        found = families(client.request("GET", "/metrics", host=HOST).body.decode())
+    return found if "viaduct_requests_total" in found else None
+
+
 def test_every_metric_and_label_of_the_dashboard_is_there(start_one, raw, site_pair):
     config = plain_scene(raw.url, admin={"health": "127.0.0.1:0"})
     config["listeners"].append({"address": "127.0.0.1:0", "tls": True})
     config["sites"][0]["tls"] = site_pair.as_config()
     daemon = start_one(config)
     assert fetch(daemon.https, "GET", "/x").status == 200
-    with RawClient(int(daemon.wait_error(r"health_listening address=\S+:(\d+)")[1])) as client:
-        page = client.request("GET", "/metrics", host=HOST).body.decode()
-    known = families(page)
+    port = int(daemon.wait_error(r"health_listening address=\S+:(\d+)")[1])
+    known = wait_until(lambda: families_with_requests(port), "a page that has counted the request")
     asked = set()
     for expression, legend in expressions():
         names = set(re.findall(r"\bviaduct_\w+", expression))
