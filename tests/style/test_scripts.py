@@ -123,3 +123,13 @@ def test_the_rotation_of_logs_is_valid(tmp_path):
     done = run("logrotate", "--force", "--state", str(tmp_path / "state"), str(tmp_path / "rules"))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "access.log.1").read_text() == "a line\n" and (tmp_path / "access.log").read_text() == ""
+
+
+def test_the_image_copies_what_is_there_and_runs_without_rights():
+    text = (ROOT / "Dockerfile").read_text()
+    for sources in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.M):
+        for source in sources.split():
+            assert (ROOT / source).exists(), source
+    assert "apt-get install" not in text, "scripts/packages.txt names the packages"
+    last = text[text.rindex("\nFROM "):]
+    assert "\nUSER viaduct\n" in last and "\nHEALTHCHECK " in last
