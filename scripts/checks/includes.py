@@ -32,6 +32,7 @@ LIBRARIES = {
     "yaml-cpp": ("yaml-cpp", {"config"}),
     "spdlog": ("spdlog", {"base"}),
     "fmt": ("fmt", {"base"}),
+    "systemd": ("libsystemd", {"os"}),
     "CLI": ("CLI11", {"cli"}),
     "re2": ("RE2", {"route"}),
     "prometheus": ("prometheus-cpp", {"observe"}),

@@ -14,11 +14,13 @@
 #include "daemon/listen.h"
 #include "daemon/orders.h"
 #include "daemon/status_page.h"
+#include "os/service_manager.h"
+#include "os/socket.h"
 
 namespace viaduct::daemon {
 namespace {
 
-enum TimerId { kCertificateTimer, kTicketTimer, kReapTimer, kWindowTimer };
+enum TimerId { kCertificateTimer, kTicketTimer, kReapTimer, kWindowTimer, kWatchdogTimer };
 
 }  // namespace
 
@@ -31,6 +33,8 @@ Supervisor::Supervisor(Setup setup)
       ticket_timer_(loop_.timers(), *this, kTicketTimer),
       reap_timer_(loop_.timers(), *this, kReapTimer),
       window_timer_(loop_.timers(), *this, kWindowTimer),
+      watchdog_timer_(loop_.timers(), *this, kWatchdogTimer),
+      watchdog_interval_(os::watchdog_interval()),
       resolver_(loop_, resolver_options(setup.config.resolver), &name_conditions_),
       health_monitor_({.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = upstream_states_}),
       overview_({.clock = clock_, .states = upstream_states_, .limits = limits_, .version = std::move(setup.version)}),
@@ -76,10 +80,12 @@ base::Result<void> Supervisor::open_and_serve() {
   signal_watch_.set_reading(true);
   if (auto limit = os::raise_descriptor_limit(); !limit) return std::unexpected(std::move(limit).error());
   TRY(live_.open_logs());
-  std::vector<InheritedListener> inherited;
-  if (handover_ != nullptr) inherited = std::move(handover_->listeners);
+  std::vector<InheritedListener> inherited = take_inherited();
   auto listeners = live_.open_listeners(inherited);
   if (!listeners) return std::unexpected(std::move(listeners).error());
+  for (const InheritedListener& unused : inherited) {
+    LOG_WARNING("inherited_socket_unused address={}", unused.local.to_string());
+  }
   TRY(open_admin());
   addresses_ = live_.listeners().addresses();
   TRY(start_workers(std::move(*listeners)));
@@ -92,9 +98,22 @@ base::Result<void> Supervisor::open_and_serve() {
   certificate_timer_.start_after(kCertificatePoll);
   ticket_timer_.start_after(tls::TicketKeys::kRotateEvery);
   window_timer_.start_after(RouteWindow::kStep);
+  look_at_workers();
   state_ = State::kServing;
+  os::notify_ready(state_text());
   os::release_free_memory();
   return {};
+}
+
+std::vector<InheritedListener> Supervisor::take_inherited() {
+  if (handover_ != nullptr) return std::move(handover_->listeners);
+  std::vector<InheritedListener> inherited;
+  for (os::Fd& socket : os::take_activated_sockets()) {
+    InheritedListener& listener = inherited.emplace_back();
+    listener.wanted = listener.local = os::local_address(socket.get());
+    listener.sockets.push_back(std::move(socket));
+  }
+  return inherited;
 }
 
 base::Result<void> Supervisor::open_admin() {
@@ -192,6 +211,7 @@ void Supervisor::on_timer(int timer_id) {
       window_.step(loop_.now());
       window_timer_.start_after(RouteWindow::kStep);
       return;
+    case kWatchdogTimer: look_at_workers(); return;
     case kTicketTimer:
       ticket_keys_.rotate();
       ticket_timer_.start_after(tls::TicketKeys::kRotateEvery);
@@ -223,7 +243,9 @@ std::optional<std::string> Supervisor::on_admin_command(std::string_view command
 std::string Supervisor::reload() {
   if (state_ != State::kServing) return "error: shutting down";
   if (upgrade_ != nullptr && upgrade_->is_waiting()) return "error: an upgrade is under way";
+  os::notify_reloading();
   const auto lines = live_.reload();
+  os::notify_ready(state_text());
   if (!lines) return "error: " + lines.error().message;
   addresses_ = live_.listeners().addresses();
   return render_changes(*lines);
@@ -273,6 +295,7 @@ std::optional<std::string> Supervisor::upgrade(std::uint64_t session) {
 }
 
 void Supervisor::on_upgrade_ready(pid_t pid) {
+  os::notify_successor(pid);
   LOG_INFO("upgraded pid={} connections={}", pid, limits_.connections());
   state_ = State::kReplaced;
   // These are the new process's from now on.
@@ -304,7 +327,22 @@ void Supervisor::stop() {
   state_ = State::kDraining;
   overview_.note_draining();
   LOG_INFO("stopping connections={} drain_ms={}", limits_.connections(), drain_seconds() * 1000);
+  os::notify_stopping(base::format("ending {} connections", limits_.connections()));
   drain_workers(DrainMode::kNow);
+}
+
+void Supervisor::look_at_workers() {
+  std::vector<base::MonoTime> last_turns;
+  // One that has ended hangs no more.
+  for (const auto& worker : workers_) last_turns.push_back(worker->is_running() ? worker->last_turn() : loop_.now());
+  if (watchdog_.look(loop_.now(), last_turns) && watchdog_interval_) os::feed_watchdog();
+  const base::Duration interval = watchdog_interval_.value_or(Watchdog::kInterval * 3) / 3;
+  watchdog_timer_.start_after(std::min(interval, base::Duration(Watchdog::kInterval)));
+}
+
+std::string Supervisor::state_text() const {
+  return base::format("serving with {} workers at {} addresses, snapshot {}", workers_.size(), addresses_.size(),
+                      live_.snapshot()->version);
 }
 
 double Supervisor::drain_seconds() const {

@@ -19,6 +19,7 @@
 #include "daemon/overview.h"
 #include "daemon/route_window.h"
 #include "daemon/upgrade.h"
+#include "daemon/watchdog.h"
 #include "daemon/worker.h"
 #include "net/loop.h"
 #include "os/process.h"
@@ -104,6 +105,11 @@ class Supervisor final : private net::FdHandler,
   // Tells the process whose place this one takes that it may go.
   void take_over();
   double drain_seconds() const;
+  // What the process was given to listen on when it was started.
+  std::vector<InheritedListener> take_inherited();
+  void look_at_workers();
+  // One line for systemd.
+  std::string state_text() const;
   // Tells the workers to end, and waits for that.
   void drain_workers(DrainMode mode);
   void end_now();
@@ -119,6 +125,9 @@ class Supervisor final : private net::FdHandler,
   net::Timer ticket_timer_;
   net::Timer reap_timer_;
   net::Timer window_timer_;
+  net::Timer watchdog_timer_;
+  Watchdog watchdog_;
+  std::optional<base::Duration> watchdog_interval_;  // systemd's; absent: it does not watch
   ConnectionLimits limits_;
   upstream::StateTable upstream_states_;
   net::SharedConditions name_conditions_;

@@ -64,6 +64,7 @@ base::Result<void> Worker::start() {
   change_listeners(std::exchange(listener_setups_, {}));
   adopted_.store(services_.snapshot->version, std::memory_order_release);
   log_timer_.start_after(kLogFlushInterval);
+  stamp_turn();
   running_.store(true, std::memory_order_release);
   thread_ = std::thread([this] { run(); });
   return {};
@@ -74,6 +75,10 @@ void Worker::run() {
   loop_.run();
   access_log_.flush();
   running_.store(false, std::memory_order_release);
+}
+
+void Worker::stamp_turn() {
+  last_turn_.store(loop_.now().time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 void Worker::join() {
@@ -180,6 +185,7 @@ void Worker::stop_if_drained() {
 
 void Worker::on_timer(int timer_id) {
   if (timer_id == kLogTimer) {
+    stamp_turn();
     if (access_log_.pending()) access_log_.flush();
     upstreams_.sweep();
     std::erase_if(ended_listeners_, [](const auto& listening) { return !listening->has_connections(); });

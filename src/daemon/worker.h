@@ -82,11 +82,16 @@ class Worker final : private ListeningOwner,
   // What it has counted so far; any thread may read.
   const observe::Counters& counters() const { return counters_; }
   const observe::RouteStats& route_stats() const { return route_stats_; }
+  // When it stamped its last turn, about every kLogFlushInterval; any thread.
+  base::MonoTime last_turn() const {
+    return base::MonoTime(base::Duration(last_turn_.load(std::memory_order_relaxed)));
+  }
   // The version of the newest snapshot that was given to it and is in use, or was refused.
   std::uint64_t adopted() const { return adopted_.load(std::memory_order_acquire); }
 
  private:
   void run();
+  void stamp_turn();
   void adopt(Publication publication);
   void adopt_snapshot(exchange::SnapshotRef snapshot);
   // Ends listeners that `wanted` does not have.
@@ -135,6 +140,7 @@ class Worker final : private ListeningOwner,
   net::Timer drain_timer_;
   std::atomic<bool> running_ = false;
   std::atomic<std::uint64_t> adopted_ = 0;
+  std::atomic<base::Duration::rep> last_turn_ = 0;
   std::thread thread_;
 };
 

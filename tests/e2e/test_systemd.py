@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What systemd hears of the daemon and gives to it, with a test in its place."""
+import signal
+import socket
+import sys
+
+import pytest
+
+from harness.cli import run
+from harness.client import fetch
+from harness.daemon import Daemon, is_alive
+from harness.scene import plain_scene
+from harness.waiting import DEADLINE, wait_until
+
+# Runs a command as systemd runs a service that has a socket unit.
+ACTIVATE = """
+import os, socket, sys
+listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+listening.setblocking(True)
+if listening.fileno() != 3:
+    os.dup2(listening.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class Manager:
+    """Hears what the daemon says in NOTIFY_SOCKET."""
+
+    def __init__(self, directory):
+        self.path = directory / "notify.sock"
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.sock.bind(str(self.path))
+        self.sock.settimeout(DEADLINE)
+        self.environment = {"NOTIFY_SOCKET": str(self.path), "PATH": "/usr/bin:/bin"}
+
+    def hear(self, start):
+        """The first message that begins with `start`; others are passed over."""
+        while True:
+            text = self.sock.recv(4096).decode()
+            if text.startswith(start):
+                return text
+
+
+@pytest.fixture()
+def manager(place):
+    manager = Manager(place)
+    yield manager
+    manager.sock.close()
+    manager.path.unlink()
+
+
+def test_systemd_hears_of_start_reload_and_stop(start_one, raw, manager):
+    daemon = start_one(plain_scene(raw.url), environment=manager.environment)
+    assert manager.hear("READY=1") == "READY=1\nSTATUS=serving with 2 workers at 1 addresses, snapshot 1"
+    daemon.write(plain_scene(raw.url))
+    daemon.send_signal(signal.SIGHUP)
+    assert "\nMONOTONIC_USEC=" in manager.hear("RELOADING=1")
+    assert manager.hear("READY=1").endswith("snapshot 2")
+    daemon.config_path.write_text("listeners: [\n")
+    assert run("reload", "--socket", daemon.directory / "admin.sock").returncode == 1
+    manager.hear("RELOADING=1")
+    assert manager.hear("READY=1").endswith("snapshot 2")
+    daemon.send_signal(signal.SIGTERM)
+    assert manager.hear("STOPPING=1")
+
+
+def test_systemd_hears_of_the_main_process_behind_an_upgrade(start_one, raw, manager):
+    daemon = start_one(plain_scene(raw.url), environment=manager.environment)
+    daemon.upgrade()
+    assert manager.hear("MAINPID=") == f"MAINPID={daemon.successor}"
+    wait_until(lambda: not is_alive(daemon.process.pid), "the end of the old process")
+
+
+def test_watchdog_is_fed(start_one, raw, manager):
+    start_one(plain_scene(raw.url), environment={**manager.environment, "WATCHDOG_USEC": "300000"})
+    for _ in range(3):
+        manager.hear("WATCHDOG=1")
+
+
+def test_socket_of_a_socket_unit_is_used(raw, place):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    listeners = [{"address": f"127.0.0.1:{port}"}, {"address": "127.0.0.1:0"}]
+    daemon = Daemon({**plain_scene(raw.url), "listeners": listeners}, place,
+                    wrapper=[sys.executable, "-c", ACTIVATE, str(port)])
+    try:
+        # Who opened it a second time would find it in use.
+        for listener in daemon.listeners:
+            for _ in range(20):
+                assert fetch(listener, "GET", "/x").status == 200
+        daemon.upgrade()
+        assert fetch(daemon.listeners[0], "GET", "/x").status == 200
+    finally:
+        assert daemon.stop() == 0
+
+
+def test_socket_that_no_listener_has_is_named(raw, place):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    daemon = Daemon(plain_scene(raw.url), place, wrapper=[sys.executable, "-c", ACTIVATE, str(port)])
+    try:
+        assert daemon.find_error(rf"warning inherited_socket_unused address=127\.0\.0\.1:{port}")
+    finally:
+        assert daemon.stop() == 0
