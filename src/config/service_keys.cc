@@ -215,8 +215,7 @@ Table<Process> process_keys() {
   Table<Process> table;
   table.add("workers", &Process::workers, worker_count(), "Worker threads; auto: one a core.");
   table.add("user", &Process::user, text("name of a user", check_name), "The user to become after the ports are bound.")
-      .defaults_to("stay who we are")
-      .planned();
+      .defaults_to("stay who we are");
   table.add("drain", &Process::drain, duration(0s, 24h),
             "How long a stop, an upgrade and removed listeners wait for exchanges to end.");
   return table;

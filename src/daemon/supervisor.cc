@@ -11,6 +11,7 @@
 #include "base/format.h"
 #include "base/log.h"
 #include "daemon/config_changes.h"
+#include "daemon/identity.h"
 #include "daemon/listen.h"
 #include "daemon/orders.h"
 #include "daemon/status_page.h"
@@ -88,6 +89,7 @@ base::Result<void> Supervisor::open_and_serve() {
   }
   TRY(open_admin());
   addresses_ = live_.listeners().addresses();
+  TRY(become_user(live_.config()));
   TRY(start_workers(std::move(*listeners)));
   TRY(start_monitor());
   health_monitor_.adopt(live_.config().upstreams);

@@ -112,6 +112,20 @@ void release_free_memory() {
   ::malloc_trim(0);
 }
 
+Result<bool> is_user(const std::string& user) {
+  const Result<User> found = find_user(user);
+  if (!found.has_value()) return std::unexpected(found.error());
+  return ::getuid() == found->id && ::geteuid() == found->id;
+}
+
+Result<void> give_file(const std::string& path, const std::string& user) {
+  const Result<User> found = find_user(user);
+  if (!found.has_value()) return std::unexpected(found.error());
+  // Not through a link: whoever may make one in that directory must not be given any file of the system.
+  if (::lchown(path.c_str(), found->id, found->group) == 0 || errno == ENOENT) return {};
+  return fail_errno(base::format("cannot give {} to user {}", path, user), errno);
+}
+
 Result<void> drop_privileges(const std::string& user) {
   const Result<User> found = find_user(user);
   if (!found.has_value()) return std::unexpected(found.error());

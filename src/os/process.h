@@ -51,6 +51,13 @@ void name_thread(std::string_view name);
 // milliseconds; any thread.
 void release_free_memory();
 
+// Whether this process is `user` already. An error says that there is no such user.
+base::Result<bool> is_user(const std::string& user);
+
+// Makes the file, directory or socket at `path` the user's and its group's; nothing where there is none. REQUIRES: we
+// are root.
+base::Result<void> give_file(const std::string& path, const std::string& user);
+
 // Becomes `user`, with its group and supplementary groups, for good. Without effect when we are that user already. An
 // error says what is missing; then the process must end, since it may stand in the middle.
 base::Result<void> drop_privileges(const std::string& user);

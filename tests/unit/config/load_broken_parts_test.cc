@@ -256,11 +256,6 @@ const Row kRows[] = {
      "acts on this key (2 uses, the first is here)\n"
      "listeners: [{ address: \":80\", proxy_protocol: true }, { address: \":81\", proxy_protocol: true }]\n"
      "                              ^\n"},
-    {"EachKindOfPlannedKeyIsToldOnce", with_routes("      - { upstream: app }\n") + "process: { user: root }\n",
-     "viaduct.yaml:9:12: warning: process.user: accepted, not in effect in this version: a later version acts on this "
-     "key\n"
-     "process: { user: root }\n"
-     "           ^\n"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Load, BrokenPart, testing::ValuesIn(kRows),

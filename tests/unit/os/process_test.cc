@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@
 #include <csignal>
 #include <string>
 #include <thread>
+
+#include "support/temporary_directory.h"
 
 namespace viaduct::os {
 namespace {
@@ -170,6 +173,32 @@ TEST(Privileges, NameAUserThatDoesNotExist) {
   const auto result = drop_privileges("no-such-user-here");
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().message, "user no-such-user-here does not exist; create it or change process.user");
+}
+
+TEST(Privileges, TellWhoWeAre) {
+  const passwd* self = ::getpwuid(::getuid());
+  if (self == nullptr) GTEST_SKIP() << "this user has no name";
+  EXPECT_EQ(is_user(self->pw_name).value(), true);
+  EXPECT_EQ(is_user(::getuid() == 0 ? "nobody" : "root").value(), false);
+  EXPECT_FALSE(is_user("no-such-user-here").has_value());
+}
+
+TEST(Privileges, GiveFilesAwayButNotThroughLinks) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  const support::TemporaryDirectory directory;
+  const std::string file = directory.write("file", "x");
+  ASSERT_EQ(::symlink(file.c_str(), (directory / "link").c_str()), 0);
+  const auto owner_of = [&file] {
+    struct stat status{};
+    EXPECT_EQ(::stat(file.c_str(), &status), 0);
+    return status.st_uid;
+  };
+  ASSERT_TRUE(give_file(directory / "link", "nobody").has_value());
+  EXPECT_EQ(owner_of(), 0u);
+  ASSERT_TRUE(give_file(file, "nobody").has_value());
+  EXPECT_EQ(owner_of(), ::getpwnam("nobody")->pw_uid);
+  EXPECT_TRUE(give_file(directory / "missing", "nobody").has_value());
+  EXPECT_FALSE(give_file(file, "no-such-user-here").has_value());
 }
 
 TEST(Privileges, AreLeftAloneForTheSameUser) {
