@@ -13,7 +13,7 @@ import pytest
 
 from harness.cli import find_binary, run
 from harness.client import RawClient, build_request, fetch, insecure_context
-from harness.daemon import Daemon, is_alive
+from harness.daemon import Daemon, Listener, is_alive
 from harness.load import Load
 from harness.scene import plain_scene, proxy
 from harness.upstream import answer
@@ -174,6 +174,18 @@ def test_config_and_listeners_may_change_at_an_upgrade(start_one, raw):
     assert added
     assert fetch(daemon.http, "GET", "/x").status == 404
     assert fetch(daemon.http, "GET", "/only/x").status == 200
+
+
+def test_monitors_find_the_new_process_at_the_same_address(start_one, raw):
+    daemon = start_one(plain_scene(raw.url, admin={"health": "127.0.0.1:0"}))
+    address = daemon.wait_error(r"health_listening address=(\S+)")[1]
+    health = Listener(address, False)
+    assert fetch(health, "GET", "/readyz").status == 200
+    before = len(daemon.error_lines)
+    daemon.upgrade()
+    assert daemon.wait_error(r"health_listening address=(\S+)", before)[1] == address
+    wait_until(lambda: not is_alive(daemon.process.pid), "the end of the old process")
+    assert fetch(health, "GET", "/readyz").status == 200
 
 
 # ---- what fails ------------------------------------------------------------------------------------------------------

@@ -369,7 +369,10 @@ TEST_F(SupervisorTest, HearsSignals) {
     const auto give_up = std::chrono::steady_clock::now() + 20s;
     while (BlockingClient(address()).is_connected() && std::chrono::steady_clock::now() < give_up) {
     }
-    EXPECT_FALSE(BlockingClient(address()).is_connected());
+    // The other worker may take its order a moment later.
+    while (BlockingClient(address()).is_connected() && std::chrono::steady_clock::now() < give_up) {
+    }
+    EXPECT_LT(std::chrono::steady_clock::now(), give_up);
   });
 }
 
