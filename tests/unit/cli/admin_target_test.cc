@@ -11,8 +11,9 @@ namespace {
 TEST(AdminTarget, IsFoundByItsFileOrItsSocket) {
   const support::TemporaryDirectory directory;
   const support::RunningDaemon daemon(directory);
-  EXPECT_EQ(ask_daemon({.file = daemon.file(), .socket = ""}, "reload"), "ok");
-  EXPECT_EQ(ask_daemon({.file = "/nonexistent", .socket = directory / "admin.sock"}, "reload"), "ok");
+  EXPECT_EQ(ask_daemon({.file = daemon.file(), .socket = ""}, "reload"), "ok\nnothing has changed");
+  EXPECT_EQ(ask_daemon({.file = "/nonexistent", .socket = directory / "admin.sock"}, "reload"),
+            "ok\nnothing has changed");
   const auto refused = ask_daemon({.file = daemon.file(), .socket = ""}, "nonsense");
   ASSERT_TRUE(refused.has_value());
   EXPECT_TRUE(refused->starts_with("error: unknown command nonsense; known are: ")) << *refused;
