@@ -21,7 +21,7 @@
 namespace viaduct::daemon {
 namespace {
 
-enum TimerId { kCertificateTimer, kTicketTimer, kReapTimer, kWindowTimer, kWatchdogTimer };
+enum TimerId { kCertificateTimer, kTicketTimer, kReapTimer, kWindowTimer, kWatchdogTimer, kAnswerTimer };
 
 }  // namespace
 
@@ -35,6 +35,7 @@ Supervisor::Supervisor(Setup setup)
       reap_timer_(loop_.timers(), *this, kReapTimer),
       window_timer_(loop_.timers(), *this, kWindowTimer),
       watchdog_timer_(loop_.timers(), *this, kWatchdogTimer),
+      answer_timer_(loop_.timers(), *this, kAnswerTimer),
       watchdog_interval_(os::watchdog_interval()),
       resolver_(loop_, resolver_options(setup.config.resolver), &name_conditions_),
       health_monitor_({.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = upstream_states_}),
@@ -192,7 +193,7 @@ void Supervisor::run() {
 void Supervisor::on_fd_readable() {
   for (int signal = signals_->take(); signal != 0; signal = signals_->take()) {
     switch (signal) {
-      case SIGHUP: reload(); break;
+      case SIGHUP: reload(0); break;
       case SIGUSR1: live_.reopen_logs(); break;
       case SIGUSR2:
         if (const auto refused = upgrade(0)) LOG_ERROR("upgrade_refused answer={}", base::quoted(*refused));
@@ -214,12 +215,14 @@ void Supervisor::on_timer(int timer_id) {
       window_timer_.start_after(RouteWindow::kStep);
       return;
     case kWatchdogTimer: look_at_workers(); return;
+    case kAnswerTimer: give_answers(); return;
     case kTicketTimer:
       ticket_keys_.rotate();
       ticket_timer_.start_after(tls::TicketKeys::kRotateEvery);
       return;
     default:
       if (std::ranges::none_of(workers_, &Worker::is_running)) {
+        give_answers();
         state_ = State::kStopped;
         loop_.stop();
       } else {
@@ -233,7 +236,7 @@ std::optional<std::string> Supervisor::on_admin_command(std::string_view command
     stop();
     return "ok";
   }
-  if (command == "reload") return reload();
+  if (command == "reload") return reload(session);
   if (command == "upgrade") return upgrade(session);
   if (command == "status") return "ok\n" + status_text();
   if (auto answer = carry_out_order(command, live_.config(), upstream_states_, loop_.now())) return answer;
@@ -242,7 +245,7 @@ std::optional<std::string> Supervisor::on_admin_command(std::string_view command
       command);
 }
 
-std::string Supervisor::reload() {
+std::optional<std::string> Supervisor::reload(std::uint64_t session) {
   if (state_ != State::kServing) return "error: shutting down";
   if (upgrade_ != nullptr && upgrade_->is_waiting()) return "error: an upgrade is under way";
   os::notify_reloading();
@@ -250,7 +253,25 @@ std::string Supervisor::reload() {
   os::notify_ready(state_text());
   if (!lines) return "error: " + lines.error().message;
   addresses_ = live_.listeners().addresses();
-  return render_changes(*lines);
+  answer_later(session, render_changes(*lines), live_.snapshot()->version);
+  return std::nullopt;
+}
+
+void Supervisor::answer_later(std::uint64_t session, std::string text, std::uint64_t version) {
+  if (session == 0) return;
+  pending_.push_back(
+      {.session = session, .text = std::move(text), .version = version, .deadline = loop_.now() + kAnswerPatience});
+  answer_timer_.start_after(kAnswerInterval);
+}
+
+void Supervisor::give_answers() {
+  std::erase_if(pending_, [this](const Pending& one) {
+    const auto has_adopted = [&one](const auto& worker) { return worker->adopted() >= one.version; };
+    if (loop_.now() < one.deadline && !std::ranges::all_of(workers_, has_adopted)) return false;
+    if (admin_ != nullptr) admin_->answer(one.session, one.text);
+    return true;
+  });
+  if (!pending_.empty()) answer_timer_.start_after(kAnswerInterval);
 }
 
 std::string Supervisor::status_text() {
@@ -306,11 +327,10 @@ void Supervisor::on_upgrade_ready(pid_t pid) {
   monitor_.reset();
   overview_.note_draining();
   drain_workers(DrainMode::kPatient);
-  if (admin_ != nullptr) {
-    admin_->answer(upgrade_session_, base::format("ok\nprocess {} serves; this one, {}, ends within {} s", pid,
-                                                  ::getpid(), drain_seconds()));
-    admin_->hand_over();
-  }
+  answer_later(upgrade_session_,
+               base::format("ok\nprocess {} serves; this one, {}, ends within {} s", pid, ::getpid(), drain_seconds()),
+               Worker::kDrained);
+  if (admin_ != nullptr) admin_->hand_over();
 }
 
 void Supervisor::on_upgrade_failed(const std::string& why) {

@@ -36,6 +36,9 @@ class Supervisor final : private net::FdHandler,
   // A renewed certificate is in use after this time at the latest (and the time that loading takes).
   static constexpr base::Duration kCertificatePoll = std::chrono::seconds(10);
   static constexpr base::Duration kReapInterval = std::chrono::milliseconds(20);
+  // How long the answer to a reload or an upgrade waits for workers to take their orders, and how often it looks.
+  static constexpr base::Duration kAnswerPatience = std::chrono::seconds(2);
+  static constexpr base::Duration kAnswerInterval = std::chrono::milliseconds(4);
 
   struct Setup {
     const base::Clock& clock;
@@ -93,8 +96,19 @@ class Supervisor final : private net::FdHandler,
   void on_upgrade_failed(const std::string& why) override;
 
   base::Result<void> start_workers(std::vector<std::vector<WorkerListener>> by_worker);
-  // Returns the admin socket's answer: what has changed, or what stands in the way.
-  std::string reload();
+  // An answer that is given once all workers do what it says.
+  struct Pending {
+    std::uint64_t session;
+    std::string text;
+    std::uint64_t version;  // Worker::adopted()
+    base::MonoTime deadline;
+  };
+
+  // Reloads; `session` gets the answer when it is in effect, 0: nobody. Returns what stands in the way.
+  std::optional<std::string> reload(std::uint64_t session);
+  // Gives the answers whose time has come.
+  void answer_later(std::uint64_t session, std::string text, std::uint64_t version);
+  void give_answers();
   base::Result<void> start_monitor();
   // Shows the workers and their log to those who ask.
   void watch_workers();
@@ -126,6 +140,8 @@ class Supervisor final : private net::FdHandler,
   net::Timer reap_timer_;
   net::Timer window_timer_;
   net::Timer watchdog_timer_;
+  net::Timer answer_timer_;
+  std::vector<Pending> pending_;  // of sessions, which are Admin::kSessionsMax at most
   Watchdog watchdog_;
   std::optional<base::Duration> watchdog_interval_;  // systemd's; absent: it does not watch
   ConnectionLimits limits_;

@@ -86,7 +86,9 @@ class Worker final : private ListeningOwner,
   base::MonoTime last_turn() const {
     return base::MonoTime(base::Duration(last_turn_.load(std::memory_order_relaxed)));
   }
-  // The version of the newest snapshot that was given to it and is in use, or was refused.
+  // The version of the newest snapshot that was given to it and is in use, or was refused; kDrained once it accepts no
+  // more.
+  static constexpr std::uint64_t kDrained = ~std::uint64_t{0};
   std::uint64_t adopted() const { return adopted_.load(std::memory_order_acquire); }
 
  private:
