@@ -101,6 +101,9 @@ Read the config again; one with an error is refused, and the old one stays.
 .TP
 .B SIGUSR1
 Open the log files anew, after they were moved.
+.TP
+.B SIGUSR2
+Let the program on disk take the place of this one, on the same sockets.
 .SH FILES
 .TP
 .I /etc/viaduct/viaduct.yaml
