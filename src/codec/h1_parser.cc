@@ -29,10 +29,12 @@ bool is_plain_path(std::string_view target) {
   return target.starts_with('/') && std::ranges::none_of(target, [](char byte) { return (byte & 0x80) != 0; });
 }
 
-// A number that fits into 64 bits whoever reads it.
+// A number that fits into 64 bits whoever reads it, right up to the end of its line: llhttp takes spaces behind it, but
+// no tab. REQUIRES: `text` lies in a line that ends with CR LF.
 bool is_plain_number(std::string_view text) {
   constexpr std::size_t kDigitsMax = 18;
-  return !text.empty() && text.size() <= kDigitsMax && std::ranges::all_of(text, base::is_digit);
+  const bool is_number = !text.empty() && text.size() <= kDigitsMax && std::ranges::all_of(text, base::is_digit);
+  return is_number && text.data()[text.size()] == '\r';
 }
 
 // Makes `span` reach to the end of a piece that llhttp reports; pieces of one text lie behind each other.

@@ -233,6 +233,7 @@ TEST(H1ServerRefusals, OfBodyFraming) {
       {"Content-Length: -5\r\n", Reason::kInvalidContentLength},
       {"Content-Length: 0x5\r\n", Reason::kInvalidContentLength},
       {"Content-Length: 5 5\r\n", Reason::kInvalidContentLength},
+      {"Content-Length: 5\t\r\n", Reason::kInvalidContentLength},
       {"Content-Length: 5;a=b\r\n", Reason::kInvalidContentLength},
       {"Content-Length: 5.0\r\n", Reason::kInvalidContentLength},
       {"Content-Length: five\r\n", Reason::kInvalidContentLength},
