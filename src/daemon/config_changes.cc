@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <ranges>
 
@@ -15,8 +16,9 @@ using Lines = std::vector<std::string>;
 
 // Says which elements of two lists came, went or differ. `name_of` tells them apart, `is_same` compares two of a name.
 template <typename T, typename NameOf, typename IsSame>
-void compare(std::string_view kind, const std::vector<T>& before, const std::vector<T>& after, NameOf name_of,
-             IsSame is_same, Lines& lines) {
+Lines compare(std::string_view kind, const std::vector<T>& before, const std::vector<T>& after, NameOf name_of,
+              IsSame is_same) {
+  Lines lines;
   const auto find = [&name_of](const std::vector<T>& list, const std::string& name) {
     return std::ranges::find_if(list, [&](const T& one) { return name_of(one) == name; });
   };
@@ -31,6 +33,11 @@ void compare(std::string_view kind, const std::vector<T>& before, const std::vec
   for (const T& one : before) {
     if (find(after, name_of(one)) == after.end()) lines.push_back(base::format("{} removed: {}", kind, name_of(one)));
   }
+  return lines;
+}
+
+void append(Lines& lines, Lines more) {
+  std::ranges::move(more, std::back_inserter(lines));
 }
 
 std::string site_name(const config::Site& site) {
@@ -43,23 +50,22 @@ bool is_same_but_routes(config::Site left, config::Site right) {
   return left == right;
 }
 
-void compare_routes(const config::Site* before, const config::Site& after, Lines& lines) {
-  const std::vector<config::Route> none;
-  const std::string site = site_name(after);
-  compare(
-      "route", before != nullptr ? before->routes : none, after.routes,
-      [&site](const config::Route& route) { return base::format("{}/{}", site, route.name); }, std::equal_to<>(),
-      lines);
+Lines compare_routes(const config::Site& before, const config::Site& after) {
+  const auto name_of = [site = site_name(after)](const config::Route& route) {
+    return base::format("{}/{}", site, route.name);
+  };
+  return compare("route", before.routes, after.routes, name_of, std::equal_to<>());
 }
 
-void compare_sites(const config::Config& before, const config::Config& after, Lines& lines) {
-  compare("site", before.sites, after.sites, site_name, is_same_but_routes, lines);
+Lines compare_sites(const config::Config& before, const config::Config& after) {
+  Lines lines = compare("site", before.sites, after.sites, site_name, is_same_but_routes);
   for (const config::Site& site : after.sites) {
     const auto old = std::ranges::find_if(
         before.sites, [&site](const config::Site& one) { return site_name(one) == site_name(site); });
     // The routes of a site that is new or gone came and went with it.
-    if (old != before.sites.end()) compare_routes(&*old, site, lines);
+    if (old != before.sites.end()) append(lines, compare_routes(*old, site));
   }
+  return lines;
 }
 
 std::string workers_text(const std::optional<std::uint32_t>& workers) {
@@ -69,11 +75,9 @@ std::string workers_text(const std::optional<std::uint32_t>& workers) {
 }  // namespace
 
 Lines describe_changes(const config::Config& before, const config::Config& after) {
-  Lines lines;
-  compare_sites(before, after, lines);
-  compare(
-      "upstream", before.upstreams, after.upstreams, [](const config::Upstream& one) { return one.name; },
-      std::equal_to<>(), lines);
+  Lines lines = compare_sites(before, after);
+  append(lines, compare("upstream", before.upstreams, after.upstreams, std::mem_fn(&config::Upstream::name),
+                        std::equal_to<>()));
   if (before.tls != after.tls) lines.emplace_back("tls changed");
   if (before.client != after.client) lines.emplace_back("client changed");
   if (before.resolver != after.resolver) lines.emplace_back("resolver changed");
@@ -110,10 +114,7 @@ Lines describe_certificate_changes(const tls::CertStore* before, const tls::Cert
     return left.names == right.names && left.key == right.key && left.not_before == right.not_before &&
            left.not_after == right.not_after;
   };
-  Lines lines;
-  compare(
-      "certificate", facts(before), facts(after), [](const tls::CertFacts& one) { return one.file; }, is_same, lines);
-  return lines;
+  return compare("certificate", facts(before), facts(after), std::mem_fn(&tls::CertFacts::file), is_same);
 }
 
 std::string render_changes(const Lines& lines) {

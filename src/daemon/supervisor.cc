@@ -172,6 +172,7 @@ base::Result<void> Supervisor::start_monitor() {
 
 void Supervisor::watch_workers() {
   std::vector<WorkerCounts> watched;
+  watched.reserve(workers_.size());
   for (const auto& worker : workers_) watched.push_back({worker->counters(), worker->route_stats()});
   overview_.watch(std::move(watched), live_.access_sink());
 }
@@ -355,6 +356,7 @@ void Supervisor::stop() {
 
 void Supervisor::look_at_workers() {
   std::vector<base::MonoTime> last_turns;
+  last_turns.reserve(workers_.size());
   // One that has ended hangs no more.
   for (const auto& worker : workers_) last_turns.push_back(worker->is_running() ? worker->last_turn() : loop_.now());
   if (watchdog_.look(loop_.now(), last_turns) && watchdog_interval_) os::feed_watchdog();
