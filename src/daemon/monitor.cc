@@ -21,8 +21,10 @@ struct Page {
 };
 using MakePage = Page (*)(const Overview& overview);
 
-Page livez(const Overview&) {
-  return {.body = "ok\n"};
+Page livez(const Overview& overview) {
+  const std::string hanging = overview.hanging();
+  if (hanging.empty()) return {.body = "ok\n"};
+  return {.status = 503, .body = hanging + "\n"};
 }
 
 Page readyz(const Overview& overview) {
@@ -116,11 +118,8 @@ std::vector<WorkerListener> make_listeners(os::Fd fd, const base::SocketAddress&
 
 }  // namespace
 
-base::Result<std::unique_ptr<Monitor>> Monitor::start(const base::Clock& clock, const Overview& overview,
-                                                      const base::SocketAddress& address) {
-  auto fd = os::listen_on(address, {.backlog = 64, .reuse_port = false, .unix_mode = 0660});
-  if (!fd) return std::unexpected(std::move(fd).error());
-  return start(clock, overview, std::move(*fd));
+base::Result<os::Fd> Monitor::listen(const base::SocketAddress& address) {
+  return os::listen_on(address, {.backlog = 64, .reuse_port = false, .unix_mode = 0660});
 }
 
 base::Result<std::unique_ptr<Monitor>> Monitor::start(const base::Clock& clock, const Overview& overview, os::Fd fd) {

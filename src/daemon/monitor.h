@@ -23,10 +23,9 @@ class Monitor {
   static constexpr base::Duration kHeaderTimeout = std::chrono::seconds(5);
   static constexpr base::Duration kIdleTimeout = std::chrono::seconds(60);
 
-  // Listens on `address` and serves until the object is destroyed. Both must outlive it. The error names the address.
-  static base::Result<std::unique_ptr<Monitor>> start(const base::Clock& clock, const Overview& overview,
-                                                      const base::SocketAddress& address);
-  // The same on a socket that listens already.
+  // A socket that listens on `address`. The error names it.
+  static base::Result<os::Fd> listen(const base::SocketAddress& address);
+  // Serves on such a socket until the object is destroyed. Both must outlive it.
   static base::Result<std::unique_ptr<Monitor>> start(const base::Clock& clock, const Overview& overview, os::Fd fd);
   // For start() alone.
   Monitor(const base::Clock& clock, const Overview& overview, os::Fd fd);

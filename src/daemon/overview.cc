@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/format.h"
 #include "upstream/server.h"
 
 namespace viaduct::daemon {
@@ -35,7 +36,8 @@ bool UpstreamFacts::has_server() const {
   return std::ranges::any_of(servers, &ServerFacts::is_available);
 }
 
-Overview::Overview(Sources sources) : sources_(std::move(sources)), started_at_(sources_.clock.wall_now()) {}
+Overview::Overview(Sources sources)
+    : sources_(std::move(sources)), started_at_(sources_.clock.wall_now()), looked_at_(sources_.clock.mono_now()) {}
 
 // ---- what the supervisor tells --------------------------------------------------------------------------------------
 
@@ -65,6 +67,12 @@ void Overview::note_draining() {
   facts_.is_draining = true;
 }
 
+void Overview::note_look(base::MonoTime now, std::vector<bool> hangs) {
+  const std::lock_guard lock(mutex_);
+  looked_at_ = now;
+  hangs_ = std::move(hangs);
+}
+
 // ---- what others ask ------------------------------------------------------------------------------------------------
 
 Overview::Facts Overview::facts() const {
@@ -75,6 +83,16 @@ Overview::Facts Overview::facts() const {
 std::size_t Overview::workers() const {
   const std::lock_guard lock(mutex_);
   return workers_.size();
+}
+
+std::string Overview::hanging() const {
+  const std::lock_guard lock(mutex_);
+  if (sources_.clock.mono_now() - looked_at_ > kLookPatience) return "the main thread hangs";
+  std::string text;
+  for (std::size_t i = 0; i < hangs_.size(); ++i) {
+    if (hangs_[i]) text += base::format("{}worker {} hangs", text.empty() ? "" : ", ", i);
+  }
+  return text;
 }
 
 std::uint64_t Overview::lost_lines() const {

@@ -52,6 +52,9 @@ struct UpstreamFacts {
 
 class Overview {
  public:
+  // The main thread may be busy loading thousands of certificates; beyond this it counts as hanging.
+  static constexpr base::Duration kLookPatience = std::chrono::seconds(60);
+
   // All of them must outlive the object.
   struct Sources {
     const base::Clock& clock;
@@ -80,6 +83,8 @@ class Overview {
   void note_snapshot(exchange::SnapshotRef snapshot, bool is_reload);
   void note_refusal(std::string reason);
   void note_draining();
+  // The supervisor has looked at the workers, as of `now`: which of them hang.
+  void note_look(base::MonoTime now, std::vector<bool> hangs);
 
   // ---- for who shows it
   Facts facts() const;
@@ -88,6 +93,8 @@ class Overview {
   base::WallTime now() const { return sources_.clock.wall_now(); }
   std::uint32_t connections() const { return sources_.limits.connections(); }
   std::size_t workers() const;
+  // What hangs: "worker 1 hangs", or that the main thread has not looked for kLookPatience. Empty: all threads turn.
+  std::string hanging() const;
   // Lines of the access log that were given up.
   std::uint64_t lost_lines() const;
   observe::CounterTotals counters() const;
@@ -105,6 +112,8 @@ class Overview {
   Facts facts_;
   std::vector<WorkerCounts> workers_;
   const base::LogSink* access_sink_ = nullptr;
+  base::MonoTime looked_at_;
+  std::vector<bool> hangs_;  // by worker
 };
 
 }  // namespace viaduct::daemon

@@ -89,10 +89,12 @@ base::Result<void> Supervisor::open_and_serve() {
     LOG_WARNING("inherited_socket_unused address={}", unused.local.to_string());
   }
   TRY(open_admin());
+  auto health = open_health();
+  if (!health) return std::unexpected(std::move(health).error());
   addresses_ = live_.listeners().addresses();
   TRY(become_user(live_.config()));
   TRY(start_workers(std::move(*listeners)));
-  TRY(start_monitor());
+  TRY(start_monitor(std::move(*health)));
   health_monitor_.adopt(live_.config().upstreams);
   for (const BoundListener& row : live_.listeners().rows()) {
     LOG_INFO("listening address={} tls={}", row.local.to_string(), row.options.is_tls);
@@ -156,14 +158,19 @@ base::Result<void> Supervisor::start_workers(std::vector<std::vector<WorkerListe
   return {};
 }
 
-base::Result<void> Supervisor::start_monitor() {
-  watch_workers();
+base::Result<os::Fd> Supervisor::open_health() {
   const std::optional<base::SocketAddress>& health = live_.config().admin.health;
-  if (!health) return {};
+  if (!health) return os::Fd();
   const bool is_given = handover_ != nullptr && handover_->health &&
                         (handover_->health->wanted == *health || handover_->health->local == *health);
-  auto monitor = is_given ? Monitor::start(clock_, overview_, std::move(handover_->health->sockets.front()))
-                          : Monitor::start(clock_, overview_, *health);
+  if (is_given) return std::move(handover_->health->sockets.front());
+  return Monitor::listen(*health);
+}
+
+base::Result<void> Supervisor::start_monitor(os::Fd socket) {
+  watch_workers();
+  if (!socket) return {};
+  auto monitor = Monitor::start(clock_, overview_, std::move(socket));
   if (!monitor) return std::unexpected(std::move(monitor).error());
   monitor_ = std::move(*monitor);
   LOG_INFO("health_listening address={}", monitor_->address().to_string());
@@ -360,6 +367,7 @@ void Supervisor::look_at_workers() {
   // One that has ended hangs no more.
   for (const auto& worker : workers_) last_turns.push_back(worker->is_running() ? worker->last_turn() : loop_.now());
   if (watchdog_.look(loop_.now(), last_turns) && watchdog_interval_) os::feed_watchdog();
+  overview_.note_look(loop_.now(), watchdog_.hangs());
   const base::Duration interval = watchdog_interval_.value_or(Watchdog::kInterval * 3) / 3;
   watchdog_timer_.start_after(std::min(interval, base::Duration(Watchdog::kInterval)));
 }

@@ -109,7 +109,9 @@ class Supervisor final : private net::FdHandler,
   // Gives the answers whose time has come.
   void answer_later(std::uint64_t session, std::string text, std::uint64_t version);
   void give_answers();
-  base::Result<void> start_monitor();
+  // The socket of the health listener; none where there is no such listener.
+  base::Result<os::Fd> open_health();
+  base::Result<void> start_monitor(os::Fd socket);
   // Shows the workers and their log to those who ask.
   void watch_workers();
   std::string status_text();

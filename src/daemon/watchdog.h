@@ -19,6 +19,8 @@ class Watchdog {
 
   // Looks at when each worker has turned last, as of `now`. Returns whether all turn.
   bool look(base::MonoTime now, const std::vector<base::MonoTime>& last_turns);
+  // By worker: whether it hung at the last look.
+  const std::vector<bool>& hangs() const { return hangs_; }
 
  private:
   std::vector<bool> hangs_;  // by worker

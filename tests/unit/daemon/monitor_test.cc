@@ -14,8 +14,9 @@ using support::get;
 class MonitorTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto started =
-        Monitor::start(clock_, scene_.overview, base::SocketAddress(*base::IpAddress::parse("127.0.0.1"), 0));
+    auto socket = Monitor::listen(base::SocketAddress(*base::IpAddress::parse("127.0.0.1"), 0));
+    ASSERT_TRUE(socket.has_value()) << socket.error().message;
+    auto started = Monitor::start(clock_, scene_.overview, std::move(*socket));
     ASSERT_TRUE(started.has_value()) << started.error().message;
     monitor_ = std::move(*started);
   }
@@ -33,6 +34,13 @@ TEST_F(MonitorTest, AnswersWhereverItIsAskedFrom) {
   EXPECT_NE(answer.find("Cache-Control: no-store\r\n"), std::string::npos) << answer;
   EXPECT_TRUE(ask("/").starts_with("HTTP/1.1 404 "));
   EXPECT_TRUE(ask("/metrics/").starts_with("HTTP/1.1 404 "));
+}
+
+TEST_F(MonitorTest, SaysWhatHangs) {
+  scene_.overview.note_look(scene_.clock.mono_now(), {true});
+  const std::string answer = ask("/livez");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
+  EXPECT_TRUE(answer.ends_with("\r\n\r\nworker 0 hangs\n")) << answer;
 }
 
 TEST_F(MonitorTest, TellsWhetherItIsReady) {
@@ -62,7 +70,7 @@ TEST_F(MonitorTest, TakesNothingButQuestions) {
 }
 
 TEST_F(MonitorTest, SaysWhereItCannotListen) {
-  const auto second = Monitor::start(clock_, scene_.overview, monitor_->address());
+  const auto second = Monitor::listen(monitor_->address());
   ASSERT_FALSE(second.has_value());
   EXPECT_NE(second.error().message.find(monitor_->address().to_string()), std::string::npos) << second.error().message;
 }

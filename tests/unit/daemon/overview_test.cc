@@ -58,6 +58,18 @@ TEST_F(OverviewTest, TellsTheStateOfServers) {
   EXPECT_FALSE(upstreams()[0].has_server());
 }
 
+TEST_F(OverviewTest, SaysWhatHangs) {
+  EXPECT_EQ(scene_.overview.hanging(), "");
+  scene_.overview.note_look(scene_.clock.mono_now(), {false, true, true});
+  EXPECT_EQ(scene_.overview.hanging(), "worker 1 hangs, worker 2 hangs");
+  scene_.overview.note_look(scene_.clock.mono_now(), {false, false, false});
+  EXPECT_EQ(scene_.overview.hanging(), "");
+  scene_.clock.advance(Overview::kLookPatience);
+  EXPECT_EQ(scene_.overview.hanging(), "");
+  scene_.clock.advance(1ns);
+  EXPECT_EQ(scene_.overview.hanging(), "the main thread hangs");
+}
+
 TEST_F(OverviewTest, CountsReloadsAndForgetsARefusalThatIsMended) {
   scene_.overview.note_refusal("viaduct.yaml:1:1: wrong");
   EXPECT_EQ(scene_.overview.facts().reloads_refused, 1U);

@@ -20,6 +20,7 @@ TEST(Watchdog, NamesAWorkerThatHangsOnceAndWhenItTurnsAgain) {
   EXPECT_TRUE(watchdog.look(start + Watchdog::kHangTime, {start + 5s, start}));
   EXPECT_FALSE(watchdog.look(start + 7s, {start + 7s, start}));
   EXPECT_FALSE(watchdog.look(start + 8s, {start + 8s, start}));
+  EXPECT_EQ(watchdog.hangs(), (std::vector<bool>{false, true}));
   EXPECT_TRUE(watchdog.look(start + 9s, {start + 9s, start + 9s}));
   ASSERT_TRUE(base::log_open({}).has_value());
   const std::string log = support::file_bytes(directory / "error.log");
