@@ -16,6 +16,7 @@
 
 #include "base/ip.h"
 #include "base/time.h"
+#include "base/wipe.h"
 
 namespace viaduct::config {
 
@@ -33,10 +34,11 @@ struct Place {
   bool operator==(const Place&) const { return true; }
 };
 
-// A value that no log, dump or error message may show.
+// A value that no log, dump or error message may show. Overwritten when it is not needed any more.
 struct Secret {
   std::string value;
 
+  ~Secret() { base::wipe(value); }
   bool operator==(const Secret&) const = default;
 };
 
