@@ -4,8 +4,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace viaduct::base {
 
@@ -17,5 +20,13 @@ constexpr std::size_t base64_length(std::size_t bytes) {
 // Writes base64_length(bytes.size()) characters. REQUIRES: room for one more at `out`, which becomes NUL.
 void write_base64(std::span<const unsigned char> bytes, char* out);
 std::string to_base64(std::span<const unsigned char> bytes);
+
+// The most bytes that `characters` characters can stand for.
+constexpr std::size_t base64_bytes_max(std::size_t characters) {
+  return characters / 4 * 3;
+}
+// Reads text with its padding into `out` and returns how many bytes that were; absent where it is no such text, or has
+// bits that stand for nothing. REQUIRES: room for base64_bytes_max(text.size()) at `out`.
+std::optional<std::size_t> read_base64(std::string_view text, char* out);
 
 }  // namespace viaduct::base

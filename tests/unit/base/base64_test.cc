@@ -45,5 +45,27 @@ TEST(Base64, WritesIntoRoomForOneMore) {
   EXPECT_EQ(room[5], '.');
 }
 
+// The bytes that `text` stands for, or "(none)".
+std::string decoded(std::string_view text) {
+  std::string bytes(base64_bytes_max(text.size()), '.');
+  const auto size = read_base64(text, bytes.data());
+  return size ? bytes.substr(0, *size) : "(none)";
+}
+
+TEST(Base64, ReadsWhatItWrites) {
+  for (std::size_t size = 0; size < 20; ++size) {
+    std::string bytes;
+    for (std::size_t i = 0; i < size; ++i) bytes += static_cast<char>(255 - 13 * i);
+    EXPECT_EQ(decoded(encoded(bytes)), bytes) << size;
+  }
+}
+
+TEST(Base64, ReadsNothingElse) {
+  for (const std::string_view text : {"Z", "Zg", "Zg=", "Zg===", "=", "====", "Z===", "Zg==Zg==", "Zm9v\n", " Zm9",
+                                      "Zm-v", "Zm_v", "Zm9\x80", "Zh==", "Zm9=", "Zm9v=m9v"}) {
+    EXPECT_EQ(decoded(text), "(none)") << text;
+  }
+}
+
 }  // namespace
 }  // namespace viaduct::base
