@@ -172,6 +172,17 @@ std::string Cidr::to_string() const {
   return base_.to_string() + "/" + std::to_string(prefix_length_);
 }
 
+CidrSet CidrSet::private_networks() {
+  CidrSet set;
+  for (const std::string_view range : {"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+                                       "169.254.0.0/16", "::1", "fc00::/7", "fe80::/10"}) {
+    const auto parsed = Cidr::parse(range);
+    CHECK(parsed.has_value());
+    set.add(*parsed);
+  }
+  return set;
+}
+
 bool CidrSet::contains(const IpAddress& address) const {
   return std::ranges::any_of(ranges_, [&](const Cidr& range) { return range.contains(address); });
 }

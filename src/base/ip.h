@@ -60,6 +60,10 @@ class Cidr {
 // A set of ranges; asked once a request where the config has one, so a plain list does.
 class CidrSet {
  public:
+  // What the internet does not route, so that only a machine of one's own has such an address: loopback, RFC 1918, RFC
+  // 6598 (providers, and load balancers of clouds), RFC 4193 and link-local.
+  static CidrSet private_networks();
+
   void add(const Cidr& range) { ranges_.push_back(range); }
   bool empty() const { return ranges_.empty(); }
   const std::vector<Cidr>& ranges() const { return ranges_; }

@@ -2,6 +2,7 @@
 #include "config/listener_keys.h"
 
 #include "config/address.h"
+#include "config/filter_keys.h"
 #include "config/key_types.h"
 
 namespace viaduct::config {
@@ -47,10 +48,14 @@ Table<Listener> listener_keys() {
   table.add("http2", &Listener::http2, boolean(), "Offer HTTP/2 by ALPN; on a TLS listener alone.");
   table.add("h2c", &Listener::h2c, boolean(),
             "Take HTTP/2 without TLS from clients that know it beforehand; on a listener without TLS alone.");
+  table.add("proxy_protocol", &Listener::proxy_protocol, boolean(),
+            "Expect the PROXY protocol (1 or 2) first on every connection; the client it announces is the client for "
+            "all that follows.");
   table
-      .add("proxy_protocol", &Listener::proxy_protocol, boolean(),
-           "Expect the PROXY protocol (version 1 or 2) at the start of every connection.")
-      .planned();
+      .add("proxy_from", &Listener::proxy_from, cidr_set(),
+           "Who may connect where proxy_protocol is on, since its header chooses the client's address; Unix sockets "
+           "need none.")
+      .defaults_to("loopback and private networks (RFC 1918, 4193, 6598, link-local)");
   table.add("redirect_to_https", &Listener::redirect_to_https, boolean(),
             "Answer 308 to the port of the TLS listener; callback routes, /.well-known/acme-challenge/ and "
             "MP_verify_*.txt are spared.");
@@ -69,7 +74,8 @@ Table<ListenerTls> listener_tls_keys() {
 Table<Client> client_keys() {
   Table<Client> table;
   const auto timeout = duration(1ms, 24h);
-  table.add("handshake_timeout", &Client::handshake_timeout, timeout, "How long a TLS handshake may take.");
+  table.add("handshake_timeout", &Client::handshake_timeout, timeout,
+            "How long a TLS handshake may take, and before it the header of the PROXY protocol.");
   table.add("header_timeout", &Client::header_timeout, timeout, "How long the whole head of a request may take; 408.");
   table.add("body_timeout", &Client::body_timeout, timeout,
             "How long a client may be silent between two reads of a body, or two writes of an answer.");

@@ -51,6 +51,7 @@ struct Listener {
   bool http2 = true;  // offered by ALPN on a TLS listener
   bool h2c = false;   // prior-knowledge HTTP/2 on a plain listener
   bool proxy_protocol = false;
+  base::CidrSet proxy_from = base::CidrSet::private_networks();  // who may announce clients by it
   bool redirect_to_https = false;
   Place place;
 

@@ -44,6 +44,16 @@ void check_unix_directories(const std::vector<Listener>& listeners, Reading& rea
   }
 }
 
+void check_proxy_from(const std::vector<Listener>& listeners, Reading& reading) {
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const std::string path = path_of(i) + ".proxy_from";
+    if (listeners[i].proxy_protocol || !reading.places().has(path)) continue;
+    reading.warn_at(path,
+                    "without proxy_protocol everybody may connect and nobody announces clients; add proxy_protocol: "
+                    "true, or delete this");
+  }
+}
+
 void check_tls(const ConfigDraft& draft, Reading& reading) {
   const bool has_tls = std::ranges::any_of(draft.listeners, &Listener::tls);
   const bool has_certificate =
@@ -79,6 +89,7 @@ void check_tls(const ConfigDraft& draft, Reading& reading) {
 void validate_listeners(const ConfigDraft& draft, Reading& reading) {
   check_bound_twice(draft.listeners, reading);
   check_unix_directories(draft.listeners, reading);
+  check_proxy_from(draft.listeners, reading);
   check_tls(draft, reading);
   if (draft.tls.min_version > draft.tls.max_version) {
     reading.error_at("tls.min_version", "min_version is above max_version, so no version is left; lower it");

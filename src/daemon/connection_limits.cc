@@ -3,17 +3,20 @@
 
 namespace viaduct::daemon {
 
+bool ConnectionLimits::enter(const config::Client& client) {
+  if (total_.fetch_add(1, std::memory_order_relaxed) < client.max_connections) return true;
+  leave();
+  return false;
+}
+
 bool ConnectionLimits::enter(const base::IpAddress& address, const config::Client& client) {
-  if (total_.fetch_add(1, std::memory_order_relaxed) >= client.max_connections) {
-    total_.fetch_sub(1, std::memory_order_relaxed);
-    return false;
-  }
+  if (!enter(client)) return false;
   if (!client.max_connections_per_address) return true;
   counts_addresses_.store(true, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
   std::uint32_t& count = by_address_[address];
   if (count >= *client.max_connections_per_address) {
-    total_.fetch_sub(1, std::memory_order_relaxed);
+    leave();
     return false;
   }
   ++count;
@@ -21,7 +24,7 @@ bool ConnectionLimits::enter(const base::IpAddress& address, const config::Clien
 }
 
 void ConnectionLimits::leave(const base::IpAddress& address) {
-  total_.fetch_sub(1, std::memory_order_relaxed);
+  leave();
   if (!counts_addresses_.load(std::memory_order_relaxed)) return;
   const std::lock_guard lock(mutex_);
   // A connection that came before the limit was set is not in the table.

@@ -19,6 +19,9 @@ class ConnectionLimits {
   bool enter(const base::IpAddress& address, const config::Client& client);
   // Counts it out again. REQUIRES: enter() returned true for this address.
   void leave(const base::IpAddress& address);
+  // The same for a connection whose client is not known yet: it counts in the total alone.
+  bool enter(const config::Client& client);
+  void leave() { total_.fetch_sub(1, std::memory_order_relaxed); }
   std::uint32_t connections() const { return total_.load(std::memory_order_relaxed); }
 
  private:

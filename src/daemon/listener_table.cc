@@ -19,7 +19,8 @@ ListenerOptions options_of(const config::Listener& listener) {
           .http2 = listener.http2,
           .h2c = listener.h2c,
           .proxy_protocol = listener.proxy_protocol,
-          .redirect_to_https = listener.redirect_to_https};
+          .redirect_to_https = listener.redirect_to_https,
+          .proxy_from = listener.proxy_from};
 }
 
 bool is_same_but_port(ListenerOptions left, const ListenerOptions& right) {

@@ -22,6 +22,7 @@ struct ListenerOptions {
   bool proxy_protocol = false;
   bool redirect_to_https = false;
   std::uint16_t https_port = 443;
+  base::CidrSet proxy_from = {};  // whose connections are taken with proxy_protocol
 
   bool operator==(const ListenerOptions&) const = default;
 };

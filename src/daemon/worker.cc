@@ -42,6 +42,7 @@ Worker::Worker(Setup setup)
                 .snapshot = std::move(setup.snapshot)},
       exchanges_(kIdleExchangesMax),
       listener_setups_(std::move(setup.listeners)),
+      greetings_(loop_, limits_, counters_, *this),
       log_timer_(loop_.timers(), *this, kLogTimer),
       drain_timer_(loop_.timers(), *this, kDrainTimer) {}
 
@@ -52,6 +53,7 @@ Worker::~Worker() {
 }
 
 void Worker::cut_all() {
+  greetings_.cancel_all();
   for (const auto& listening : listeners_) listening->cut();
   for (const auto& listening : ended_listeners_) listening->cut();
   // Closing a connection may have made more of these.
@@ -172,6 +174,7 @@ void Worker::adopt_snapshot(exchange::SnapshotRef snapshot) {
 
 void Worker::begin_drain(DrainMode mode, base::Duration deadline) {
   drain_ = std::max(drain_, mode);
+  if (mode == DrainMode::kNow) greetings_.cancel_all();
   for (const auto& listening : listeners_) listening->drain(mode, deadline);
   for (const auto& listening : ended_listeners_) listening->drain(mode, deadline);
   adopted_.store(kDrained, std::memory_order_release);
@@ -181,7 +184,9 @@ void Worker::begin_drain(DrainMode mode, base::Duration deadline) {
 }
 
 void Worker::stop_if_drained() {
-  if (drain_ != DrainMode::kNone && connection_count_ == 0 && running_on_.empty()) loop_.stop();
+  if (drain_ != DrainMode::kNone && connection_count_ == 0 && running_on_.empty() && greetings_.is_empty()) {
+    loop_.stop();
+  }
 }
 
 void Worker::on_timer(int timer_id) {
@@ -189,7 +194,9 @@ void Worker::on_timer(int timer_id) {
     stamp_turn();
     if (access_log_.pending()) access_log_.flush();
     upstreams_.sweep();
-    std::erase_if(ended_listeners_, [](const auto& listening) { return !listening->has_connections(); });
+    std::erase_if(ended_listeners_, [this](const auto& listening) {
+      return !listening->has_connections() && !greetings_.has(listening->number());
+    });
     files_.sweep(loop_.now());
     loop_.chunks().trim();
     log_timer_.start_after(kLogFlushInterval);
@@ -201,7 +208,33 @@ void Worker::on_timer(int timer_id) {
 
 // ---- connections and exchanges --------------------------------------------------------------------------------------
 
+void Worker::refuse(http::Reason reason, const base::SocketAddress& peer) {
+  counters_.count(reason, 0);
+  LOG_WARNING("connection_refused reason={} client_ip={}", http::reason_name(reason), peer.ip().to_string());
+}
+
 void Worker::on_accept(Listening& listening, os::Fd fd, const base::SocketAddress& peer) {
+  if (listening.options().proxy_protocol) {
+    greetings_.take(std::move(fd), {.sender = peer, .listener = listening.number()},
+                    services_.snapshot->config->client);
+  } else {
+    open_connection(listening, std::move(fd), {.peer = peer, .local = listening.local()});
+  }
+}
+
+Listening* Worker::find_listening(std::uint32_t number) {
+  for (auto* list : {&listeners_, &ended_listeners_}) {
+    const auto found = std::ranges::find_if(*list, [number](const auto& one) { return one->number() == number; });
+    if (found != list->end()) return found->get();
+  }
+  return nullptr;
+}
+
+void Worker::on_client_known(Listening& listening, os::Fd fd, const ConnectionEnds& ends) {
+  open_connection(listening, std::move(fd), ends);
+}
+
+void Worker::open_connection(Listening& listening, os::Fd fd, const ConnectionEnds& ends) {
   const ListenerOptions& listener = listening.options();
   const exchange::Snapshot& snapshot = *services_.snapshot;
   if (listener.is_tls && snapshot.certificates == nullptr) {
@@ -210,11 +243,7 @@ void Worker::on_accept(Listening& listening, os::Fd fd, const base::SocketAddres
     return;
   }
   const config::Client& client = snapshot.config->client;
-  if (!limits_.enter(peer.ip(), client)) {
-    counters_.count(http::Reason::kConnectionLimit, 0);
-    LOG_WARNING("connection_refused reason=connection_limit client_ip={}", peer.ip().to_string());
-    return;
-  }
+  if (!limits_.enter(ends.peer.ip(), client)) return refuse(http::Reason::kConnectionLimit, ends.peer);
   std::unique_ptr<net::Transport> transport;
   if (listener.is_tls) {
     const tls::Alpn alpn = listener.http2 ? tls::Alpn::kHttp2AndHttp1 : tls::Alpn::kHttp1;
@@ -223,8 +252,8 @@ void Worker::on_accept(Listening& listening, os::Fd fd, const base::SocketAddres
   } else {
     transport = std::make_unique<net::TcpTransport>(loop_, std::move(fd));
   }
-  const exchange::ClientInfo info{.peer = peer,
-                                  .local = listening.local(),
+  const exchange::ClientInfo info{.peer = ends.peer,
+                                  .local = ends.local,
                                   .tls = nullptr,
                                   .redirect_to_https = listener.redirect_to_https,
                                   .https_port = listener.https_port};

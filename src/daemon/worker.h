@@ -14,6 +14,7 @@
 #include "base/free_list.h"
 #include "daemon/connection.h"
 #include "daemon/connection_limits.h"
+#include "daemon/greetings.h"
 #include "daemon/listening.h"
 #include "exchange/exchange.h"
 #include "exchange/services.h"
@@ -42,6 +43,7 @@ struct Publication {
 };
 
 class Worker final : private ListeningOwner,
+                     private GreetingsOwner,
                      private ConnectionOwner,
                      private exchange::ExchangeOwner,
                      private net::TimerHandler {
@@ -103,9 +105,15 @@ class Worker final : private ListeningOwner,
   void stop_if_drained();
   // Ends all that is left: connections, and what runs on without one.
   void cut_all();
+  void refuse(http::Reason reason, const base::SocketAddress& peer);
 
   // ListeningOwner
   void on_accept(Listening& listening, os::Fd fd, const base::SocketAddress& peer) override;
+  // GreetingsOwner
+  Listening* find_listening(std::uint32_t number) override;
+  void on_client_known(Listening& listening, os::Fd fd, const ConnectionEnds& ends) override;
+  void on_greeting_over() override { stop_if_drained(); }
+  void open_connection(Listening& listening, os::Fd fd, const ConnectionEnds& ends);
   // ConnectionOwner
   exchange::Exchange& make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) override;
   void on_connection_closed(const exchange::ClientInfo& client) override;
@@ -137,6 +145,7 @@ class Worker final : private ListeningOwner,
   std::vector<std::unique_ptr<Listening>> ended_listeners_;  // until their last connection has ended
   std::size_t connection_count_ = 0;
   DrainMode drain_ = DrainMode::kNone;
+  Greetings greetings_;
   base::IntrusiveList<exchange::Exchange, exchange::Exchange> running_on_;  // without a client
   net::Timer log_timer_;
   net::Timer drain_timer_;

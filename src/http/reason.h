@@ -49,6 +49,9 @@ namespace viaduct::http {
   X(kPreconditionFailed, "precondition_failed", 412, "A precondition of the request does not hold.")               \
   X(kRateLimited, "rate_limited", 429, "There are too many requests.")                                             \
   X(kConnectionLimit, "connection_limit", 503, "There are too many connections.")                                  \
+  X(kProxyProtocolInvalid, "proxy_protocol_invalid", 400, "The connection does not say for whom it is.")           \
+  X(kProxyProtocolTimeout, "proxy_protocol_timeout", 408, "The connection did not say in time for whom it is.")    \
+  X(kProxySenderNotAllowed, "proxy_sender_not_allowed", 403, "Access from this address is denied.")                \
   X(kServerDraining, "server_draining", 503, "The server is shutting down.")                                       \
   X(kInternalError, "internal_error", 500, "Something went wrong here.")                                           \
   X(kH2ProtocolError, "h2_protocol_error", 400, "The connection does not follow HTTP/2.")                          \

@@ -182,5 +182,16 @@ TEST(SocketAddressDeathTest, StopsAtAPathThatTheKernelCannotTake) {
   EXPECT_DEATH(address.to_sockaddr(storage), "CHECK failed");
 }
 
+TEST(CidrSet, KnowsWhatTheInternetDoesNotRoute) {
+  const CidrSet set = CidrSet::private_networks();
+  for (const char* inside : {"127.0.0.1", "10.255.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",
+                             "100.127.255.255", "169.254.1.1", "::1", "fd00::1", "fe80::1"}) {
+    EXPECT_TRUE(set.contains(*IpAddress::parse(inside))) << inside;
+  }
+  for (const char* outside : {"8.8.8.8", "172.32.0.1", "100.128.0.1", "0.0.0.0", "2001:db8::1", "::2"}) {
+    EXPECT_FALSE(set.contains(*IpAddress::parse(outside))) << outside;
+  }
+}
+
 }  // namespace
 }  // namespace viaduct::base

@@ -18,7 +18,7 @@ TEST(ListenerKeys, FillEveryMember) {
   const auto config =
       config_of(std::string("listeners:\n"
                             "  - { address: \":8080\", http2: false, h2c: true, proxy_protocol: true }\n"
-                            "  - address: unix:/nonexistent.sock\n") +
+                            "  - { address: unix:/nonexistent.sock, proxy_from: 192.0.2.0/24 }\n") +
                 kSites);
   ASSERT_EQ(config->listeners.size(), 2U);
   const Listener& first = config->listeners[0];
@@ -28,10 +28,13 @@ TEST(ListenerKeys, FillEveryMember) {
   EXPECT_FALSE(first.http2);
   EXPECT_TRUE(first.h2c);
   EXPECT_TRUE(first.proxy_protocol);
+  EXPECT_EQ(first.proxy_from, base::CidrSet::private_networks());
   EXPECT_FALSE(first.redirect_to_https);
   EXPECT_EQ(first.place.line, 2);
   EXPECT_TRUE(config->listeners[1].addresses.front().is_unix());
   EXPECT_TRUE(config->listeners[1].http2);
+  ASSERT_EQ(config->listeners[1].proxy_from.ranges().size(), 1U);  // in the place of the default
+  EXPECT_EQ(config->listeners[1].proxy_from.ranges()[0].to_string(), "192.0.2.0/24");
 }
 
 TEST(ListenerTlsKeys, TakeVersionsAsTextOrNumber) {

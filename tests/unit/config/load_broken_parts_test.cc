@@ -246,16 +246,6 @@ const Row kRows[] = {
      "directory; create its directory\n"
      "admin: { socket: nowhere/admin.sock }\n"
      "                 ^\n"},
-    {"PlannedKeysOfOneKindAreSummarised",
-     "listeners: [{ address: \":80\", proxy_protocol: true }, { address: \":81\", proxy_protocol: true }]\n"
-     "upstreams:\n"
-     "  app: { servers: [\"http://127.0.0.1\"] }\n"
-     "sites: [{ default: true, routes: [{ match: { prefix: / }, upstream: app }] }]\n",
-     "viaduct.yaml:1:31: warning: listeners[0].proxy_protocol: accepted, not in effect in this version: a later "
-     "version "
-     "acts on this key (2 uses, the first is here)\n"
-     "listeners: [{ address: \":80\", proxy_protocol: true }, { address: \":81\", proxy_protocol: true }]\n"
-     "                              ^\n"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Load, BrokenPart, testing::ValuesIn(kRows),

@@ -65,9 +65,8 @@ TEST(Reference, GivesTypeDefaultAndSentence) {
 TEST(Reference, SaysWhatIsPlanned) {
   const std::string text = reference_text();
   EXPECT_TRUE(
-      text.contains("\nlisteners[].proxy_protocol\n    true or false; default false\n    Expect the PROXY protocol "
-                    "(version 1 or 2) at the start of every connection.\n    Planned: accepted and checked, not in "
-                    "effect in this version.\n"));
+      text.contains("\nprocess.user\n    name of a user; default stay who we are\n    The user to become after the "
+                    "ports are bound.\n    Planned: accepted and checked, not in effect in this version.\n"));
   EXPECT_FALSE(text.contains("Accepted: "));
 }
 

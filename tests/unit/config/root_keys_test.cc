@@ -50,7 +50,7 @@ TEST(RootKeys, MarkWhatLaterVersionsBringToLife) {
   visit_keys(table.infos(), "", [&planned](const KeyInfo& key, const std::string& path) {
     if (key.is_planned && !(key.is_of_route && !path.starts_with("sites.routes"))) planned.insert(path);
   });
-  const std::set<std::string> expected = {"listeners.proxy_protocol"};
+  const std::set<std::string> expected = {};
   EXPECT_EQ(planned, expected);
 }
 

@@ -35,6 +35,12 @@ TEST(ValidateListeners, RefusesOneAddressTwiceUnderEverySpelling) {
   EXPECT_TRUE(problems_of_listeners("[{ address: \"unix:/x\" }, { address: \"unix:/x\" }]").contains("is bound twice"));
 }
 
+TEST(ValidateListeners, WarnsOfSendersWhereNobodyIsAnnounced) {
+  EXPECT_TRUE(problems_of_listeners("[{ address: \":80\", proxy_from: 10.0.0.0/8 }]")
+                  .contains("warning: listeners[0].proxy_from: without proxy_protocol everybody may connect"));
+  EXPECT_EQ(problems_of_listeners("[{ address: \":80\", proxy_from: 10.0.0.0/8, proxy_protocol: true }]"), "");
+}
+
 TEST(ValidateListeners, WantsTheDirectoryOfAUnixSocket) {
   EXPECT_TRUE(problems_of_listeners("[{ address: \"unix:/nonexistent/x\" }]").contains("create its directory"));
   const support::TemporaryDirectory directory;

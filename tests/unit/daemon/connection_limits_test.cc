@@ -51,6 +51,19 @@ TEST(ConnectionLimits, HoldTheTotalBesideTheAddresses) {
   EXPECT_FALSE(limits.enter(address("192.0.2.3"), both));
 }
 
+// A load balancer's connections are not held to the limit of one address before they say for whom they are.
+TEST(ConnectionLimits, CountWhoIsNotKnownYetInTheTotal) {
+  ConnectionLimits limits;
+  const config::Client both = client(2, 1);
+  EXPECT_TRUE(limits.enter(both));
+  EXPECT_TRUE(limits.enter(both));
+  EXPECT_FALSE(limits.enter(both));
+  EXPECT_FALSE(limits.enter(address("192.0.2.1"), both));
+  limits.leave();
+  EXPECT_TRUE(limits.enter(address("192.0.2.1"), both));
+  EXPECT_EQ(limits.connections(), 2u);
+}
+
 // A reload may set the limit of addresses, or take it away, while there are connections.
 TEST(ConnectionLimits, SurviveAReload) {
   ConnectionLimits limits;
