@@ -27,6 +27,7 @@ LIBRARIES = {
     "event2": ("libevent", {"net"}),
     "ares.h": ("c-ares", {"net"}),
     "openssl": ("OpenSSL", {"tls", "base"}),
+    "crypt.h": ("libcrypt", {"os"}),
     "nghttp2": ("nghttp2", {"codec"}),
     "llhttp.h": ("llhttp", {"codec"}),
     "yaml-cpp": ("yaml-cpp", {"config"}),

@@ -119,6 +119,7 @@ json describe_route(const config::Route& route) {
     }
   }
   json response = json::array({"set X-Request-ID"});
+  if (route.basic_auth && !route.basic_auth->forward) request.push_back("remove Authorization");
   if (route.cors) response.push_back("replace Access-Control-*");
   for (auto& change : describe_edits(route.headers.request)) request.push_back(std::move(change));
   for (auto& change : describe_edits(route.headers.response)) response.push_back(std::move(change));
@@ -165,6 +166,9 @@ json describe(const Case& asked, const exchange::Snapshot& snapshot) {
     if (decision.route->allow) {
       answer["allow"] = decision.route->allow->addresses.contains(asked.client_ip) ? "listed" : "not listed";
     }
+  }
+  if (decision.route != nullptr && decision.route->basic_auth) {
+    answer["basic_auth"] = decision.route->basic_auth->realm;
   }
   const bool redirects = std::ranges::any_of(snapshot.config->listeners, &config::Listener::redirect_to_https);
   if (asked.scheme == "http" && redirects && !route::spares_https_redirect(decision)) {
@@ -230,6 +234,9 @@ std::string render(const json& answer) {
   if (answer.contains("allow")) {
     text +=
         base::format("allow: {} is {}\n", answer["client_ip"].get<std::string>(), answer["allow"].get<std::string>());
+  }
+  if (answer.contains("basic_auth")) {
+    text += base::format("basic_auth: 401 without a user of \"{}\"\n", answer["basic_auth"].get<std::string>());
   }
   if (answer.contains("redirect_to_https")) text += "listener: plain HTTP is redirected to HTTPS (308) first\n";
   if (answer.contains("route")) return text + base::format("route: {}\n", answer["route"].get<std::string>());

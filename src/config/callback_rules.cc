@@ -89,6 +89,7 @@ void check_callback(const RouteDraft& route, const RoutePosition& position, Read
        .is_used = route.websocket && has_own_key(reading.places(), position, "websocket"),
        .reason = "no platform speaks it"},
       {.key = "rate_limit", .is_used = route.rate_limit.has_value(), .reason = "a refused notice is a lost payment"},
+      {.key = "basic_auth", .is_used = route.basic_auth.has_value(), .reason = "no platform has a password"},
   };
   for (const Forbidden& row : forbidden) {
     if (row.is_used) report_key(row, position, reading);

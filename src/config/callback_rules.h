@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may not stand on the way of a payment or messaging platform: on a callback route there is no redirect, no
-// rewriting, no CORS, no rate limit, no files and no fixed answer, written there or inherited, no address list that
-// refuses, and no patience longer than the platform's. Reports to the Reading. Cold path; one thread.
+// rewriting, no CORS, no rate limit, no passwords, no files and no fixed answer, written there or inherited, no address
+// list that refuses, and no patience longer than the platform's. Reports to the Reading. Cold path; one thread.
 #pragma once
 
 #include "config/draft.h"

@@ -5,7 +5,9 @@
 
 #include "base/bytes.h"
 #include "config/address.h"
+#include "config/files.h"
 #include "config/names.h"
+#include "config/password_file.h"
 
 namespace viaduct::config {
 
@@ -222,6 +224,54 @@ Table<Allow> allow_keys() {
             "enforce refuses the others with 403; report logs them.");
   table.add("i_know", &Allow::i_know, boolean(),
             "Let a callback route enforce, although the platforms call from addresses that are in no list, too.");
+  return table;
+}
+
+namespace {
+
+constexpr std::size_t kPasswordFileBytesMax = 1024 * 1024;
+
+// A quoted-string in a field (RFC 9110 §5.6.4), without anything that would need an escape there.
+Parsed<std::string> check_realm(const std::string& realm) {
+  const bool is_plain = std::ranges::all_of(realm, [](char byte) {
+    return static_cast<unsigned char>(byte) >= 0x20 && byte != 0x7f && byte != '"' && byte != '\\';
+  });
+  if (is_plain && !realm.empty()) return realm;
+  return std::unexpected(
+      "a realm has at least one character, and no quotation mark, backslash or control character; "
+      "write a few words such as \"Operators\"");
+}
+
+// Reads the users behind the path.
+Type<BasicAuth> password_file() {
+  const Type<std::string> file_path = path("file");
+  Type<BasicAuth> type;
+  type.info = file_path.info;
+  type.read = [file_path](const Node& node, BasicAuth& auth, const Scope& scope) {
+    file_path.read(node, auth.file, scope);
+    if (auth.file.empty()) return;
+    const auto text = read_text_file(auth.file, kPasswordFileBytesMax);
+    if (!text) return scope.error(node.place, text.error());
+    auto users = parse_password_file(*text);
+    if (!users) return scope.error(node.place, base::format("{}: {}", auth.file, users.error()));
+    auth.users = std::move(*users);
+  };
+  type.write = [](const BasicAuth& auth) { return Node::quoted(auth.file); };
+  return type;
+}
+
+}  // namespace
+
+Table<BasicAuth> basic_auth_keys() {
+  Table<BasicAuth> table;
+  table.add("realm", &BasicAuth::realm, text("text", check_realm), "What browsers show beside their question.")
+      .required_unless_inherited();
+  table
+      .add("file", password_file(),
+           "Lines user:hash, as `htpasswd -B` or `mkpasswd` write them; read at start and at every reload.")
+      .required_unless_inherited();
+  table.add("forward", &BasicAuth::forward, boolean(),
+            "Leave Authorization in the request for the upstream, which else does not see the password.");
   return table;
 }
 

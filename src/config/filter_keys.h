@@ -15,6 +15,7 @@ Table<HeaderEdits> header_edit_keys();
 Table<RateLimit> rate_limit_keys();
 Type<Rewrite> rewrite();
 // A list of address ranges; it replaces what was inherited.
+Table<BasicAuth> basic_auth_keys();
 Type<base::CidrSet> cidr_set();
 
 }  // namespace viaduct::config

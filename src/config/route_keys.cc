@@ -130,6 +130,8 @@ void add_filters(Table<RouteDraft>& table) {
   table.add("rewrite", &RouteDraft::rewrite, or_null(rewrite()), "Change the path before it is forwarded.");
   table.add("rate_limit", &RouteDraft::rate_limit, or_null(object(rate_limit_keys())),
             "Refuse what comes too often, with 429.");
+  table.add("basic_auth", &RouteDraft::basic_auth, or_null(object(basic_auth_keys())),
+            "Ask for a name and a password (RFC 7617), with 401; behind rate_limit and preflights of cors.");
 }
 
 }  // namespace

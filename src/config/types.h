@@ -260,6 +260,23 @@ struct RateLimit {
   bool operator==(const RateLimit&) const = default;
 };
 
+// A user and what crypt(3) made of the password.
+struct PasswordEntry {
+  std::string user;
+  Secret hash;
+
+  bool operator==(const PasswordEntry&) const = default;
+};
+
+struct BasicAuth {
+  std::string realm;
+  std::string file;                  // absolute
+  bool forward = false;              // the upstream sees Authorization
+  std::vector<PasswordEntry> users;  // read at load
+
+  bool operator==(const BasicAuth&) const = default;
+};
+
 // Absent means that this timer is off.
 struct Timeouts {
   std::optional<Duration> connect = 2s;
@@ -322,6 +339,7 @@ struct Route {
   ForwardedMode forwarded = ForwardedMode::kReplace;
   std::optional<Rewrite> rewrite;
   std::optional<RateLimit> rate_limit;
+  std::optional<BasicAuth> basic_auth;
   Timeouts timeouts;
   std::optional<std::uint64_t> body_limit = 20 * 1024 * 1024;  // bytes
   Retry retry;

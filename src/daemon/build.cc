@@ -12,6 +12,7 @@
 #include "base/format.h"
 #include "config/match_rules.h"
 #include "filter/allow_list.h"
+#include "filter/basic_auth.h"
 #include "filter/cors.h"
 #include "filter/edit_fields.h"
 #include "filter/forwarded.h"
@@ -102,6 +103,7 @@ class Builder {
     if (route.allow) filters.push_back(std::make_unique<filter::AllowList>(*route.allow));
     if (route.rate_limit) filters.push_back(std::make_unique<filter::RateLimit>(*route.rate_limit));
     if (route.cors) filters.push_back(std::make_unique<filter::Cors>(*route.cors));
+    if (route.basic_auth) filters.push_back(std::make_unique<filter::BasicAuth>(*route.basic_auth));
     const bool is_proxy = std::holds_alternative<config::ProxyAction>(route.action);
     if (is_proxy) filters.push_back(std::make_unique<filter::Forwarded>(route.forwarded));
     if (has_edits(route.headers)) filters.push_back(std::make_unique<filter::EditFields>(route.headers));

@@ -134,6 +134,7 @@ class Worker final : private ListeningOwner,
   net::Resolver resolver_;
   base::Random random_;
   os::FileCache files_;
+  exchange::PasswordChecker passwords_;
   observe::AccessLog access_log_;
   observe::Counters counters_;
   observe::RouteStats route_stats_;

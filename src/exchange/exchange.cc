@@ -126,7 +126,7 @@ bool Exchange::redirect_to_https() {
   return true;
 }
 
-void Exchange::run_route(bool end) {
+void Exchange::run_route() {
   plan_ = &snapshot_->plans[decision_.route_index];
   const auto& limit = decision_.route->body_limit;
   if (limit) body_limit_ = *limit;
@@ -137,11 +137,21 @@ void Exchange::run_route(bool end) {
   http::remove_hop_by_hop_request(request_->fields);
   // Where no tunnel is wanted, what remains is a GET like any other.
   if (!decision_.route->websocket) request_->protocol = {};
-  for (const auto& filter : plan_->filters) {
-    if (filter->on_request(*this) == FilterVerdict::kAnswered) return;
+  run_filters();
+}
+
+void Exchange::run_filters() {
+  while (next_filter_ < plan_->filters.size()) {
+    if (plan_->filters[next_filter_++]->on_request(*this) != FilterVerdict::kContinue) return;
   }
   run_ = plan_->action->begin(*this);
-  run_->start(end);
+  run_->start(ends_with_head_);
+}
+
+void Exchange::resume() {
+  CHECK(state_ == State::kRunning && run_ != nullptr);
+  waited_ = std::move(run_);  // which may be the one that is calling
+  run_filters();
 }
 
 void Exchange::read_request(bool reading) {
@@ -236,6 +246,9 @@ void Exchange::answer_locally(http::Reason reason) {
   if (!decision_.allow.empty() && local.status == 405) {
     fields[count++] = {.id = http::FieldName::kAllow, .value = decision_.allow};
   }
+  if (!challenge_.empty() && local.status == 401) {
+    fields[count++] = {.id = http::FieldName::kWwwAuthenticate, .value = challenge_};
+  }
   if (local.status == 503 || local.status == 429) {
     fields[count++] = {.id = http::FieldName::kRetryAfter, .value = retry_after_};
   }
@@ -325,6 +338,7 @@ void Exchange::stop_run_on() {
 
 void Exchange::dispose() {
   run_.reset();
+  waited_.reset();
   services_.owner.free_exchange(*this);
 }
 

@@ -94,6 +94,8 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   http::ResponseHead& new_head(int status);
   // What the Allow field of a 405 says; `methods` must live as long as the exchange.
   void set_allow(std::string_view methods) { decision_.allow = methods; }
+  // What the WWW-Authenticate field of a 401 of ours says; `challenge` must live as long as the exchange.
+  void set_challenge(std::string_view challenge) { challenge_ = challenge; }
   // What the Retry-After field of a 429 or 503 says, 1 otherwise; `seconds` must live as long as the exchange.
   void set_retry_after(std::string_view seconds) { retry_after_ = seconds; }
   // Ends the exchange with our own answer for `reason`, or, where an answer has begun, cuts it so that the client sees
@@ -101,6 +103,12 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   void fail(http::Reason reason);
   // Ends the exchange with an answer of ours that is no failure (or, with `reason`, one that has its own form).
   void respond(const Reply& reply, http::Reason reason = http::Reason::kNone);
+
+  // ---- for filters that cannot tell at once
+  // Holds the request until resume(); `run` gets no bytes, and learns by on_exchange_over() that nobody waits any more.
+  void wait(base::ArenaPtr<ActionRun> run) { run_ = std::move(run); }
+  // The request goes on behind the filter that waited. REQUIRES: it waits, and was not told that the exchange is over.
+  void resume();
 
   // For actions: the run that went on behind its exchange is over. Nothing may follow.
   void end_run_on();
@@ -148,6 +156,9 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   SnapshotRef snapshot_;
   State state_ = State::kHead;
   std::string_view retry_after_ = "1";
+  std::string_view challenge_;
+  std::uint16_t next_filter_ = 0;  // of plan_
+  bool ends_with_head_ = false;    // the request has no body
   bool is_peer_trusted_ = false;
   base::Arena arena_;
   http::RequestHead* request_ = nullptr;
@@ -157,6 +168,7 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   observe::AccessRecord record_;
   std::uint64_t body_limit_;  // bytes of request body that may still come
   base::MonoTime started_;
+  base::ArenaPtr<ActionRun> waited_;  // a filter's, that has waited
   base::ArenaPtr<ActionRun> run_;
 };
 

@@ -14,6 +14,7 @@ class Exchange;
 enum class FilterVerdict : std::uint8_t {
   kContinue,
   kAnswered,  // the filter has given the answer (Exchange::fail or respond); nothing else sees the request
+  kWaits,     // the filter has called Exchange::wait and will call resume, fail or respond in another turn
 };
 
 class Filter {

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/random.h"
+#include "exchange/password_checker.h"
 #include "exchange/snapshot.h"
 #include "net/loop.h"
 #include "observe/access_log.h"
@@ -37,6 +38,7 @@ struct Services {
   observe::RouteStats& route_stats;
   base::Random& random;
   os::FileCache& files;
+  PasswordChecker& passwords;
   ExchangeOwner& owner;
   SnapshotRef snapshot;                              // for exchanges that begin now
   std::span<upstream::Upstream* const> upstreams{};  // of that snapshot, in the order of its config

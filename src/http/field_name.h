@@ -61,6 +61,7 @@ namespace viaduct::http {
   X(kUpgrade, "Upgrade")                                                       \
   X(kUserAgent, "User-Agent")                                                  \
   X(kVary, "Vary")                                                             \
+  X(kWwwAuthenticate, "WWW-Authenticate")                                      \
   X(kXForwardedFor, "X-Forwarded-For")                                         \
   X(kXForwardedHost, "X-Forwarded-Host")                                       \
   X(kXForwardedPort, "X-Forwarded-Port")                                       \

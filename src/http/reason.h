@@ -47,6 +47,8 @@ namespace viaduct::http {
   X(kStaticReadFailed, "static_read_failed", 500, "The file could not be read.")                                   \
   X(kRangeNotSatisfiable, "range_not_satisfiable", 416, "The requested range does not exist.")                     \
   X(kPreconditionFailed, "precondition_failed", 412, "A precondition of the request does not hold.")               \
+  X(kUnauthorized, "unauthorized", 401, "A name and a password are needed here.")                                  \
+  X(kPasswordQueueFull, "password_queue_full", 503, "Too many passwords wait to be checked.")                      \
   X(kRateLimited, "rate_limited", 429, "There are too many requests.")                                             \
   X(kConnectionLimit, "connection_limit", 503, "There are too many connections.")                                  \
   X(kProxyProtocolInvalid, "proxy_protocol_invalid", 400, "The connection does not say for whom it is.")           \

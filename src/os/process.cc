@@ -108,6 +108,12 @@ void name_thread(std::string_view name) {
   ::pthread_setname_np(::pthread_self(), kept.c_str());
 }
 
+void lower_thread_priority() {
+  constexpr int kNice = 10;
+  // A thread is a process to this call (Linux).
+  [[maybe_unused]] const int ignored = ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+}
+
 void release_free_memory() {
   ::malloc_trim(0);
 }

@@ -47,6 +47,9 @@ unsigned usable_cores();
 // Names the calling thread for ps, top and debuggers. Longer names are cut to 15 bytes, which is Linux's limit.
 void name_thread(std::string_view name);
 
+// Lets all other threads of the machine go before the calling one, as far as the system allows that.
+void lower_thread_priority();
+
 // Gives free memory of the heap back to the system: behind work that needed much more than what stays. Takes locks and
 // milliseconds; any thread.
 void release_free_memory();

@@ -33,6 +33,7 @@ exchange::Services& ClientSide::services() {
                                                                       .route_stats = given.route_stats,
                                                                       .random = given.random,
                                                                       .files = given.files,
+                                                                      .passwords = given.passwords,
                                                                       .owner = *this,
                                                                       .snapshot = given.snapshot,
                                                                       .upstreams = given.upstreams});

@@ -63,6 +63,7 @@ ExchangeScene::ExchangeScene(std::string_view log_line)
                 .route_stats = route_stats,
                 .random = random_,
                 .files = files_,
+                .passwords = passwords_,
                 .owner = *this,
                 .snapshot = nullptr} {
   client.peer = base::SocketAddress(*base::IpAddress::parse("192.0.2.7"), 40000);

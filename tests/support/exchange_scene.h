@@ -125,6 +125,7 @@ class ExchangeScene final : private exchange::ExchangeOwner {
   observe::AccessLog access_log_;
   base::Random random_;
   os::FileCache files_{loop.chunks()};
+  exchange::PasswordChecker passwords_{loop};
   net::Resolver resolver_{loop};
   Read read_;
   upstream::StateTable states_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "support/config_load.h"
+#include "support/temporary_directory.h"
 
 namespace viaduct::config {
 namespace {
@@ -40,14 +41,16 @@ TEST(CallbackRules, RefuseEveryOtherAction) {
 }
 
 TEST(CallbackRules, RefuseFiltersWrittenOrInherited) {
-  for (const char* filter :
-       {"cors: { allow_origins: \"*\" }", "rewrite: { strip_prefix: /pay }", "rate_limit: { rate: 1/s }"}) {
-    EXPECT_TRUE(problems_of_callback(std::string("upstream: app, ") + filter).contains("delete it")) << filter;
-    EXPECT_TRUE(problems_of_callback("upstream: app", std::string("default: true, ") + filter).contains("null here"))
-        << filter;
-    const std::string key = std::string(filter).substr(0, std::string(filter).find(':'));
-    EXPECT_EQ(problems_of_callback("upstream: app, " + key + ": null", std::string("default: true, ") + filter), "")
-        << filter;
+  const support::TemporaryDirectory directory;
+  const std::string users =
+      directory.write("users", "anna:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n");
+  for (const std::string& filter :
+       {std::string("cors: { allow_origins: \"*\" }"), std::string("rewrite: { strip_prefix: /pay }"),
+        std::string("rate_limit: { rate: 1/s }"), "basic_auth: { realm: x, file: " + users + " }"}) {
+    EXPECT_TRUE(problems_of_callback("upstream: app, " + filter).contains("delete it")) << filter;
+    EXPECT_TRUE(problems_of_callback("upstream: app", "default: true, " + filter).contains("null here")) << filter;
+    const std::string key = filter.substr(0, filter.find(':'));
+    EXPECT_EQ(problems_of_callback("upstream: app, " + key + ": null", "default: true, " + filter), "") << filter;
   }
 }
 

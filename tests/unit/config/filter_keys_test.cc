@@ -89,6 +89,42 @@ TEST(RateLimitKeys, FillEveryMember) {
             RateKey::kRoute);
 }
 
+constexpr std::string_view kUser = "anna:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n";
+
+TEST(BasicAuthKeys, FillEveryMember) {
+  const support::TemporaryDirectory directory;
+  directory.write("users", kUser);
+  const auto config = support::config_of(
+      support::with_routes("      - { upstream: app, basic_auth: { realm: Door, file: users, forward: true } }\n"),
+      directory.path());
+  const auto& auth = config->sites[0].routes[0].basic_auth;
+  ASSERT_TRUE(auth.has_value());
+  EXPECT_EQ(auth->realm, "Door");
+  EXPECT_EQ(auth->file, directory / "users");
+  EXPECT_TRUE(auth->forward);
+  ASSERT_EQ(auth->users.size(), 1U);
+  EXPECT_EQ(auth->users[0].user, "anna");
+}
+
+TEST(BasicAuthKeys, RefuseWhatNobodyCouldLogInWith) {
+  const support::TemporaryDirectory directory;
+  const auto problems = [&directory](const std::string& keys) {
+    return support::problems_of(support::with_routes("      - { upstream: app, basic_auth: { " + keys + " } }\n"),
+                                directory.path());
+  };
+  directory.write("users", kUser);
+  directory.write("plain", "anna:hunter2\n");
+  EXPECT_EQ(problems("realm: Door, file: users"), "");
+  EXPECT_TRUE(problems("file: users").contains("basic_auth.realm: \"realm\" is missing"));
+  EXPECT_TRUE(problems("realm: Door").contains("basic_auth.file: \"file\" is missing"));
+  EXPECT_TRUE(problems("realm: Door, file: nobody").contains("cannot read"));
+  EXPECT_TRUE(problems("realm: Door, file: plain").contains("plain: line 1: this is no hash"));
+  EXPECT_FALSE(problems("realm: Door, file: plain").contains("hunter2"));
+  for (const char* realm : {"''", "'a\"b'", "'a\\b'", "\"a\\tb\""}) {
+    EXPECT_TRUE(problems(std::string("realm: ") + realm + ", file: users").contains("a realm has")) << realm;
+  }
+}
+
 TEST(Rewrite, HasThreeForms) {
   const Route strip = route_of("      - { match: { prefix: /old }, upstream: app, rewrite: { strip_prefix: /old } }\n");
   EXPECT_EQ(std::get<StripPrefix>(*strip.rewrite).prefix, "/old");

@@ -48,7 +48,7 @@ TEST(SiteKeys, TakeEveryKeyThatRoutesInherit) {
   const Table<SiteDraft> table = site_keys();
   std::size_t of_routes = 0;
   for (const KeyInfo& key : table.infos()) of_routes += key.is_of_route ? 1 : 0;
-  EXPECT_EQ(of_routes, 17U);
+  EXPECT_EQ(of_routes, 18U);
   EXPECT_EQ(table.infos().back().name, "routes");
 }
 

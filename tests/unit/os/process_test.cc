@@ -169,6 +169,15 @@ TEST(Process, NamesThreadsWithinTheLimit) {
   }).join();
 }
 
+TEST(Threads, LetOthersGoBefore) {
+  const int before = ::getpriority(PRIO_PROCESS, 0);
+  std::thread([] {
+    lower_thread_priority();
+    EXPECT_GE(::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())), 10);
+  }).join();
+  EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())), before);  // this one stays as it is
+}
+
 TEST(Privileges, NameAUserThatDoesNotExist) {
   const auto result = drop_privileges("no-such-user-here");
   ASSERT_FALSE(result.has_value());
