@@ -38,6 +38,11 @@ Type<TlsVersion> tls_version() {
 
 }  // namespace
 
+Type<ClientAuth> client_auth() {
+  return choice<ClientAuth>(
+      {{.word = "require", .value = ClientAuth::kRequire}, {.word = "optional", .value = ClientAuth::kOptional}});
+}
+
 Table<Listener> listener_keys() {
   Table<Listener> table;
   table
@@ -68,6 +73,8 @@ Table<ListenerTls> listener_tls_keys() {
   table.add("max_version", &ListenerTls::max_version, tls_version(), "The newest TLS version that is accepted.");
   table.add("session_tickets", &ListenerTls::session_tickets, boolean(),
             "Let clients resume sessions by tickets; the keys rotate and all workers share them.");
+  table.add("client_ca", &ListenerTls::client_ca, path("file"), "The client_ca of sites whose tls names none.");
+  table.add("client_auth", &ListenerTls::client_auth, client_auth(), "The client_auth of these sites.");
   return table;
 }
 

@@ -9,6 +9,7 @@
 namespace viaduct::config {
 
 Table<Listener> listener_keys();
+Type<ClientAuth> client_auth();
 Table<ListenerTls> listener_tls_keys();
 Table<Client> client_keys();
 

@@ -38,6 +38,18 @@ std::string name_of_path(std::string_view path) {
   return name.empty() ? "root" : name;
 }
 
+// What the site asks of its clients: what a pair of its own says, else what all TLS listeners do.
+void choose_client_auth(const ListenerTls& tls, Site& site) {
+  site.client_ca = tls.client_ca;
+  site.client_auth = tls.client_auth;
+  for (const CertificateFiles& files : site.certificates) {
+    if (files.client_ca.empty()) continue;
+    site.client_ca = files.client_ca;
+    site.client_auth = files.client_auth;
+    return;
+  }
+}
+
 std::string unlike(const std::string& name, const std::set<std::string>& taken) {
   std::string candidate = name;
   for (int number = 2; taken.contains(candidate); ++number) candidate = name + "-" + std::to_string(number);
@@ -83,6 +95,7 @@ std::unique_ptr<Config> resolve(ConfigDraft draft) {
   config->process = std::move(draft.process);
   for (SiteDraft& draft_site : draft.sites) {
     Site& site = config->sites.emplace_back(std::move(static_cast<Site&>(draft_site)));
+    choose_client_auth(config->tls, site);
     for (RouteDraft& draft_route : draft_site.drafts) {
       Action action = action_of(draft_route);
       site.routes.push_back(std::move(static_cast<Route&>(draft_route)));

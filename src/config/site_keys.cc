@@ -3,6 +3,7 @@
 
 #include "config/filter_keys.h"
 #include "config/key_types.h"
+#include "config/listener_keys.h"
 #include "config/names.h"
 #include "config/route_keys.h"
 
@@ -15,6 +16,11 @@ Type<CertificateFiles> certificate_files() {
   table.add("cert", &CertificateFiles::cert, path("file"), "The certificate and its chain, a PEM file, leaf first.")
       .required();
   table.add("key", &CertificateFiles::key, path("file"), "Its private key, a PEM file.").required();
+  table.add("client_ca", &CertificateFiles::client_ca, path("file"),
+            "Authorities (PEM) of clients' certificates; requests on a connection without one get 421, plain HTTP "
+            "too.");
+  table.add("client_auth", &CertificateFiles::client_auth, client_auth(),
+            "Whether a client without a certificate is refused, too; one that is not valid always is.");
   Type<CertificateFiles> type = object(table);
   type.read = [read = std::move(type.read)](const Node& node, CertificateFiles& files, const Scope& scope) {
     read(node, files, scope);

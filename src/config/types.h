@@ -61,10 +61,15 @@ struct Listener {
 // TLS versions by their wire numbers (RFC 8446 §4.1.2).
 enum class TlsVersion : std::uint16_t { k1_0 = 0x0301, k1_1 = 0x0302, k1_2 = 0x0303, k1_3 = 0x0304 };
 
+// Whether clients must show a certificate.
+enum class ClientAuth : std::uint8_t { kRequire, kOptional };
+
 struct ListenerTls {
   TlsVersion min_version = TlsVersion::k1_2;
   TlsVersion max_version = TlsVersion::k1_3;
   bool session_tickets = true;
+  std::string client_ca;  // of sites that name none: a PEM file, absolute; empty: none is asked for
+  ClientAuth client_auth = ClientAuth::kRequire;
 
   bool operator==(const ListenerTls&) const = default;
 };
@@ -356,6 +361,8 @@ struct Route {
 struct CertificateFiles {
   std::string cert;  // PEM, leaf first; absolute
   std::string key;
+  std::string client_ca;  // of the site; empty: that of another pair, or of ListenerTls
+  ClientAuth client_auth = ClientAuth::kRequire;
   Place place;
 
   bool operator==(const CertificateFiles&) const = default;
@@ -365,6 +372,8 @@ struct Site {
   std::vector<std::string> hosts;  // lower case, no port; "*.example.com" for one label or more
   bool is_default = false;         // takes unknown hosts
   std::vector<CertificateFiles> certificates;
+  std::string client_ca;  // what the certificates of clients are verified against; empty: they are not asked for one
+  ClientAuth client_auth = ClientAuth::kRequire;
   std::vector<std::string> deny;  // decoded paths; "/x/" covers "/x" too
   base::CidrSet trusted_proxies;
   std::vector<Route> routes;

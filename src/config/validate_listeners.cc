@@ -91,6 +91,10 @@ void validate_listeners(const ConfigDraft& draft, Reading& reading) {
   check_unix_directories(draft.listeners, reading);
   check_proxy_from(draft.listeners, reading);
   check_tls(draft, reading);
+  if (!draft.tls.client_ca.empty()) {
+    std::string fault = explain_unreadable_file(draft.tls.client_ca);
+    if (!fault.empty()) reading.file_error_at("tls.client_ca", std::move(fault));
+  }
   if (draft.tls.min_version > draft.tls.max_version) {
     reading.error_at("tls.min_version", "min_version is above max_version, so no version is left; lower it");
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/validate_sites.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -60,13 +61,48 @@ void check_default(const ConfigDraft& draft, Reading& reading) {
 void check_certificates(const SiteDraft& site, const std::string& path, Reading& reading) {
   for (std::size_t i = 0; i < site.certificates.size(); ++i) {
     const std::string item = item_path(path, i, reading);
-    for (const auto& [key, file] :
-         {std::pair{".cert", &site.certificates[i].cert}, {".key", &site.certificates[i].key}}) {
+    for (const auto& [key, file] : {std::pair{".cert", &site.certificates[i].cert},
+                                    {".key", &site.certificates[i].key},
+                                    {".client_ca", &site.certificates[i].client_ca}}) {
       if (file->empty()) continue;
       std::string fault = explain_unreadable_file(*file);
       if (!fault.empty()) reading.file_error_at(item + key, std::move(fault));
     }
   }
+}
+
+void check_client_ca(const SiteDraft& site, const std::string& path, Reading& reading) {
+  const CertificateFiles* first = nullptr;
+  for (std::size_t i = 0; i < site.certificates.size(); ++i) {
+    const CertificateFiles& files = site.certificates[i];
+    if (files.client_ca.empty()) continue;
+    if (first == nullptr) {
+      first = &files;
+    } else if (files.client_ca != first->client_ca || files.client_auth != first->client_auth) {
+      reading.error_at(item_path(path, i, reading) + ".client_ca",
+                       base::format("another certificate of this site has client_ca {}; a site has one, so keep one",
+                                    first->client_ca));
+    }
+  }
+}
+
+// Who calls a callback route shows no certificate. `tls`: what sites without a client_ca of their own ask for.
+void check_client_auth(const SiteDraft& site, const ListenerTls& tls, const std::string& path, Reading& reading) {
+  std::string key = "tls.client_ca";
+  bool is_required = !tls.client_ca.empty() && tls.client_auth == ClientAuth::kRequire;
+  for (std::size_t i = 0; i < site.certificates.size(); ++i) {
+    const CertificateFiles& files = site.certificates[i];
+    if (files.client_ca.empty()) continue;
+    key = item_path(path, i, reading) + ".client_ca";
+    is_required = files.client_auth == ClientAuth::kRequire;
+    break;
+  }
+  const auto callback = std::ranges::find_if(
+      site.drafts, [](const RouteDraft& route) { return route.callback != CallbackProvider::kNone; });
+  if (!is_required || callback == site.drafts.end()) return;
+  reading.error_at(key, base::format("no platform shows a certificate, and {} is a callback route of the site; write "
+                                     "client_auth: optional, or move the route to a site without client_ca",
+                                     callback->name.empty() ? "one" : callback->name));
 }
 
 void check_deny(const SiteDraft& site, const std::string& path, Reading& reading) {
@@ -85,6 +121,8 @@ void validate_sites(const ConfigDraft& draft, Reading& reading) {
   for (std::size_t i = 0; i < draft.sites.size(); ++i) {
     const SiteDraft& site = draft.sites[i];
     check_certificates(site, path_of(i) + ".tls", reading);
+    check_client_ca(site, path_of(i) + ".tls", reading);
+    check_client_auth(site, draft.tls, path_of(i) + ".tls", reading);
     check_deny(site, path_of(i) + ".deny", reading);
     if (site.drafts.empty() && reading.places().has(path_of(i) + ".routes")) {
       reading.error_at(path_of(i) + ".routes", "the site has no route, so it answers nothing but 404; add one");

@@ -58,7 +58,19 @@ void Exchange::on_head(http::RequestHead& head, bool end) {
     fail(decision_.reason);
     return;
   }
-  run_route(end);
+  if (!has_certificate()) {
+    fail(http::Reason::kClientCertificateMissing);
+    return;
+  }
+  ends_with_head_ = end;
+  run_route();
+}
+
+bool Exchange::has_certificate() const {
+  const config::Site& site = *decision_.site;
+  if (site.client_ca.empty() || site.client_auth == config::ClientAuth::kOptional) return true;
+  // The name in the handshake, by which the client was asked for one, may have been another site's.
+  return client_.tls != nullptr && client_.tls->client_ca == site.client_ca;
 }
 
 void Exchange::on_refused(http::RequestHead& head, http::Reason reason) {

@@ -143,7 +143,10 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   void choose_request_id(const http::RequestHead& head);
   void decide(http::RequestHead& head);
   bool redirect_to_https();
-  void run_route(bool end);
+  // Whether the client has shown the certificate that the site wants.
+  bool has_certificate() const;
+  void run_route();
+  void run_filters();
   void end_run();
   void answer_locally(http::Reason reason);
   // Writes the line, counts, and leaves for the free list, unless the run goes on. Nothing may follow.

@@ -49,6 +49,7 @@ namespace viaduct::http {
   X(kPreconditionFailed, "precondition_failed", 412, "A precondition of the request does not hold.")               \
   X(kUnauthorized, "unauthorized", 401, "A name and a password are needed here.")                                  \
   X(kPasswordQueueFull, "password_queue_full", 503, "Too many passwords wait to be checked.")                      \
+  X(kClientCertificateMissing, "client_certificate_missing", 421, "This connection is not for this host.")         \
   X(kRateLimited, "rate_limited", 429, "There are too many requests.")                                             \
   X(kConnectionLimit, "connection_limit", 503, "There are too many connections.")                                  \
   X(kProxyProtocolInvalid, "proxy_protocol_invalid", 400, "The connection does not say for whom it is.")           \

@@ -32,6 +32,8 @@ struct TlsInfo {
   std::string_view alpn;         // "http/1.1", "h2" or empty
   std::string_view server_name;  // SNI, empty where none was sent
   bool resumed = false;
+  // Servers: the file of authorities by which the client's certificate was verified; empty where it showed none.
+  std::string_view client_ca = {};
 };
 
 // A failure to become ready.

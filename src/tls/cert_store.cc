@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/format.h"
 #include "tls/certificate.h"
+#include "tls/client_auth.h"
 #include "tls/key_pair.h"
 
 namespace viaduct::tls {
@@ -63,7 +64,7 @@ int select_context(SSL* ssl, int* /*alert*/, void* contexts) {
   if (name.ends_with('.')) name.pop_back();
   SSL_CTX* context = static_cast<const SiteContexts*>(contexts)->find(name);
   if (context == nullptr) return SSL_TLSEXT_ERR_NOACK;
-  if (context != SSL_get_SSL_CTX(ssl)) SSL_set_SSL_CTX(ssl, context);
+  if (context != SSL_get_SSL_CTX(ssl)) move_to_context(*ssl, *context);
   return SSL_TLSEXT_ERR_OK;
 }
 
@@ -91,6 +92,15 @@ class Loader {
   // Places in pairs_.
   using Selection = std::vector<std::size_t>;
 
+  // What a context is made of.
+  struct Wanted {
+    Selection pairs;
+    std::string client_ca;
+    config::ClientAuth client_auth = config::ClientAuth::kRequire;
+
+    auto operator<=>(const Wanted&) const = default;
+  };
+
   struct Loaded {
     const config::CertificateFiles* files = nullptr;
     KeyPair pair;
@@ -110,7 +120,7 @@ class Loader {
   TicketKeys& ticket_keys_;
   base::WallTime now_;
   std::unique_ptr<SiteContexts> contexts_;
-  std::map<Selection, SSL_CTX*> made_;
+  std::map<Wanted, SSL_CTX*> made_;
   std::vector<Loaded> pairs_;
   std::map<std::pair<std::string, std::string>, std::size_t> pair_by_files_;
   std::vector<CertFacts> facts_;
@@ -126,9 +136,9 @@ void Loader::add_site(const config::Site& site) {
     if (load_pair(files, site)) of_site.push_back(pair_by_files_.at({files.cert, files.key}));
   }
   if (of_site.empty()) return;
-  SSL_CTX* of_nameless = context_of(one_of_each_kind(of_site));
+  SSL_CTX* of_nameless = context_of(one_of_each_kind(of_site), site);
   for (const std::string& host : site.hosts) {
-    SSL_CTX* context = context_of(select(of_site, host));
+    SSL_CTX* context = context_of(select(of_site, host), site);
     if (&host == &site.hosts.front()) of_nameless = context;
     if (host.starts_with("*.")) {
       contexts_->wildcard.emplace(host.substr(2), context);
@@ -192,6 +202,11 @@ bool Loader::load_pair(const config::CertificateFiles& files, const config::Site
                     .not_after = not_after_of(leaf)});
   check_pair(pairs_.back());
   return true;
+}
+
+  if (answer.has_value()) {
+  } else {
+  }
 }
 
 void Loader::check_pair(const Loaded& loaded) {
@@ -286,13 +301,14 @@ Loader::Selection Loader::one_of_each_kind(const Selection& pairs) const {
   return selection;
 }
 
-// Sites and hosts that show the same certificates share a context.
-SSL_CTX* Loader::context_of(const Selection& selection) {
-  if (const auto found = made_.find(selection); found != made_.end()) return found->second;
+// Sites and hosts that show the same certificates, and ask clients for the same, share a context.
+SSL_CTX* Loader::context_of(const Selection& selection, const config::Site& site) {
+  const Wanted wanted{.pairs = selection, .client_ca = site.client_ca, .client_auth = site.client_auth};
+  if (const auto found = made_.find(wanted); found != made_.end()) return found->second;
   auto context = make_server_context(tls_, ticket_keys_);
   if (!context.has_value()) {
     note(Kind::kUnusable, *pairs_[selection.front()].files, context.error().message);
-    return made_[selection] = nullptr;
+    return made_[wanted] = nullptr;
   }
   for (const std::size_t pair : selection) {
     const auto used = use_key_pair(**context, pairs_[pair].pair);
@@ -300,8 +316,13 @@ SSL_CTX* Loader::context_of(const Selection& selection) {
     const config::CertificateFiles& files = *pairs_[pair].files;
     note(Kind::kUnusable, files, format("{} cannot be served: {}", files.cert, used.error().message));
   }
+  if (!site.client_ca.empty()) {
+    stamps_.add(site.client_ca);
+    const auto asks = ask_for_certificates(**context, site.client_ca, site.client_auth);
+    if (!asks.has_value()) note(Kind::kUnusable, *pairs_[selection.front()].files, asks.error().message);
+  }
   contexts_->owned.push_back(std::move(*context));
-  return made_[selection] = contexts_->owned.back().get();
+  return made_[wanted] = contexts_->owned.back().get();
 }
 
 }  // namespace

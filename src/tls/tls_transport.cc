@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "net/tcp_transport.h"
+#include "tls/client_auth.h"
 #include "tls/tls_error.h"
 
 namespace viaduct::tls {
@@ -138,7 +139,8 @@ void TlsTransport::become_open() {
            .cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl_.get())),
            .alpn = {reinterpret_cast<const char*>(alpn), alpn_length},
            .server_name = server_name_,
-           .resumed = SSL_session_reused(ssl_.get()) == 1};
+           .resumed = SSL_session_reused(ssl_.get()) == 1,
+           .client_ca = SSL_is_server(ssl_.get()) == 1 ? verified_by(*ssl_) : std::string_view()};
   // The first request often comes in one segment with the end of the handshake: then the socket stays quiet.
   has_more_ = SSL_has_pending(ssl_.get()) == 1;
   set_reading(reading_);

@@ -72,7 +72,7 @@ class Authority:
         self.ca_file = self.directory / "ca.pem"
         self.ca_file.write_bytes(pem_of(self.root))
 
-    def issue(self, names, kind="ecdsa", days=(-10, 365), label=None):
+    def issue(self, names, kind="ecdsa", days=(-10, 365), label=None, usage=ExtendedKeyUsageOID.SERVER_AUTH):
         """Makes a leaf for DNS `names`, valid from `days[0]` to `days[1]` relative to today."""
         key = make_key(kind)
         now = datetime.datetime.utcnow()
@@ -80,7 +80,7 @@ class Authority:
         leaf = build(names[0], f"{self.name} intermediate", key, self.intermediate_key,
                      (now + days[0] * DAY, now + days[1] * DAY),
                      [(alternative, False), (x509.BasicConstraints(ca=False, path_length=None), True),
-                      (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)])
+                      (x509.ExtendedKeyUsage([usage]), False)])
         label = label or f"{names[0].replace('*', '_')}-{kind}-{leaf.serial_number % 100000}"
         cert_file, key_file = self.directory / f"{label}.pem", self.directory / f"{label}.key"
         cert_file.write_bytes(pem_of(leaf) + pem_of(self.intermediate))

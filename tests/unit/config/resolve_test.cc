@@ -82,6 +82,19 @@ TEST(Resolve, LeavesInheritedWebsocketsToRoutesThatAreNoCallbacks) {
   EXPECT_TRUE(config->sites[0].routes[1].websocket);
 }
 
+TEST(Resolve, GivesSitesWhatAllListenersAskOfClients) {
+  ConfigDraft draft = one_site({route("a", "/a")});
+  draft.sites.push_back(draft.sites[0]);
+  draft.tls.client_ca = "/all.pem";
+  draft.tls.client_auth = ClientAuth::kOptional;
+  draft.sites[1].certificates = {{}, {.cert = {}, .key = {}, .ocsp = {}, .client_ca = "/own.pem", .place = {}}};
+  const auto config = resolve(draft);
+  EXPECT_EQ(config->sites[0].client_ca, "/all.pem");
+  EXPECT_EQ(config->sites[0].client_auth, ClientAuth::kOptional);
+  EXPECT_EQ(config->sites[1].client_ca, "/own.pem");
+  EXPECT_EQ(config->sites[1].client_auth, ClientAuth::kRequire);
+}
+
 TEST(ResolveDeathTest, StopsAtARouteWithoutAction) {
   ConfigDraft draft = one_site({RouteDraft()});
   EXPECT_DEATH(resolve(draft), "CHECK failed");

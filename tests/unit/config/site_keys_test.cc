@@ -11,7 +11,7 @@ namespace {
 
 TEST(SiteKeys, FillEveryMember) {
   const support::TemporaryDirectory directory;
-  for (const char* name : {"rsa.pem", "rsa.key", "ec.pem", "ec.key"}) directory.write(name, "x");
+  for (const char* name : {"rsa.pem", "rsa.key", "ec.pem", "ec.key", "ca.pem"}) directory.write(name, "x");
   const auto config = support::config_of(
       "listeners: [{ address: \":443\", tls: true }]\n"
       "sites:\n"
@@ -19,7 +19,8 @@ TEST(SiteKeys, FillEveryMember) {
       "    default: true\n"
       "    tls:\n"
       "      - { cert: rsa.pem, key: rsa.key }\n"
-      "      - { cert: ec.pem, key: ec.key }\n"
+      "      - { cert: ec.pem, key: ec.key, ocsp: ec.ocsp, client_ca: ca.pem, client_auth: optional }\n"
+      "    hsts: { max_age: 1d, include_subdomains: true }\n"
       "    deny: [/internal/, /.git]\n"
       "    trusted_proxies: [10.0.0.0/8, \"::1\"]\n"
       "    routes: [{ respond: {} }]\n"
@@ -35,6 +36,8 @@ TEST(SiteKeys, FillEveryMember) {
   EXPECT_EQ(site.certificates[1].cert, directory / "ec.pem");
   EXPECT_EQ(site.certificates[1].key, directory / "ec.key");
   EXPECT_EQ(site.certificates[1].place.line, 7);
+  EXPECT_EQ(site.client_ca, directory / "ca.pem");
+  EXPECT_EQ(site.client_auth, ClientAuth::kOptional);
   EXPECT_EQ(site.deny, (std::vector<std::string>{"/internal/", "/.git"}));
   EXPECT_TRUE(site.trusted_proxies.contains(*base::IpAddress::parse("10.9.9.9")));
   EXPECT_TRUE(site.trusted_proxies.contains(*base::IpAddress::parse("::1")));
@@ -42,6 +45,7 @@ TEST(SiteKeys, FillEveryMember) {
   EXPECT_EQ(config->sites[1].certificates.size(), 1U);
   EXPECT_FALSE(config->sites[1].is_default);
   EXPECT_TRUE(config->sites[1].trusted_proxies.empty());
+  EXPECT_EQ(config->sites[1].client_ca, "");
 }
 
 TEST(SiteKeys, TakeEveryKeyThatRoutesInherit) {

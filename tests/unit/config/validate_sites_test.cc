@@ -55,5 +55,49 @@ TEST(ValidateSites, DeniesAPathOnce) {
   EXPECT_EQ(problems_of_sites(std::string("{ default: true, deny: [/a, /a/]") + kRoutes), "");
 }
 
+class ClientCertificates : public testing::Test {
+ protected:
+  ClientCertificates() {
+    for (const char* name : {"a.pem", "a.key", "one.pem", "two.pem"}) directory_.write(name, "x");
+  }
+  // What is said of a site with these keys of `tls` and this route, and `top` above it.
+  std::string problems(const std::string& tls, const std::string& route = "{ respond: {} }",
+                       const std::string& top = "") const {
+    return support::problems_of("listeners: [{ address: \":443\", tls: true }]\n" + top +
+                                    "upstreams: { app: { servers: \"http://127.0.0.1\" } }\n"
+                                    "sites: [{ default: true, tls: " +
+                                    tls + ", routes: [" + route + "] }]\n",
+                                directory_.path());
+  }
+
+  static constexpr const char* kCallback = "{ name: pay, callback: generic, upstream: app }";
+  support::TemporaryDirectory directory_;
+};
+
+TEST_F(ClientCertificates, AreOfOneAuthorityASite) {
+  EXPECT_EQ(problems("[{ cert: a.pem, key: a.key, client_ca: one.pem }, { cert: a.pem, key: a.key }]"), "");
+  EXPECT_EQ(problems("[{ cert: a.pem, key: a.key, client_ca: one.pem }, "
+                     "{ cert: a.pem, key: a.key, client_ca: one.pem }]"),
+            "");
+  EXPECT_TRUE(problems("[{ cert: a.pem, key: a.key, client_ca: one.pem }, "
+                       "{ cert: a.pem, key: a.key, client_ca: two.pem }]")
+                  .contains("sites[0].tls[1].client_ca: another certificate of this site has client_ca"));
+  EXPECT_TRUE(problems("{ cert: a.pem, key: a.key, client_ca: gone.pem }").contains("cannot read"));
+  EXPECT_TRUE(problems("{ cert: a.pem, key: a.key }", "{ respond: {} }", "tls: { client_ca: gone.pem }\n")
+                  .contains("tls.client_ca: cannot read"));
+}
+
+TEST_F(ClientCertificates, AreNotAskedOfPlatforms) {
+  const std::string fault = "no platform shows a certificate, and pay is a callback route of the site";
+  EXPECT_TRUE(problems("{ cert: a.pem, key: a.key, client_ca: one.pem }", kCallback)
+                  .contains("sites[0].tls.client_ca: " + fault));
+  EXPECT_EQ(problems("{ cert: a.pem, key: a.key, client_ca: one.pem, client_auth: optional }", kCallback), "");
+  EXPECT_TRUE(problems("{ cert: a.pem, key: a.key }", kCallback, "tls: { client_ca: one.pem }\n")
+                  .contains("tls.client_ca: " + fault));
+  EXPECT_EQ(problems("{ cert: a.pem, key: a.key, client_ca: one.pem, client_auth: optional }", kCallback,
+                     "tls: { client_ca: two.pem }\n"),
+            "");
+}
+
 }  // namespace
 }  // namespace viaduct::config

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tls/client_auth.h"
+
+#include <openssl/err.h>
+
+#include <memory>
+
+#include "base/check.h"
+#include "base/format.h"
+#include "tls/key_pair.h"
+#include "tls/tls_error.h"
+
+namespace viaduct::tls {
+namespace {
+
+// Where a context keeps its ca_file.
+int ca_file_index() {
+  static const int index = SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr, [](void* /*context*/, void* file, CRYPTO_EX_DATA*, int, long, void*) {
+        const std::unique_ptr<std::string> freed(static_cast<std::string*>(file));
+      });
+  return index;
+}
+
+}  // namespace
+
+base::Result<void> ask_for_certificates(SSL_CTX& context, const std::string& ca_file, config::ClientAuth mode) {
+  auto authorities = load_certificates(ca_file);
+  if (!authorities.has_value()) return std::unexpected(std::move(authorities).error());
+  ERR_clear_error();
+  for (const X509Ptr& authority : *authorities) {
+    // The names are a hint for clients that have several certificates.
+    const bool is_added = X509_STORE_add_cert(SSL_CTX_get_cert_store(&context), authority.get()) == 1 &&
+                          SSL_CTX_add_client_CA(&context, authority.get()) == 1;
+    if (!is_added) return base::fail(base::format("{}: {}", ca_file, take_openssl_error()));
+  }
+  const int refusal = mode == config::ClientAuth::kRequire ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
+  SSL_CTX_set_verify(&context, SSL_VERIFY_PEER | refusal, nullptr);
+  SSL_CTX_set_options(&context, SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(&context, 0);
+  CHECK(SSL_CTX_set_ex_data(&context, ca_file_index(), std::make_unique<std::string>(ca_file).release()) == 1);
+  return {};
+}
+
+void move_to_context(SSL& ssl, SSL_CTX& context) {
+  SSL_set_SSL_CTX(&ssl, &context);
+  // SSL_set_SSL_CTX takes over certificates alone.
+  SSL_set_verify(&ssl, SSL_CTX_get_verify_mode(&context), nullptr);
+  SSL_set_num_tickets(&ssl, SSL_CTX_get_num_tickets(&context));
+  SSL_clear_options(&ssl, SSL_OP_NO_TICKET);
+  SSL_set_options(&ssl, SSL_CTX_get_options(&context) & SSL_OP_NO_TICKET);
+}
+
+std::string_view verified_by(const SSL& ssl) {
+  // A session that goes on was looked at when it began, maybe for another site.
+  const bool is_shown = SSL_get0_peer_certificate(&ssl) != nullptr && SSL_session_reused(&ssl) == 0;
+  if (!is_shown || SSL_get_verify_result(&ssl) != X509_V_OK) return {};
+  const auto* file = static_cast<const std::string*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(&ssl), ca_file_index()));
+  return file == nullptr ? std::string_view() : *file;
+}
+
+}  // namespace viaduct::tls

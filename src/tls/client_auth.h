@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Certificates of clients, on the server's side: which contexts ask for one, and by whose word it was believed. A
+// connection begins with the default site's context and moves to that of the name that the client sends; what OpenSSL
+// leaves behind then is moved here. Sessions of such contexts are never resumed, so that each certificate is looked at
+// in its own handshake. RFC 8446 §4.3.2, RFC 5246 §7.4.4.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "config/types.h"
+#include "tls/openssl_ptr.h"
+
+namespace viaduct::tls {
+
+// Makes `context` ask for a certificate that an authority of the PEM file `ca_file` vouches for, and refuse clients
+// whose certificate is not valid, or with kRequire those without one.
+[[nodiscard]] base::Result<void> ask_for_certificates(SSL_CTX& context, const std::string& ca_file,
+                                                      config::ClientAuth mode);
+
+// Lets the handshake of `ssl` go on with `context`, its certificates and what it asks of the client.
+void move_to_context(SSL& ssl, SSL_CTX& context);
+
+// The ca_file by which the certificate of the client was verified; empty where it showed none. Lives as long as `ssl`.
+std::string_view verified_by(const SSL& ssl);
+
+}  // namespace viaduct::tls

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Certificates of clients: who is asked for one, who gets in, and that no other host of the connection is a way
+around. HSTS and stapled OCSP answers, which stand beside them in the config of a site."""
+import datetime
+import ssl
+import subprocess
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from harness.certificates import Authority
+from harness.client import RawClient, fetch, insecure_context
+from harness.expect import assert_own_answer
+from harness.h2_client import H2LibraryClient
+from harness.scene import plain_scene
+from harness.upstream import answer
+from harness.waiting import wait_until
+from harness.wire import Ended
+
+OPEN, CLOSED, OPTIONAL = "open.test", "closed.test", "optional.test"
+HSTS = "max-age=31536000; includeSubDomains"
+
+
+@pytest.fixture(scope="module")
+def client_pair(authority):
+    return authority.issue(["anna"], usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+
+
+@pytest.fixture(scope="module")
+def pair(authority):
+    return authority.issue([OPEN, CLOSED, OPTIONAL])
+
+
+@pytest.fixture(scope="module")
+def daemon(start_daemon, authority, pair, raw):
+    config = plain_scene(raw.url)
+    config["listeners"].append({"address": "127.0.0.1:0", "tls": True})
+    routes = config["sites"][0]["routes"]
+    ask = {"client_ca": str(authority.ca_file)}
+    config["sites"] = [
+        {"hosts": [OPEN], "tls": pair.as_config(), "routes": routes,
+         "hsts": {"max_age": "365d", "include_subdomains": True}},
+        {"hosts": [CLOSED], "tls": pair.as_config() | ask, "routes": routes},
+        {"hosts": [OPTIONAL], "tls": pair.as_config() | ask | {"client_auth": "optional"}, "routes": routes}]
+    return start_daemon(config)
+
+
+@pytest.fixture(autouse=True)
+def fresh(raw):
+    raw.clear()
+
+
+def context_of(pair=None, version=None, alpn=("http/1.1",)):
+    context = insecure_context(maximum=version, minimum=version, alpn=list(alpn))
+    if pair:
+        context.load_cert_chain(pair.cert, pair.key)
+    return context
+
+
+def ask(daemon, sni, host=None, **more):
+    """The status of a request to `host` on a connection to `sni`; None where there is no connection."""
+    try:
+        return fetch(daemon.https, "GET", "/x", host=host or sni, sni=sni, context=context_of(**more)).status
+    except (Ended, ConnectionError, ssl.SSLError):
+        return None
+
+
+VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+
+
+@VERSIONS
+def test_who_shows_a_certificate_gets_in(daemon, client_pair, version):
+    assert ask(daemon, CLOSED, pair=client_pair, version=version) == 200
+    assert ask(daemon, OPTIONAL, pair=client_pair, version=version) == 200
+    assert ask(daemon, OPTIONAL, version=version) == 200
+    assert ask(daemon, OPEN, version=version) == 200
+
+
+@VERSIONS
+@pytest.mark.parametrize("site", [CLOSED, OPTIONAL])
+@pytest.mark.parametrize("fault", ["authority", "expired", "usage"])
+def test_certificates_that_are_not_valid_are_refused(daemon, raw, place, authority, site, fault, version):
+    if fault == "authority":
+        pair = Authority(place / "others", "Others").issue(["anna"], usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+    elif fault == "expired":
+        pair = authority.issue(["anna"], usage=ExtendedKeyUsageOID.CLIENT_AUTH, days=(-10, -1))
+    else:
+        pair = authority.issue(["anna"])  # a server's
+    assert ask(daemon, site, pair=pair, version=version) is None
+    assert not raw.received
+
+
+@VERSIONS
+def test_without_a_certificate_nobody_gets_in(daemon, raw, version):
+    before = len(daemon.error_lines)
+    assert ask(daemon, CLOSED, version=version) is None
+    daemon.wait_error("tls_handshake_failed .*peer did not return a certificate", before)
+    assert not raw.received
+
+
+@pytest.mark.parametrize("sni", [OPEN, OPTIONAL, "unknown.test", None])
+def test_no_other_host_of_the_connection_is_a_way_around(daemon, raw, client_pair, sni):
+    """The name in the handshake is one site's, the Host field another's."""
+    for pair in [None, client_pair] if sni != OPTIONAL else [None]:
+        context = context_of(pair=pair)
+        response = fetch(daemon.https, "GET", "/x", host=CLOSED, sni=sni, context=context)
+        assert_own_answer(response, 421)
+        assert daemon.record_of(response)["reason"] == "client_certificate_missing"
+    assert not raw.received
+
+
+def test_nor_is_plain_http(daemon, raw):
+    response = fetch(daemon.http, "GET", "/x", host=CLOSED)
+    assert_own_answer(response, 421)
+    assert not raw.received
+
+
+def test_nor_a_stream_beside_others(daemon):
+    with H2LibraryClient(daemon.https, host=OPEN) as client:
+        for host, status in [(OPEN, 200), (CLOSED, 421), (OPEN, 200)]:
+            client.host = host
+            stream = client.get("/x")
+            client.wait(lambda: stream.over, "the answer")
+            assert stream.status == status
+
+
+@VERSIONS
+def test_nor_a_session_that_began_elsewhere(daemon, client_pair, version):
+    context = context_of(version=version)
+    with RawClient(daemon.https.port, tls=True, sni=OPEN, context=context) as client:
+        assert client.request("GET", "/x", host=OPEN).status == 200
+        session = client.sock.session
+    try:
+        with RawClient(daemon.https.port, tls=True, sni=CLOSED, context=context, session=session) as client:
+            assert client.request("GET", "/x", host=CLOSED).status == 421
+    except (Ended, ConnectionError, ssl.SSLError):
+        pass
+    context = context_of(pair=client_pair, version=version)
+    with RawClient(daemon.https.port, tls=True, sni=CLOSED, context=context) as client:
+        assert client.request("GET", "/x", host=CLOSED).status == 200
+        session = client.sock.session
+    with RawClient(daemon.https.port, tls=True, sni=CLOSED, context=context, session=session) as client:
+        assert client.request("GET", "/x", host=CLOSED).status == 200
+        assert not client.sock.session_reused
+
+
+# ---- HSTS -----------------------------------------------------------------------------------------------------------
+
+
+def test_hsts_on_every_answer_over_tls(daemon, raw, monkeypatch):
+    def hsts(listener, target="/x", host=OPEN, **more):
+        return fetch(listener, "GET", target, host=host, **more).all("Strict-Transport-Security")
+
+    assert hsts(daemon.https, sni=OPEN) == [HSTS]
+    assert hsts(daemon.https, "/%zz", sni=OPEN) == [HSTS]  # an answer of ours
+    assert hsts(daemon.http) == []
+    assert hsts(daemon.https, host=OPTIONAL, sni=OPTIONAL) == []
+    fields = [("Strict-Transport-Security", "max-age=1"), ("strict-transport-security", "max-age=2")]
+    monkeypatch.setattr(raw, "handler", lambda received: answer(fields=fields))
+    assert hsts(daemon.https, sni=OPEN) == [HSTS]
+    assert hsts(daemon.http) == ["max-age=1", "max-age=2"]  # nothing is altered that the config does not name
+
+
+# ---- OCSP -----------------------------------------------------------------------------------------------------------
+
+
+def ocsp_answer(authority, pair, days=1):
+    leaf = x509.load_pem_x509_certificate(pair.cert.read_bytes())
+    now = datetime.datetime.utcnow().replace(microsecond=0)
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        cert=leaf, issuer=authority.intermediate, algorithm=hashes.SHA1(), cert_status=ocsp.OCSPCertStatus.GOOD,
+        this_update=now - datetime.timedelta(days=2), next_update=now + datetime.timedelta(days=days),
+        revocation_time=None, revocation_reason=None).responder_id(ocsp.OCSPResponderEncoding.HASH,
+                                                                   authority.intermediate)
+    signed = builder.sign(authority.intermediate_key, hashes.SHA256())
+    return signed.public_bytes(serialization.Encoding.DER)
+
+
+def stapled(daemon, host):
+    done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.https.port}", "-servername", host,
+                           "-status"], input="", capture_output=True, text=True, check=False)
+    return "OCSP Response Status: successful" in done.stdout
+
+
+def test_ocsp_answers_are_stapled_while_they_hold(start_one, place, authority, raw):
+    pair = authority.issue([OPEN])
+    answer = place / "open.ocsp"
+    answer.write_bytes(ocsp_answer(authority, pair))
+    config = plain_scene(raw.url)
+    config["listeners"] = [{"address": "127.0.0.1:0", "tls": True}]
+    config["sites"][0] |= {"hosts": [OPEN], "tls": pair.as_config() | {"ocsp": str(answer)}}
+    daemon = start_one(config)
+    assert stapled(daemon, OPEN)
+    answer.write_bytes(ocsp_answer(authority, pair, days=-1))
+    wait_until(lambda: daemon.find_error("certificates_renewed"), "the new answer to be read", 40)
+    assert not stapled(daemon, OPEN)
+    assert fetch(daemon.https, "GET", "/x", host=OPEN, sni=OPEN).status == 200

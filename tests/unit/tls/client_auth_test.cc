@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tls/client_auth.h"
+
+#include <gtest/gtest.h>
+
+#include "support/cert_sites.h"
+#include "support/manual_clock.h"
+#include "support/tls_ends.h"
+
+namespace viaduct::tls {
+namespace {
+
+using support::TlsEnd;
+
+class ClientAuthTest : public testing::Test {
+ protected:
+  ClientAuthTest() {
+    sites_.add({"open.test"}, {support::make_pair_for({"open.test"})});
+    for (const char* host : {"closed.test", "other.test", "optional.test"}) {
+      sites_.add({host}, {support::make_pair_for({host})});
+    }
+    ca_ = sites_.directory().write("ca.pem", authority_.cert);
+    other_ca_ = sites_.directory().write("other-ca.pem", other_authority_.cert);
+    sites_.sites()[1].client_ca = ca_;
+    sites_.sites()[2].client_ca = other_ca_;
+    sites_.sites()[3].client_ca = ca_;
+    sites_.sites()[3].client_auth = config::ClientAuth::kOptional;
+  }
+
+  // What the server knows of a client with `pair` (null: without a certificate): "in: ca.pem", "in:" or "refused".
+  std::string come(const CertStore& store, const std::string& host, const PemPair* pair, int version = TLS1_3_VERSION) {
+    SslPtr ssl =
+        support::make_client({.name = host, .min_version = version, .max_version = version, .session = session_.get()});
+    if (pair != nullptr) {
+      const auto files = sites_.write("client", *pair);
+      EXPECT_EQ(SSL_use_certificate_file(ssl.get(), files.cert.c_str(), SSL_FILETYPE_PEM), 1);
+      EXPECT_EQ(SSL_use_PrivateKey_file(ssl.get(), files.key.c_str(), SSL_FILETYPE_PEM), 1);
+    }
+    auto [server_fd, client_fd] = support::socket_pair();
+    TlsEnd server(loop_, std::move(server_fd), store.new_session(Alpn::kHttp1));
+    TlsEnd client(loop_, std::move(client_fd), std::move(ssl));
+    server.start();
+    client.start();
+    support::turn_until(loop_, [&] { return server.is_settled(); });
+    if (server.error()) return "refused";
+    server.send("x");
+    support::turn_until(loop_, [&] { return !client.received().empty(); });
+    session_.reset(SSL_get1_session(client.ssl()));
+    const std::string_view ca = server.transport().tls_info()->client_ca;
+    return "in: " + std::string(ca.substr(ca.rfind('/') + 1));
+  }
+
+  support::ManualClock clock_;
+  net::Loop loop_{clock_};
+  support::CertSites sites_;
+  PemPair authority_ = support::make_authority("Ours");
+  PemPair other_authority_ = support::make_authority("Theirs");
+  PemPair ours_ = support::make_pair_for({"anna"}, KeyKind::kEcdsaP256, &authority_);
+  PemPair theirs_ = support::make_pair_for({"bert"}, KeyKind::kEcdsaP256, &other_authority_);
+  std::string ca_;
+  std::string other_ca_;
+  SslSessionPtr session_;  // of the last client, which the next one offers
+};
+
+TEST_F(ClientAuthTest, AsksWhereTheSiteWantsIt) {
+  const CertStore store = sites_.store();
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const auto asked = [&](const char* host, const PemPair* pair) {
+      session_.reset();
+      return come(store, host, pair, version);
+    };
+    EXPECT_EQ(asked("open.test", nullptr), "in: ");
+    EXPECT_EQ(asked("open.test", &ours_), "in: ");
+    EXPECT_EQ(asked("closed.test", &ours_), "in: ca.pem");
+    EXPECT_EQ(asked("closed.test", nullptr), "refused");
+    EXPECT_EQ(asked("closed.test", &theirs_), "refused");
+    EXPECT_EQ(asked("other.test", &theirs_), "in: other-ca.pem");
+    EXPECT_EQ(asked("other.test", &ours_), "refused");
+    EXPECT_EQ(asked("optional.test", nullptr), "in: ");
+    EXPECT_EQ(asked("optional.test", &ours_), "in: ca.pem");
+    EXPECT_EQ(asked("optional.test", &theirs_), "refused");
+    EXPECT_EQ(asked("unknown.test", nullptr), "in: ");
+  }
+}
+
+// The first context asks, and the site that the client names does not.
+TEST_F(ClientAuthTest, AsksNotWhereOnlyTheDefaultSiteWantsIt) {
+  sites_.sites()[1].is_default = true;
+  const CertStore store = sites_.store();
+  EXPECT_EQ(come(store, "open.test", nullptr), "in: ");
+  session_.reset();
+  EXPECT_EQ(come(store, "unknown.test", nullptr), "refused");
+  EXPECT_EQ(come(store, "", nullptr), "refused");
+  EXPECT_EQ(come(store, "", &ours_), "in: ca.pem");
+}
+
+// A session that began where nobody asked does not stand for a certificate.
+TEST_F(ClientAuthTest, BelievesNoSessionOfAnotherSite) {
+  const CertStore store = sites_.store();
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    session_.reset();
+    EXPECT_EQ(come(store, "open.test", nullptr, version), "in: ");
+    const std::string outcome = come(store, "closed.test", nullptr, version);
+    EXPECT_TRUE(outcome == "refused" || outcome == "in: ") << outcome;  // the exchange refuses the second
+    session_.reset();
+    EXPECT_EQ(come(store, "other.test", &theirs_, version), "in: other-ca.pem");
+    EXPECT_NE(come(store, "closed.test", nullptr, version), "in: ca.pem");
+  }
+}
+
+TEST_F(ClientAuthTest, TellsOfAuthoritiesThatCannotBeRead) {
+  sites_.sites()[1].client_ca = sites_.directory().write("empty.pem", "nothing\n");
+  EXPECT_EQ(sites_.problems(), "error: empty.pem: no certificate in PEM form\n");
+}
+
+}  // namespace
+}  // namespace viaduct::tls
