@@ -50,6 +50,14 @@ void choose_client_auth(const ListenerTls& tls, Site& site) {
   }
 }
 
+void write_hsts(Site& site) {
+  if (!site.hsts) return;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(site.hsts->max_age).count();
+  site.hsts->text = "max-age=" + std::to_string(seconds);
+  if (site.hsts->include_subdomains) site.hsts->text += "; includeSubDomains";
+  if (site.hsts->preload) site.hsts->text += "; preload";
+}
+
 std::string unlike(const std::string& name, const std::set<std::string>& taken) {
   std::string candidate = name;
   for (int number = 2; taken.contains(candidate); ++number) candidate = name + "-" + std::to_string(number);
@@ -96,6 +104,7 @@ std::unique_ptr<Config> resolve(ConfigDraft draft) {
   for (SiteDraft& draft_site : draft.sites) {
     Site& site = config->sites.emplace_back(std::move(static_cast<Site&>(draft_site)));
     choose_client_auth(config->tls, site);
+    write_hsts(site);
     for (RouteDraft& draft_route : draft_site.drafts) {
       Action action = action_of(draft_route);
       site.routes.push_back(std::move(static_cast<Route&>(draft_route)));

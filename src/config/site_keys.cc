@@ -29,6 +29,15 @@ Type<CertificateFiles> certificate_files() {
   return type;
 }
 
+Table<Hsts> hsts_keys() {
+  Table<Hsts> table;
+  table.add("max_age", &Hsts::max_age, duration(0s, 24h * 3650),
+            "How long a browser uses nothing but HTTPS for these hosts.");
+  table.add("include_subdomains", &Hsts::include_subdomains, boolean(), "Also for all names below them.");
+  table.add("preload", &Hsts::preload, boolean(), "Agree to stand in the lists that browsers are shipped with.");
+  return table;
+}
+
 // Each route starts from what its site and `defaults` say, and adds its own.
 Type<SiteDraft> routes() {
   Type<SiteDraft> type;
@@ -61,6 +70,8 @@ Table<SiteDraft> site_keys() {
             "Take the hosts that no site names; without any, the first site answers where no host is named at all.");
   table.add("tls", &SiteDraft::certificates, list_of(certificate_files()),
             "The certificate, or a list of them (RSA and ECDSA); renewed files are picked up by themselves.");
+  table.add("hsts", &SiteDraft::hsts, or_null(object(hsts_keys())),
+            "Strict-Transport-Security on every answer over TLS, in the place of the upstream's (RFC 6797).");
   table.add("deny", &SiteDraft::deny, list_of(text("path", check_path)),
             "Decoded paths that are refused before every route, under every spelling; \"/x/\" covers /x, too.");
   table.add("trusted_proxies", &SiteDraft::trusted_proxies, cidr_set(),

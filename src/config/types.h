@@ -368,12 +368,23 @@ struct CertificateFiles {
   bool operator==(const CertificateFiles&) const = default;
 };
 
+// Strict-Transport-Security, RFC 6797.
+struct Hsts {
+  Duration max_age = 365 * 24h;
+  bool include_subdomains = false;
+  bool preload = false;
+  std::string text;  // the field's value; made when the config is resolved
+
+  bool operator==(const Hsts&) const = default;
+};
+
 struct Site {
   std::vector<std::string> hosts;  // lower case, no port; "*.example.com" for one label or more
   bool is_default = false;         // takes unknown hosts
   std::vector<CertificateFiles> certificates;
   std::string client_ca;  // what the certificates of clients are verified against; empty: they are not asked for one
   ClientAuth client_auth = ClientAuth::kRequire;
+  std::optional<Hsts> hsts;
   std::vector<std::string> deny;  // decoded paths; "/x/" covers "/x" too
   base::CidrSet trusted_proxies;
   std::vector<Route> routes;

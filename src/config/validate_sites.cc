@@ -105,6 +105,15 @@ void check_client_auth(const SiteDraft& site, const ListenerTls& tls, const std:
                                      callback->name.empty() ? "one" : callback->name));
 }
 
+// What https://hstspreload.org wants before it takes a host.
+void check_hsts(const SiteDraft& site, const std::string& path, Reading& reading) {
+  if (!site.hsts || !site.hsts->preload) return;
+  if (site.hsts->include_subdomains && site.hsts->max_age >= 365 * 24h) return;
+  reading.warn_at(path + ".preload",
+                  "lists of browsers take a host only with include_subdomains: true and a max_age of 365d or more; "
+                  "write both, or preload: false");
+}
+
 void check_deny(const SiteDraft& site, const std::string& path, Reading& reading) {
   std::set<std::string> seen;
   for (std::size_t i = 0; i < site.deny.size(); ++i) {
@@ -123,6 +132,7 @@ void validate_sites(const ConfigDraft& draft, Reading& reading) {
     check_certificates(site, path_of(i) + ".tls", reading);
     check_client_ca(site, path_of(i) + ".tls", reading);
     check_client_auth(site, draft.tls, path_of(i) + ".tls", reading);
+    check_hsts(site, path_of(i) + ".hsts", reading);
     check_deny(site, path_of(i) + ".deny", reading);
     if (site.drafts.empty() && reading.places().has(path_of(i) + ".routes")) {
       reading.error_at(path_of(i) + ".routes", "the site has no route, so it answers nothing but 404; add one");

@@ -199,6 +199,9 @@ void Exchange::send_head(http::ResponseHead& head, bool end) {
   if (plan_ != nullptr) {
     for (const auto& filter : plan_->filters | std::views::reverse) filter->on_response(*this, head);
   }
+  if (client_.tls != nullptr && decision_.site != nullptr && decision_.site->hsts) {
+    head.fields.set(http::FieldName::kStrictTransportSecurity, decision_.site->hsts->text);
+  }
   head.fields.set(http::FieldName::kXRequestId, record_.request_id);
   record_.status = head.status;
   if (head.status == 101) {

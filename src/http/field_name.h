@@ -55,6 +55,7 @@ namespace viaduct::http {
   X(kRetryAfter, "Retry-After")                                                \
   X(kServer, "Server")                                                         \
   X(kSetCookie, "Set-Cookie")                                                  \
+  X(kStrictTransportSecurity, "Strict-Transport-Security")                     \
   X(kTe, "TE")                                                                 \
   X(kTrailer, "Trailer")                                                       \
   X(kTransferEncoding, "Transfer-Encoding")                                    \

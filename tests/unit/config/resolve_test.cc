@@ -95,6 +95,14 @@ TEST(Resolve, GivesSitesWhatAllListenersAskOfClients) {
   EXPECT_EQ(config->sites[1].client_auth, ClientAuth::kRequire);
 }
 
+TEST(Resolve, WritesHstsOnce) {
+  ConfigDraft draft = one_site({route("a", "/a")});
+  draft.sites[0].hsts = Hsts{};
+  EXPECT_EQ(resolve(draft)->sites[0].hsts->text, "max-age=31536000");
+  draft.sites[0].hsts = Hsts{.max_age = {}, .include_subdomains = true, .preload = true, .text = {}};
+  EXPECT_EQ(resolve(draft)->sites[0].hsts->text, "max-age=0; includeSubDomains; preload");
+}
+
 TEST(ResolveDeathTest, StopsAtARouteWithoutAction) {
   ConfigDraft draft = one_site({RouteDraft()});
   EXPECT_DEATH(resolve(draft), "CHECK failed");

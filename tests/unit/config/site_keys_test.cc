@@ -38,6 +38,8 @@ TEST(SiteKeys, FillEveryMember) {
   EXPECT_EQ(site.certificates[1].place.line, 7);
   EXPECT_EQ(site.client_ca, directory / "ca.pem");
   EXPECT_EQ(site.client_auth, ClientAuth::kOptional);
+  ASSERT_TRUE(site.hsts.has_value());
+  EXPECT_EQ(site.hsts->text, "max-age=86400; includeSubDomains");
   EXPECT_EQ(site.deny, (std::vector<std::string>{"/internal/", "/.git"}));
   EXPECT_TRUE(site.trusted_proxies.contains(*base::IpAddress::parse("10.9.9.9")));
   EXPECT_TRUE(site.trusted_proxies.contains(*base::IpAddress::parse("::1")));
@@ -46,6 +48,7 @@ TEST(SiteKeys, FillEveryMember) {
   EXPECT_FALSE(config->sites[1].is_default);
   EXPECT_TRUE(config->sites[1].trusted_proxies.empty());
   EXPECT_EQ(config->sites[1].client_ca, "");
+  EXPECT_FALSE(config->sites[1].hsts.has_value());
 }
 
 TEST(SiteKeys, TakeEveryKeyThatRoutesInherit) {

@@ -99,5 +99,16 @@ TEST_F(ClientCertificates, AreNotAskedOfPlatforms) {
             "");
 }
 
+TEST(ValidateSites, WarnsOfAPreloadThatNoListTakes) {
+  const auto problems = [](const std::string& hsts) {
+    return problems_of_sites("{ default: true, hsts: { " + hsts + " }" + kRoutes);
+  };
+  EXPECT_EQ(problems("preload: true, include_subdomains: true"), "");
+  EXPECT_EQ(problems("max_age: 1d"), "");
+  for (const char* hsts : {"preload: true", "preload: true, include_subdomains: true, max_age: 364d"}) {
+    EXPECT_TRUE(problems(hsts).contains("warning: sites[0].hsts.preload: lists of browsers take a host only")) << hsts;
+  }
+}
+
 }  // namespace
 }  // namespace viaduct::config
