@@ -49,7 +49,8 @@ FindingState state_of(Kind kind) {
     case Kind::kBrokenChain:
     case Kind::kNoChain:
     case Kind::kWeakKey:
-    case Kind::kOpenKeyFile: break;
+    case Kind::kOpenKeyFile:
+    case Kind::kNotStapled: break;
   }
   return FindingState::kWarning;
 }

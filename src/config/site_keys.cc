@@ -16,6 +16,9 @@ Type<CertificateFiles> certificate_files() {
   table.add("cert", &CertificateFiles::cert, path("file"), "The certificate and its chain, a PEM file, leaf first.")
       .required();
   table.add("key", &CertificateFiles::key, path("file"), "Its private key, a PEM file.").required();
+  table.add("ocsp", &CertificateFiles::ocsp, path("file"),
+            "What its authority says of it (OCSP, DER), fetched by another program and watched; stapled while it "
+            "holds.");
   table.add("client_ca", &CertificateFiles::client_ca, path("file"),
             "Authorities (PEM) of clients' certificates; requests on a connection without one get 421, plain HTTP "
             "too.");

@@ -361,6 +361,7 @@ struct Route {
 struct CertificateFiles {
   std::string cert;  // PEM, leaf first; absolute
   std::string key;
+  std::string ocsp;       // what its authority says of it, DER; empty: nothing is stapled
   std::string client_ca;  // of the site; empty: that of another pair, or of ListenerTls
   ClientAuth client_auth = ClientAuth::kRequire;
   Place place;

@@ -16,6 +16,7 @@
 #include "tls/certificate.h"
 #include "tls/client_auth.h"
 #include "tls/key_pair.h"
+#include "tls/ocsp_staple.h"
 
 namespace viaduct::tls {
 namespace {
@@ -104,6 +105,7 @@ class Loader {
   struct Loaded {
     const config::CertificateFiles* files = nullptr;
     KeyPair pair;
+    std::optional<OcspAnswer> ocsp;
   };
 
   void note(Kind kind, const config::CertificateFiles& files, std::string message);
@@ -114,7 +116,8 @@ class Loader {
   void check_key_file(const config::CertificateFiles& files);
   Selection select(const Selection& of_site, const std::string& host) const;
   Selection one_of_each_kind(const Selection& pairs) const;
-  SSL_CTX* context_of(const Selection& selection);
+  void load_stapled(Loaded& loaded);
+  SSL_CTX* context_of(const Selection& selection, const config::Site& site);
 
   const config::ListenerTls& tls_;
   TicketKeys& ticket_keys_;
@@ -192,7 +195,8 @@ bool Loader::load_pair(const config::CertificateFiles& files, const config::Site
     return false;
   }
   pair_by_files_[names] = pairs_.size();
-  pairs_.push_back({.files = &files, .pair = std::move(*pair)});
+  pairs_.push_back({.files = &files, .pair = std::move(*pair), .ocsp = {}});
+  load_stapled(pairs_.back());
   const X509& leaf = *pairs_.back().pair.leaf;
   facts_.push_back({.file = files.cert,
                     .site = site.hosts.empty() ? "default" : site.hosts.front(),
@@ -204,8 +208,14 @@ bool Loader::load_pair(const config::CertificateFiles& files, const config::Site
   return true;
 }
 
+void Loader::load_stapled(Loaded& loaded) {
+  if (loaded.files->ocsp.empty()) return;
+  stamps_.add(loaded.files->ocsp);
+  auto answer = load_ocsp(loaded.files->ocsp, loaded.pair, now_);
   if (answer.has_value()) {
+    loaded.ocsp = std::move(*answer);
   } else {
+    note(Kind::kNotStapled, *loaded.files, answer.error().message + "; until then nothing is stapled");
   }
 }
 
@@ -312,6 +322,7 @@ SSL_CTX* Loader::context_of(const Selection& selection, const config::Site& site
   }
   for (const std::size_t pair : selection) {
     const auto used = use_key_pair(**context, pairs_[pair].pair);
+    if (pairs_[pair].ocsp) staple(**context, *pairs_[pair].pair.leaf, *pairs_[pair].ocsp);
     if (used.has_value()) continue;
     const config::CertificateFiles& files = *pairs_[pair].files;
     note(Kind::kUnusable, files, format("{} cannot be served: {}", files.cert, used.error().message));

@@ -32,6 +32,7 @@ struct CertProblem {
     kNoChain,      // the issuer is not in the file, and not known to the system
     kWeakKey,
     kOpenKeyFile,  // everybody on the machine may read it
+    kNotStapled,   // the OCSP answer is of no use
   };
 
   Severity severity = Severity::kError;

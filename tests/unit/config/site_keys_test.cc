@@ -36,6 +36,7 @@ TEST(SiteKeys, FillEveryMember) {
   EXPECT_EQ(site.certificates[1].cert, directory / "ec.pem");
   EXPECT_EQ(site.certificates[1].key, directory / "ec.key");
   EXPECT_EQ(site.certificates[1].place.line, 7);
+  EXPECT_EQ(site.certificates[1].ocsp, directory / "ec.ocsp");
   EXPECT_EQ(site.client_ca, directory / "ca.pem");
   EXPECT_EQ(site.client_auth, ClientAuth::kOptional);
   ASSERT_TRUE(site.hsts.has_value());
