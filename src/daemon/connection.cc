@@ -302,20 +302,32 @@ void Connection::count_wait(std::size_t moved_bytes) {
   // as long as bytes move.
   const bool progressed = moved_bytes > 0 && wait != Wait::kHead && wait != Wait::kLinger && wait != Wait::kIdle;
   if (is_new || progressed) wait_since_ = loop_.now();
-  if (is_new) {
-    rate_since_ = loop_.now();
-    rate_bytes_ = 0;
-  }
+  if (is_new) turn_rate(wait);
   rate_bytes_ += moved_bytes;
   wait_ = wait;
   arm_timer();
+}
+
+// An answer waits for its client and for more of itself by turns. What it waited for the client counts together: else a
+// slow reader would begin anew with every piece that it took.
+void Connection::turn_rate(Wait next) {
+  const base::MonoTime now = loop_.now();
+  if (wait_ == Wait::kWrite && next == Wait::kNone) {
+    rate_counted_ += now - rate_since_;
+    return;
+  }
+  if (wait_ != Wait::kNone || next != Wait::kWrite) {
+    rate_counted_ = base::Duration(0);
+    rate_bytes_ = 0;
+  }
+  rate_since_ = now;
 }
 
 void Connection::arm_timer() {
   base::MonoTime deadline = base::MonoTime::max();
   if (const auto limit = limit_of(wait_)) deadline = wait_since_ + *limit;
   if (limits_.min_rate.has_value() && (wait_ == Wait::kBody || wait_ == Wait::kWrite)) {
-    deadline = std::min(deadline, std::max(rate_since_ + kRateGrace, loop_.now() + kRateInterval));
+    deadline = std::min(deadline, std::max(rate_since_ + kRateGrace - rate_counted_, loop_.now() + kRateInterval));
   }
   if (codec_ != nullptr) deadline = std::min(deadline, codec_->next_deadline().value_or(deadline));
   if (deadline == base::MonoTime::max()) return;
@@ -324,7 +336,7 @@ void Connection::arm_timer() {
 
 bool Connection::is_too_slow() const {
   if (!limits_.min_rate || (wait_ != Wait::kBody && wait_ != Wait::kWrite)) return false;
-  const base::Duration elapsed = timer_now_ - rate_since_;
+  const base::Duration elapsed = rate_counted_ + (timer_now_ - rate_since_);
   if (elapsed < kRateGrace) return false;
   const double seconds = std::chrono::duration<double>(elapsed).count();
   return static_cast<double>(rate_bytes_) < static_cast<double>(*limits_.min_rate) * seconds;

@@ -109,6 +109,8 @@ class Connection final : public net::Retirable,
   void start_lingering();
   void close(bool abortive);
   void count_wait(std::size_t moved_bytes);
+  // The wait changes to `next`: begins, goes on with or pauses what min_rate is measured over.
+  void turn_rate(Wait next);
   void arm_timer();
   Wait present_wait();
   std::optional<base::Duration> limit_of(Wait wait) const;
@@ -136,10 +138,11 @@ class Connection final : public net::Retirable,
   std::size_t lingered_bytes_ = 0;
   net::Timer timer_;
   Wait wait_ = Wait::kNone;
-  base::MonoTime wait_since_;     // begin of the wait, or its last progress
-  base::MonoTime rate_since_;     // begin of the present body or answer
-  std::uint64_t rate_bytes_ = 0;  // moved since then
-  base::MonoTime timer_now_;      // the present, as the timer saw it
+  base::MonoTime wait_since_;       // begin of the wait, or its last progress
+  base::MonoTime rate_since_;       // begin of the present body, or of the present wait for the reader of an answer
+  base::Duration rate_counted_{0};  // in earlier waits of that answer
+  std::uint64_t rate_bytes_ = 0;    // moved in all of that
+  base::MonoTime timer_now_;        // the present, as the timer saw it
 };
 
 }  // namespace viaduct::daemon
