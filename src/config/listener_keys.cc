@@ -98,6 +98,8 @@ Table<Client> client_keys() {
             "Connections of clients in all.");
   table.add("max_connections_per_address", &Client::max_connections_per_address,
             or_null(count<std::uint32_t>(1, kConnectionsMax)), "Connections of one client address.");
+  table.add("max_handshakes", &Client::max_handshakes, or_null(count<std::uint32_t>(1, kConnectionsMax)),
+            "TLS handshakes that may be under way at one time; whoever comes then is closed (handshake_limit).");
   table.add("max_requests", &Client::max_requests, or_null(count<std::uint32_t>(1)),
             "Requests that one connection may carry.");
   return table;

@@ -130,6 +130,9 @@ Type<std::string> socket_path() {
   return type;
 }
 
+// Room for the first answers of a few connections in any case.
+constexpr std::uint64_t kMemoryMin = std::uint64_t{4} * 1024 * 1024;
+
 // "auto" is absent: one worker a core.
 Type<std::optional<std::uint32_t>> worker_count() {
   const Type<std::uint32_t> number = count<std::uint32_t>(1, 256);
@@ -218,6 +221,9 @@ Table<Process> process_keys() {
       .defaults_to("stay who we are");
   table.add("drain", &Process::drain, duration(0s, 24h),
             "How long a stop, an upgrade and removed listeners wait for exchanges to end.");
+  table.add("memory", &Process::memory, or_null(size<std::uint64_t>(kMemoryMin, std::uint64_t{1} << 40U)),
+            "Bytes of requests and answers under way, beyond which new connections wait 2 s and are closed then "
+            "(memory_limit).");
   return table;
 }
 

@@ -86,7 +86,8 @@ struct Client {
   std::uint32_t max_target_size = 8 * 1024;
   std::uint32_t max_connections = 20000;
   std::optional<std::uint32_t> max_connections_per_address;
-  std::optional<std::uint32_t> max_requests;  // a connection
+  std::optional<std::uint32_t> max_handshakes;  // of TLS, in the process at one time
+  std::optional<std::uint32_t> max_requests;    // a connection
 
   bool operator==(const Client&) const = default;
 };
@@ -448,6 +449,7 @@ struct Process {
   std::optional<std::uint32_t> workers;  // absent: one a core
   std::string user;                      // empty: stay who we are
   Duration drain = 30s;
+  std::optional<std::uint64_t> memory;  // bytes of payload that may be under way; beyond them nobody new is taken
 
   bool operator==(const Process&) const = default;
 };

@@ -45,14 +45,16 @@ Connection::Connection(const ConnectionProtocols& protocols, net::Loop& loop, Co
       awaits_preface_(protocols.h2c),
       timer_(loop.timers(), *this) {}
 
-void Connection::open(std::unique_ptr<net::Transport> transport) {
+void Connection::open(std::unique_ptr<net::Transport> transport, ConnectionLimits::Handshake handshake) {
   transport_ = std::move(transport);
+  handshake_ = std::move(handshake);
   count_wait(0);
   transport_->start(*this);
 }
 
 void Connection::on_transport_ready() {
   state_ = State::kOpen;
+  handshake_ = {};
   client_.tls = transport_->tls_info();
   if (client_.tls != nullptr) owner_.on_handshake(*client_.tls);
   choose_codec(client_.tls != nullptr && client_.tls->alpn == "h2");
@@ -244,6 +246,7 @@ void Connection::close_now() {
 void Connection::close(bool abortive) {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
+  handshake_ = {};
   timer_.stop();
   net::ReadEnd::unlink();
   net::TurnEnd::unlink();

@@ -15,6 +15,7 @@
 #include "codec/h2_limits.h"
 #include "codec/server_codec.h"
 #include "config/types.h"
+#include "daemon/connection_limits.h"
 #include "exchange/exchange.h"
 #include "net/loop.h"
 #include "net/transport.h"
@@ -72,8 +73,8 @@ class Connection final : public net::Retirable,
   Connection(const ConnectionProtocols& protocols, net::Loop& loop, ConnectionOwner& owner,
              const exchange::ClientInfo& client, const config::Client& limits);
 
-  // Once, right behind the constructor.
-  void open(std::unique_ptr<net::Transport> transport);
+  // Once, right behind the constructor. `handshake` goes when the transport is ready, or the connection over.
+  void open(std::unique_ptr<net::Transport> transport, ConnectionLimits::Handshake handshake = {});
   // Graceful end; kNow may follow kPatient. REQUIRES: not kNone.
   void begin_drain(DrainMode mode = DrainMode::kNow);
   // The listener's options for exchanges that begin from now on.
@@ -121,6 +122,7 @@ class Connection final : public net::Retirable,
   ConnectionOwner& owner_;
   codec::H2Library& h2_library_;
   std::unique_ptr<net::Transport> transport_;
+  ConnectionLimits::Handshake handshake_;
   std::unique_ptr<codec::ServerCodec> codec_;  // null before the handshake is done
   exchange::ClientInfo client_;
   config::Client limits_;

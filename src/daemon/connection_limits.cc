@@ -23,6 +23,13 @@ bool ConnectionLimits::enter(const base::IpAddress& address, const config::Clien
   return true;
 }
 
+std::optional<ConnectionLimits::Handshake> ConnectionLimits::begin_handshake(const config::Client& client) {
+  const std::uint32_t before = handshakes_.fetch_add(1, std::memory_order_relaxed);
+  Handshake counted(*this);
+  if (client.max_handshakes && before >= *client.max_handshakes) return std::nullopt;
+  return counted;
+}
+
 void ConnectionLimits::leave(const base::IpAddress& address) {
   leave();
   if (!counts_addresses_.load(std::memory_order_relaxed)) return;

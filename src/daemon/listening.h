@@ -41,6 +41,8 @@ class Listening;
 class ListeningOwner {
  public:
   virtual void on_accept(Listening& listening, os::Fd fd, const base::SocketAddress& peer) = 0;
+  // As net::AcceptHandler::may_accept().
+  virtual bool may_accept() { return true; }
 
  protected:
   ~ListeningOwner() = default;
@@ -73,6 +75,7 @@ class Listening final : private net::AcceptHandler, private net::TimerHandler {
 
  private:
   void on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_id) override;
+  bool may_accept() override { return owner_.may_accept(); }
   void on_timer(int timer_id) override;
 
   net::Loop& loop_;

@@ -52,6 +52,7 @@ Worker::~Worker() {
   CHECK(!thread_.joinable());
   cut_all();
   loop_.run_once(false);
+  limits_.report_memory(memory_bytes_, 0);
 }
 
 void Worker::cut_all() {
@@ -195,6 +196,7 @@ void Worker::on_timer(int timer_id) {
   if (timer_id == kLogTimer) {
     stamp_turn();
     if (access_log_.pending()) access_log_.flush();
+    watch_memory();
     upstreams_.sweep();
     std::erase_if(ended_listeners_, [this](const auto& listening) {
       return !listening->has_connections() && !greetings_.has(listening->number());
@@ -210,12 +212,32 @@ void Worker::on_timer(int timer_id) {
 
 // ---- connections and exchanges --------------------------------------------------------------------------------------
 
+void Worker::watch_memory() {
+  const std::uint64_t bytes = loop_.chunks().chunks_in_use() * sizeof(base::Chunk);
+  const std::uint64_t total = limits_.report_memory(std::exchange(memory_bytes_, bytes), bytes);
+  const auto& limit = services_.snapshot->config->process.memory;
+  if (!limit || total <= *limit) {
+    memory_short_.reset();
+    return;
+  }
+  if (!memory_short_) memory_short_ = loop_.now();
+  if (loop_.now() < memory_silent_until_) return;
+  memory_silent_until_ = loop_.now() + kMemoryLogPause;
+  LOG_WARNING("memory_limit worker={} bytes={} limit={} new_connections=wait", number_, total, *limit);
+}
+
+bool Worker::may_accept() {
+  watch_memory();
+  return !memory_short_ || loop_.now() - *memory_short_ >= kMemoryPatience;
+}
+
 void Worker::refuse(http::Reason reason, const base::SocketAddress& peer) {
   counters_.count(reason, 0);
   LOG_WARNING("connection_refused reason={} client_ip={}", http::reason_name(reason), peer.ip().to_string());
 }
 
 void Worker::on_accept(Listening& listening, os::Fd fd, const base::SocketAddress& peer) {
+  if (memory_short_) return refuse(http::Reason::kMemoryLimit, peer);
   if (listening.options().proxy_protocol) {
     greetings_.take(std::move(fd), {.sender = peer, .listener = listening.number()},
                     services_.snapshot->config->client);
@@ -245,6 +267,11 @@ void Worker::open_connection(Listening& listening, os::Fd fd, const ConnectionEn
     return;
   }
   const config::Client& client = snapshot.config->client;
+  std::optional<ConnectionLimits::Handshake> handshake;
+  if (listener.is_tls) {
+    handshake = limits_.begin_handshake(client);
+    if (!handshake) return refuse(http::Reason::kHandshakeLimit, ends.peer);
+  }
   if (!limits_.enter(ends.peer.ip(), client)) return refuse(http::Reason::kConnectionLimit, ends.peer);
   std::unique_ptr<net::Transport> transport;
   if (listener.is_tls) {
@@ -266,7 +293,7 @@ void Worker::open_connection(Listening& listening, os::Fd fd, const ConnectionEn
   ++connection_count_;
   counters_.count_connection();
   listening.add(opened);
-  opened.open(std::move(transport));
+  opened.open(std::move(transport), std::move(handshake).value_or(ConnectionLimits::Handshake()));
 }
 
 exchange::Exchange& Worker::make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) {

@@ -51,6 +51,9 @@ class Worker final : private ListeningOwner,
   // Objects of ended exchanges whose memory is kept.
   static constexpr std::size_t kIdleExchangesMax = 256;
   static constexpr base::Duration kLogFlushInterval = std::chrono::milliseconds(200);
+  // How long new connections wait while process.memory is used up, before they are closed; and how often that is told.
+  static constexpr base::Duration kMemoryPatience = std::chrono::seconds(2);
+  static constexpr base::Duration kMemoryLogPause = std::chrono::seconds(10);
 
   struct Setup {
     int number = 0;
@@ -105,10 +108,13 @@ class Worker final : private ListeningOwner,
   void stop_if_drained();
   // Ends all that is left: connections, and what runs on without one.
   void cut_all();
+  // Says how much payload there is, and since when it is too much.
+  void watch_memory();
   void refuse(http::Reason reason, const base::SocketAddress& peer);
 
   // ListeningOwner
   void on_accept(Listening& listening, os::Fd fd, const base::SocketAddress& peer) override;
+  bool may_accept() override;
   // GreetingsOwner
   Listening* find_listening(std::uint32_t number) override;
   void on_client_known(Listening& listening, os::Fd fd, const ConnectionEnds& ends) override;
@@ -147,6 +153,9 @@ class Worker final : private ListeningOwner,
   std::size_t connection_count_ = 0;
   DrainMode drain_ = DrainMode::kNone;
   Greetings greetings_;
+  std::uint64_t memory_bytes_ = 0;              // of payload, as last reported
+  std::optional<base::MonoTime> memory_short_;  // since when there is too much in the process
+  base::MonoTime memory_silent_until_;          // nothing is logged about it
   base::IntrusiveList<exchange::Exchange, exchange::Exchange> running_on_;  // without a client
   net::Timer log_timer_;
   net::Timer drain_timer_;

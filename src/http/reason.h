@@ -52,6 +52,8 @@ namespace viaduct::http {
   X(kClientCertificateMissing, "client_certificate_missing", 421, "This connection is not for this host.")         \
   X(kRateLimited, "rate_limited", 429, "There are too many requests.")                                             \
   X(kConnectionLimit, "connection_limit", 503, "There are too many connections.")                                  \
+  X(kHandshakeLimit, "handshake_limit", 503, "There are too many handshakes.")                                     \
+  X(kMemoryLimit, "memory_limit", 503, "The server has no memory left.")                                           \
   X(kProxyProtocolInvalid, "proxy_protocol_invalid", 400, "The connection does not say for whom it is.")           \
   X(kProxyProtocolTimeout, "proxy_protocol_timeout", 408, "The connection did not say in time for whom it is.")    \
   X(kProxySenderNotAllowed, "proxy_sender_not_allowed", 403, "Access from this address is denied.")                \

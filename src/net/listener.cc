@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/log.h"
 
@@ -54,7 +55,9 @@ void Listener::on_fd_readable() {
 }
 
 void Listener::on_read_end() {
-  if (watch_.is_reading()) accept_up_to(kAcceptsPerTurnMax);
+  if (!watch_.is_reading()) return;
+  if (!handler_.may_accept()) return pause();
+  accept_up_to(kAcceptsPerTurnMax);
 }
 
 void Listener::take_waiting() {
@@ -79,10 +82,18 @@ void Listener::accept_up_to(int count) {
     if (errno == EAGAIN) return;
     if (is_connection_error(errno)) continue;
     // Out of descriptors or memory: the connection stays in the kernel's queue and is taken when there is room again.
-    LOG_ERROR("accept_failed error={} pause_ms=100", base::quoted(std::strerror(errno)));
+    tell_of_failure(errno);
     pause();
     return;
   }
+}
+
+void Listener::tell_of_failure(int error_number) {
+  ++unsaid_;
+  if (loop_.now() < silent_until_) return;
+  silent_until_ = loop_.now() + kLogPause;
+  LOG_ERROR("accept_failed error={} pause_ms=100 times={}", base::quoted(std::strerror(error_number)),
+            std::exchange(unsaid_, 0));
 }
 
 }  // namespace viaduct::net

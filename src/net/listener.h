@@ -13,6 +13,8 @@ class AcceptHandler {
  public:
   // A new connection, non-blocking. `listener_id` is the number given to the Listener.
   virtual void on_accept(os::Fd fd, const base::SocketAddress& peer, int listener_id) = 0;
+  // False: those that wait in the kernel wait on; it is asked again after Listener::kExhaustedPause.
+  virtual bool may_accept() { return true; }
 
  protected:
   ~AcceptHandler() = default;
@@ -26,6 +28,9 @@ class Listener final : private FdHandler, private TimerHandler, private ReadEnd 
   static constexpr base::Duration kExhaustedPause = std::chrono::milliseconds(100);
   // What a queue can hold (os::ListenOptions::backlog), and what may come while it is emptied.
   static constexpr int kWaitingMax = 2 * 4096;
+
+  // How long nothing is said of further times, since it runs out of them again and again.
+  static constexpr base::Duration kLogPause = std::chrono::seconds(10);
 
   // Takes a listening, non-blocking socket and accepts at once. `loop` and `handler` must outlive the listener.
   Listener(Loop& loop, os::Fd fd, AcceptHandler& handler, int listener_id);
@@ -44,6 +49,7 @@ class Listener final : private FdHandler, private TimerHandler, private ReadEnd 
   void on_timer(int timer_id) override;
   void on_read_end() override;
   void accept_up_to(int count);
+  void tell_of_failure(int error_number);
 
   Loop& loop_;
   os::Fd fd_;
@@ -51,6 +57,8 @@ class Listener final : private FdHandler, private TimerHandler, private ReadEnd 
   int listener_id_;
   FdWatch watch_;
   Timer resume_timer_;
+  base::MonoTime silent_until_;  // about failures to accept
+  unsigned unsaid_ = 0;          // times that it failed since the last line
 };
 
 }  // namespace viaduct::net

@@ -57,6 +57,7 @@ TEST(ClientKeys, FillEveryMember) {
                          "  max_target_size: 16k\n"
                          "  max_connections: 8\n"
                          "  max_connections_per_address: 9\n"
+                         "  max_handshakes: 11\n"
                          "  max_requests: 10\n"));
   const Client& client = config->client;
   EXPECT_EQ(client.handshake_timeout, 1s);
@@ -69,12 +70,14 @@ TEST(ClientKeys, FillEveryMember) {
   EXPECT_EQ(client.max_target_size, 16384U);
   EXPECT_EQ(client.max_connections, 8U);
   EXPECT_EQ(client.max_connections_per_address, 9U);
+  EXPECT_EQ(client.max_handshakes, 11U);
   EXPECT_EQ(client.max_requests, 10U);
 }
 
 TEST(ClientKeys, KeepTheirDefaultsAndTakeNullForOff) {
   const auto config = config_of(with_top("client: { min_rate: null, max_requests: null }\n"));
   EXPECT_EQ(config->client.min_rate, std::nullopt);
+  EXPECT_EQ(config->client.max_handshakes, std::nullopt);
   EXPECT_EQ(config->client.max_requests, std::nullopt);
   EXPECT_EQ(config->client.idle_timeout, 75s);
   EXPECT_EQ(config_of(with_top(""))->client.min_rate, 500U);

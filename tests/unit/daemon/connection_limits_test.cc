@@ -64,6 +64,33 @@ TEST(ConnectionLimits, CountWhoIsNotKnownYetInTheTotal) {
   EXPECT_EQ(limits.connections(), 2u);
 }
 
+TEST(ConnectionLimits, HoldHandshakesUnderWay) {
+  ConnectionLimits limits;
+  config::Client two;
+  two.max_handshakes = 2;
+  auto first = limits.begin_handshake(two);
+  auto second = limits.begin_handshake(two);
+  EXPECT_TRUE(first && second);
+  EXPECT_FALSE(limits.begin_handshake(two));
+  ConnectionLimits::Handshake moved = std::move(*first);
+  first.reset();
+  EXPECT_FALSE(limits.begin_handshake(two));
+  moved = {};
+  EXPECT_TRUE(limits.begin_handshake(two));
+  second.reset();
+  two.max_handshakes = std::nullopt;
+  std::vector<std::optional<ConnectionLimits::Handshake>> many;
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(many.emplace_back(limits.begin_handshake(two)));
+}
+
+TEST(ConnectionLimits, AddTheMemoryOfAllThreads) {
+  ConnectionLimits limits;
+  EXPECT_EQ(limits.report_memory(0, 100), 100u);
+  EXPECT_EQ(limits.report_memory(0, 50), 150u);
+  EXPECT_EQ(limits.report_memory(100, 10), 60u);
+  EXPECT_EQ(limits.report_memory(50, 0), 10u);
+}
+
 // A reload may set the limit of addresses, or take it away, while there are connections.
 TEST(ConnectionLimits, SurviveAReload) {
   ConnectionLimits limits;

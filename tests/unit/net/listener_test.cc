@@ -17,6 +17,8 @@ struct Acceptor final : AcceptHandler {
     peers.push_back(peer);
     ids.push_back(listener_id);
   }
+  bool may_accept() override { return is_open; }
+  bool is_open = true;
   std::vector<os::Fd> fds;
   std::vector<base::SocketAddress> peers;
   std::vector<int> ids;
@@ -86,6 +88,20 @@ TEST_F(ListenerTest, TakesWhatWaitsBeforeItCloses) {
   listener_->close();
   listener_->take_waiting();
   EXPECT_EQ(acceptor_.fds.size(), kCallers);
+}
+
+TEST_F(ListenerTest, LeavesThemToTheKernelWhileItMayNotAccept) {
+  const base::SocketAddress address = listen();
+  acceptor_.is_open = false;
+  Caller caller;
+  Dialer dialer(loop_, caller);
+  dialer.dial(address);
+  while (!caller.fd) loop_.run_once(true);
+  loop_.run_once(false);
+  EXPECT_TRUE(acceptor_.fds.empty());
+  acceptor_.is_open = true;
+  while (acceptor_.fds.empty()) loop_.run_once(true);
+  EXPECT_EQ(acceptor_.fds.size(), 1u);
 }
 
 TEST_F(ListenerTest, APauseDelaysConnectionsAndLosesNone) {
