@@ -37,7 +37,7 @@ upstreams:
 logs:
   access: {access}
   error: {{ file: {setting.folder}/error.log }}
-process: {{ workers: {setting.workers} }}
+process: {{ workers: {setting.workers}, core_dumps: true }}
 """
         return [setting.binary, "run", "-c", setting.write("viaduct.yaml", config)]
 

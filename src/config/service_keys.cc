@@ -224,6 +224,9 @@ Table<Process> process_keys() {
   table.add("memory", &Process::memory, or_null(size<std::uint64_t>(kMemoryMin, std::uint64_t{1} << 40U)),
             "Bytes of requests and answers under way, beyond which new connections wait 2 s and are closed then "
             "(memory_limit).");
+  table.add("core_dumps", &Process::core_dumps, boolean(),
+            "Let a crash write memory, private keys in it, to disk, and others than root debug the daemon; read at "
+            "start alone.");
   return table;
 }
 

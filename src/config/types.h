@@ -450,6 +450,7 @@ struct Process {
   std::string user;                      // empty: stay who we are
   Duration drain = 30s;
   std::optional<std::uint64_t> memory;  // bytes of payload that may be under way; beyond them nobody new is taken
+  bool core_dumps = false;
 
   bool operator==(const Process&) const = default;
 };

@@ -107,6 +107,7 @@ base::Result<void> Supervisor::open_and_serve() {
   state_ = State::kServing;
   os::notify_ready(state_text());
   os::release_free_memory();
+  if (!live_.config().process.core_dumps) os::forbid_core_dumps();
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -130,6 +131,10 @@ Result<void> give_file(const std::string& path, const std::string& user) {
   // Not through a link: whoever may make one in that directory must not be given any file of the system.
   if (::lchown(path.c_str(), found->id, found->group) == 0 || errno == ENOENT) return {};
   return fail_errno(base::format("cannot give {} to user {}", path, user), errno);
+}
+
+void forbid_core_dumps() {
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 Result<void> drop_privileges(const std::string& user) {

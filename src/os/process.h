@@ -61,6 +61,10 @@ base::Result<bool> is_user(const std::string& user);
 // are root.
 base::Result<void> give_file(const std::string& path, const std::string& user);
 
+// Keeps the kernel from writing this process's memory to disk after a crash, and users other than root from looking at
+// it: secrets are in it. To be called behind a change of the user, which may allow both again.
+void forbid_core_dumps();
+
 // Becomes `user`, with its group and supplementary groups, for good. Without effect when we are that user already. An
 // error says what is missing; then the process must end, since it may stand in the middle.
 base::Result<void> drop_privileges(const std::string& user);

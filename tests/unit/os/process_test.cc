@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -176,6 +177,17 @@ TEST(Threads, LetOthersGoBefore) {
     EXPECT_GE(::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())), 10);
   }).join();
   EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())), before);  // this one stays as it is
+}
+
+TEST(CoreDumps, AreForbidden) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    forbid_core_dumps();
+    ::_exit(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Privileges, NameAUserThatDoesNotExist) {
