@@ -35,7 +35,7 @@ endfunction()
 
 set(VIADUCT_FOLDERS)
 viaduct_folder(base LIBRARIES spdlog::spdlog fmt::fmt OpenSSL::Crypto Threads::Threads)
-viaduct_folder(os BELOW base LIBRARIES PkgConfig::libsystemd PkgConfig::libcrypt)
+viaduct_folder(os BELOW base LIBRARIES PkgConfig::libsystemd PkgConfig::libcrypt PkgConfig::libseccomp)
 viaduct_folder(http BELOW base)
 viaduct_folder(net BELOW os http base LIBRARIES PkgConfig::libevent PkgConfig::libcares)
 viaduct_folder(config BELOW os http base LIBRARIES ${VIADUCT_YAML_CPP} nlohmann_json::nlohmann_json)

@@ -28,6 +28,7 @@ LIBRARIES = {
     "ares.h": ("c-ares", {"net"}),
     "openssl": ("OpenSSL", {"tls", "base"}),
     "crypt.h": ("libcrypt", {"os"}),
+    "seccomp.h": ("libseccomp", {"os"}),
     "nghttp2": ("nghttp2", {"codec"}),
     "llhttp.h": ("llhttp", {"codec"}),
     "yaml-cpp": ("yaml-cpp", {"config"}),

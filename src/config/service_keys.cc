@@ -227,6 +227,9 @@ Table<Process> process_keys() {
   table.add("core_dumps", &Process::core_dumps, boolean(),
             "Let a crash write memory, private keys in it, to disk, and others than root debug the daemon; read at "
             "start alone.");
+  table.add("seccomp", &Process::seccomp, boolean(),
+            "Let the kernel refuse what serving does not need: no program starts, so upgrade cannot work; read at "
+            "start alone.");
   return table;
 }
 

@@ -451,6 +451,7 @@ struct Process {
   Duration drain = 30s;
   std::optional<std::uint64_t> memory;  // bytes of payload that may be under way; beyond them nobody new is taken
   bool core_dumps = false;
+  bool seccomp = false;
 
   bool operator==(const Process&) const = default;
 };

@@ -15,6 +15,7 @@
 #include "daemon/listen.h"
 #include "daemon/orders.h"
 #include "daemon/status_page.h"
+#include "os/seccomp.h"
 #include "os/service_manager.h"
 #include "os/socket.h"
 
@@ -105,9 +106,10 @@ base::Result<void> Supervisor::open_and_serve() {
   window_timer_.start_after(RouteWindow::kStep);
   look_at_workers();
   state_ = State::kServing;
-  os::notify_ready(state_text());
   os::release_free_memory();
   if (!live_.config().process.core_dumps) os::forbid_core_dumps();
+  if (live_.config().process.seccomp) TRY(os::confine_system_calls());
+  os::notify_ready(state_text());
   return {};
 }
 
