@@ -2,7 +2,7 @@
 // Looks at passwords for one worker without holding it up: comparing one with its hash is slow on purpose, so a thread
 // of its own does that, of low priority, one password after the other; pairs that were right are remembered, as keyed
 // hashes, so that a client's next request costs a look into a table. Owned by the worker, whose thread calls it
-// (docs/adr/0017).
+// (docs/adr/0018).
 #pragma once
 
 #include <condition_variable>

@@ -40,7 +40,8 @@ def with_defaults(config, directory):
     logs["error"] = {"file": "-", "level": "info", **logs.get("error", {})}
     config["logs"] = logs
     config["admin"] = {"socket": str(directory / "admin.sock"), **config.get("admin", {})}
-    config["process"] = {"workers": 2, "drain": "10s", **config.get("process", {})}
+    # With core_dumps, whoever is not root may look into /proc and attach a tracer.
+    config["process"] = {"workers": 2, "drain": "10s", "core_dumps": True, **config.get("process", {})}
     return config
 
 

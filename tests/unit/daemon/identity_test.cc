@@ -50,8 +50,11 @@ TEST(Identity, IsGivenWhatItOpensAnew) {
   config.access_log.file = directory.write("access.log", "");
   config.error_log.file = directory.write("error.log", "");
   config.admin.socket = directory.write("admin.sock", "");
-  config.sites.emplace_back().certificates = {
-      {.cert = directory.write("site.pem", "x"), .key = directory.write("site.key", "x"), .place = {}}};
+  config.sites.emplace_back().certificates = {{.cert = directory.write("site.pem", "x"),
+                                               .key = directory.write("site.key", "x"),
+                                               .ocsp = {},
+                                               .client_ca = {},
+                                               .place = {}}};
   ASSERT_EQ(::chmod((directory / "site.key").c_str(), 0600), 0);
   ASSERT_EQ(::chmod((directory / "site.pem").c_str(), 0644), 0);
   EXPECT_EQ(in_child([&config] {

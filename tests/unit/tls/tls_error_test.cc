@@ -77,7 +77,7 @@ TEST_F(TlsErrorTest, SaysWhatToDo) {
 TEST_F(TlsErrorTest, TellsWhoseFaultItIsAndWhetherToTryAgain) {
   ERR_clear_error();
   const net::TransportError of_server = handshake_error(*server_, net::IoStatus::kTruncated, 0);
-  EXPECT_EQ(of_server.reason, http::Reason::kNone);
+  EXPECT_EQ(of_server.reason, http::Reason::kTlsClosed);
   EXPECT_EQ(of_server.error.side, base::Side::kClient);
   EXPECT_FALSE(of_server.error.retryable);
   EXPECT_EQ(of_server.error.message, "the client closed the connection during the TLS handshake");

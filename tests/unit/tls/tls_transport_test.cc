@@ -260,25 +260,28 @@ struct Garbage {
   const char* name;
   std::string bytes;
   std::string message;
+  http::Reason reason;
 };
 class TlsGarbageTest : public TlsTransportTest, public testing::WithParamInterface<Garbage> {};
-INSTANTIATE_TEST_SUITE_P(FirstBytes, TlsGarbageTest,
-                         testing::Values(Garbage{"PlainHttp", "GET / HTTP/1.1\r\nHost: host.test\r\n\r\n",
-                                                 "the client speaks plain HTTP on a TLS port"},
-                                         Garbage{"PlainPost", "POST /api/v1/payment/notify HTTP/1.1\r\n\r\n",
-                                                 "the client speaks plain HTTP on a TLS port"},
-                                         Garbage{"Proxy", "CONNECT host.test:443 HTTP/1.1\r\n\r\n",
-                                                 "the client takes this TLS port for a plain HTTP proxy"},
-                                         Garbage{"Noise", std::string(64, '\xaa'), "what the client sent is not TLS"},
-                                         Garbage{"Zeros", std::string(64, '\0'), "what the client sent is not TLS"}),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    FirstBytes, TlsGarbageTest,
+    testing::Values(
+        Garbage{"PlainHttp", "GET / HTTP/1.1\r\nHost: host.test\r\n\r\n", "the client speaks plain HTTP on a TLS port",
+                http::Reason::kTlsPlainHttp},
+        Garbage{"PlainPost", "POST /api/v1/payment/notify HTTP/1.1\r\n\r\n",
+                "the client speaks plain HTTP on a TLS port", http::Reason::kTlsPlainHttp},
+        Garbage{"Proxy", "CONNECT host.test:443 HTTP/1.1\r\n\r\n",
+                "the client takes this TLS port for a plain HTTP proxy", http::Reason::kTlsPlainHttp},
+        Garbage{"Noise", std::string(64, '\xaa'), "what the client sent is not TLS", http::Reason::kTlsInvalid},
+        Garbage{"Zeros", std::string(64, '\0'), "what the client sent is not TLS", http::Reason::kTlsInvalid}),
+    [](const auto& row) { return row.param.name; });
 
 TEST_P(TlsGarbageTest, IsRefusedWithAReason) {
   const int raw = open_raw();
   ASSERT_GT(::send(raw, GetParam().bytes.data(), GetParam().bytes.size(), 0), 0);
   EXPECT_EQ(failure_of_server(), GetParam().message);
   EXPECT_EQ(server_->error()->error.side, base::Side::kClient);
-  EXPECT_EQ(server_->error()->reason, http::Reason::kNone);
+  EXPECT_EQ(server_->error()->reason, GetParam().reason);
 }
 
 TEST_P(TlsGarbageTest, IsRefusedByteByByteToo) {
