@@ -39,7 +39,7 @@ def daemon(start_daemon, place, upstream):
     (place / "www/page.html").write_bytes(PAGE)
     routes = [{"name": "pages", "match": {"prefix": "/pages/"}, "static": {"root": str(place / "www")},
                "rewrite": {"strip_prefix": "/pages"}}, proxy("all", {"prefix": "/"}, "app")]
-    config = plain_scene(upstream.url, routes, process={"workers": 1, "core_dumps": True}, client={"idle_timeout": "2s"})
+    config = plain_scene(upstream.url, routes, process={"workers": 1}, client={"idle_timeout": "2s"})
     config["upstreams"]["app"] |= {"eject": None, "keepalive": {"max_idle": 0}}
     config["defaults"] = {"timeouts": {"connect": "1s", "read": "1s", "send": "1s"}}
     return start_daemon(config)
@@ -200,7 +200,7 @@ def test_log_that_cannot_be_written_stops_nobody(daemon):
 def test_memory_that_is_refused_ends_the_process_at_once_or_harms_nobody(place, upstream):
     """No request is answered from a heap that is broken: the process goes on as it was, or it aborts and says why,
     and whoever supervises it starts it anew."""
-    config = plain_scene(upstream.url, process={"workers": 1, "core_dumps": True}, client={"idle_timeout": "2s"})
+    config = plain_scene(upstream.url, process={"workers": 1}, client={"idle_timeout": "2s"})
     directory = place / "refused"
     directory.mkdir()
     daemon = Daemon(config, directory)

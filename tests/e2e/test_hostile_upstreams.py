@@ -128,7 +128,10 @@ def test_row(daemon, expected, version, target):
         assert b"stolen" not in got[1]
         if client.goes_on():
             for _ in range(2):
-                assert client.ask("GET", clean)[:3] == (200, clean.encode(), True)
+                again = client.ask("GET", clean)[:3]
+                if again[0] is None and any(one.cut for one in row.outcomes):
+                    break  # all bytes were here before it showed that there is no proper end
+                assert again == (200, clean.encode(), True)
     with ASKERS[version](daemon) as other:
         assert other.ask("GET", clean)[:3] == (200, clean.encode(), True)
     expected[target, version] = {reason for one in chosen for reason in one.reasons or ("",)}

@@ -62,12 +62,9 @@ TEST(Reference, GivesTypeDefaultAndSentence) {
   EXPECT_TRUE(text.contains("\nsites[].routes[].cors.allow_methods\n    list of methods; default [GET, HEAD, POST]\n"));
 }
 
-TEST(Reference, SaysWhatIsPlanned) {
-  const std::string text = reference_text();
-  EXPECT_TRUE(
-      text.contains("\nprocess.user\n    name of a user; default stay who we are\n    The user to become after the "
-                    "ports are bound.\n    Planned: accepted and checked, not in effect in this version.\n"));
-  EXPECT_FALSE(text.contains("Accepted: "));
+TEST(Reference, HasNothingThatIsPlanned) {
+  EXPECT_FALSE(reference_text().contains("Planned: "));
+  EXPECT_TRUE(reference_text().contains("\nprocess.user\n    name of a user; default stay who we are\n"));
 }
 
 TEST(Reference, TellsRouteKeysOnce) {
