@@ -4,11 +4,15 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 
 #include "config/units.h"
 
 namespace viaduct::config {
+
+// Texts of files by their absolute paths, in their normal form: a config that was kept, to be loaded again.
+using Texts = std::map<std::string, std::string>;
 
 // The content of the file at `path`, at most `limit_bytes` of it; a longer file is an error.
 Parsed<std::string> read_text_file(const std::string& path, std::size_t limit_bytes);

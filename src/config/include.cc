@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/include.h"
 
+#include <fnmatch.h>
 #include <glob.h>
 
 #include <algorithm>
@@ -44,9 +45,26 @@ std::vector<std::string> find_files(const std::string& pattern) {
   return files;
 }
 
+// The same among texts, by the rules of glob(3).
+std::vector<std::string> find_texts(const Texts& texts, const std::string& pattern) {
+  std::vector<std::string> files;
+  for (const auto& [file, text] : texts) {
+    if (fnmatch(pattern.c_str(), file.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) files.push_back(file);
+  }
+  return files;
+}
+
+Parsed<std::string> read_source(const std::string& file, const Texts* texts) {
+  if (texts == nullptr) return read_text_file(file, kFileBytesMax);
+  const auto found = texts->find(file);
+  if (found == texts->end()) return std::unexpected(base::format("{} was not kept with this config", file));
+  return found->second;
+}
+
 class IncludeReader {
  public:
-  IncludeReader(Reading& reading, Sources& sources) : reading_(reading), sources_(sources) {}
+  IncludeReader(Reading& reading, Sources& sources, const Texts* texts = nullptr)
+      : reading_(reading), sources_(sources), texts_(texts) {}
 
   std::optional<Node> read(const std::string& text, const std::string& file) {
     sources_.add(file, text);
@@ -70,7 +88,8 @@ class IncludeReader {
   }
 
  private:
-  static std::string canonical(const std::string& file) {
+  std::string canonical(const std::string& file) const {
+    if (texts_ != nullptr) return file;
     std::error_code fault;
     const auto path = std::filesystem::weakly_canonical(file, fault);
     return fault ? file : path.string();
@@ -92,7 +111,8 @@ class IncludeReader {
     const std::string pattern = resolve_path(*expanded, std::filesystem::path(file).parent_path().string());
     const bool has_wildcard = pattern.find_first_of("*?[") != std::string::npos;
     // An empty conf.d is normal, a file that is named and not there is not.
-    const std::vector<std::string> files = has_wildcard ? find_files(pattern) : std::vector{pattern};
+    if (!has_wildcard) return include_file(pattern, node.place, root);
+    const std::vector<std::string> files = texts_ == nullptr ? find_files(pattern) : find_texts(*texts_, pattern);
     for (const std::string& found : files) include_file(found, node.place, root);
   }
 
@@ -106,7 +126,7 @@ class IncludeReader {
       return error(place, base::format("more than {} files, or includes more than {} deep; include fewer files",
                                        kIncludedFilesMax, kIncludeDepthMax));
     }
-    const auto text = read_text_file(file, kFileBytesMax);
+    const auto text = read_source(file, texts_);
     if (!text) return error(place, text.error());
     enter(file);
     if (const auto inner = read(*text, file)) merge(*inner, root);
@@ -149,19 +169,21 @@ class IncludeReader {
 
   Reading& reading_;
   Sources& sources_;
+  const Texts* texts_;
   std::vector<std::string> open_;  // the files that are being read, each included by the one before it
   std::set<std::string> seen_;     // all that were
 };
 
 }  // namespace
 
-std::optional<Node> read_file_with_includes(const std::string& path, Reading& reading, Sources& sources) {
-  const auto text = read_text_file(path, kFileBytesMax);
+std::optional<Node> read_file_with_includes(const std::string& path, Reading& reading, Sources& sources,
+                                            const Texts* texts) {
+  const auto text = read_source(path, texts);
   if (!text) {
     reading.add({.place = {.file = path, .line = 0, .column = 0}, .key = {}, .message = text.error()});
     return std::nullopt;
   }
-  IncludeReader reader(reading, sources);
+  IncludeReader reader(reading, sources, texts);
   reader.enter(path);
   return reader.read(*text, path);
 }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "config/files.h"
 #include "config/node.h"
 #include "config/problem.h"
 #include "config/reading.h"
@@ -18,8 +19,10 @@ inline constexpr std::size_t kIncludeDepthMax = 8;
 inline constexpr std::size_t kIncludedFilesMax = 256;
 
 // Reads the file at `path` and all that it includes. Every file goes to `sources`, every problem to `reading`. Absent
-// when the first file cannot be read at all.
-std::optional<Node> read_file_with_includes(const std::string& path, Reading& reading, Sources& sources);
+// when the first file cannot be read at all. With `texts`, these are all the files that there are; no other is looked
+// at.
+std::optional<Node> read_file_with_includes(const std::string& path, Reading& reading, Sources& sources,
+                                            const Texts* texts = nullptr);
 // The same for a text that stands for a file called `name`.
 std::optional<Node> read_text_with_includes(const std::string& text, const std::string& name, Reading& reading,
                                             Sources& sources);

@@ -46,8 +46,9 @@ LoadResult load(const std::string& directory, const LoadOptions& options, const 
 
 LoadResult load_file(const std::string& path, const LoadOptions& options) {
   const std::string directory = std::filesystem::path(path).parent_path().string();
-  return load(directory, options,
-              [&path](Reading& reading, Sources& sources) { return read_file_with_includes(path, reading, sources); });
+  return load(directory, options, [&](Reading& reading, Sources& sources) {
+    return read_file_with_includes(path, reading, sources, options.texts);
+  });
 }
 
 LoadResult load_text(const std::string& text, const std::string& name, const LoadOptions& options) {

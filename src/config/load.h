@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/expand.h"
+#include "config/files.h"
 #include "config/problem.h"
 #include "config/reading.h"
 #include "config/types.h"
@@ -24,6 +25,9 @@ struct LoadOptions {
   // What is wrong with files and directories that the config names is a warning, so that there is a config all the
   // same. For looking at it, not for running it.
   bool forgives_files = false;
+  // load_file() alone: the config's own files come from here and not from the disk; null: from the disk. What they name
+  // (certificates, pages) is looked for on the disk all the same.
+  const Texts* texts = nullptr;
 };
 
 struct LoadResult {

@@ -39,6 +39,8 @@ class Sources {
   std::string_view line(std::string_view file, int number) const;
   // Where `file` stands in the order of reading; behind all when it is not known.
   std::size_t order(std::string_view file) const;
+  // Names and texts, the main file first.
+  const std::vector<std::pair<std::string, std::string>>& files() const { return files_; }
 
  private:
   std::vector<std::pair<std::string, std::string>> files_;

@@ -3,6 +3,7 @@
 #include "config/load.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <random>
 
@@ -160,6 +161,35 @@ TEST(Load, ForgivesFilesOnRequestAndNothingElse) {
     EXPECT_EQ(problem.severity, Severity::kWarning);
   }
   EXPECT_EQ(load_text(text + "nonsense: 1\n", "viaduct.yaml", options).config, nullptr);
+}
+
+// What a config was read from loads again as it was, whatever has become of the files.
+TEST(LoadTexts, TakesTheConfigsOwnFilesFromThere) {
+  const support::TemporaryDirectory directory;
+  const std::string listeners = "listeners: [{ address: '127.0.0.1:0' }]\n";
+  const std::string main = directory.write(
+      "viaduct.yaml", listeners +
+                          "include: [conf.d/*.yaml, one.yaml]\nsites: [{ hosts: [a.example], routes: [{ name: r,"
+                          " match: { prefix: / }, respond: { body: x } }] }]\n");
+  ASSERT_EQ(::mkdir((directory / "conf.d").c_str(), S_IRWXU), 0);
+  directory.write("conf.d/tls.yaml", "tls: { session_tickets: false }\n");
+  directory.write("one.yaml", "logs: { error: { file: error.log } }\n");
+  const LoadResult first = load_file(main);
+  ASSERT_NE(first.config, nullptr) << render_problems(first.problems, first.sources);
+  Texts texts(first.sources.files().begin(), first.sources.files().end());
+  EXPECT_EQ(texts.size(), 3U);
+  directory.write("viaduct.yaml", "nonsense");
+  directory.write("conf.d/tls.yaml", "nonsense");
+  directory.write("conf.d/more.yaml", "client: { max_fields: 7 }\n");
+  const LoadResult again = load_file(main, {.texts = &texts});
+  ASSERT_NE(again.config, nullptr) << render_problems(again.problems, again.sources);
+  EXPECT_EQ(*again.config, *first.config);
+  EXPECT_EQ(again.config->error_log.file, directory / "error.log");
+  EXPECT_EQ(again.sources.files(), first.sources.files());
+  texts.erase(directory / "one.yaml");
+  const LoadResult broken = load_file(main, {.texts = &texts});
+  EXPECT_EQ(broken.config, nullptr);
+  EXPECT_TRUE(render_problems(broken.problems, broken.sources).contains("one.yaml was not kept with this config"));
 }
 
 }  // namespace
