@@ -328,7 +328,7 @@ void Exchange::finish() {
   record_.total = services_.loop.now() - started_;
   record_.time = services_.loop.wall_now();
   services_.counters.count(record_.reason, record_.status);
-  services_.route_stats.count(number_of(*snapshot_, decision_), record_.status, record_.total);
+  services_.route_stats.count(number_of(*snapshot_, decision_), record_.status, record_.total, record_.reason);
   services_.access_log.write(record_);
   if (run_ == nullptr || !run_->runs_on()) return leave();
   transition(State::kRunningOn);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/reason.h"
 
+#include <algorithm>
 #include <array>
 
 namespace viaduct::http {
@@ -34,6 +35,12 @@ int reason_status(Reason reason) {
 
 std::string_view reason_sentence(Reason reason) {
   return row_of(reason).sentence;
+}
+
+bool is_our_failure(Reason reason) {
+  constexpr std::array kNotOurs = {Reason::kUnsupportedTransferEncoding, Reason::kUnsupportedVersion,
+                                   Reason::kUnsupportedMethod, Reason::kServerDraining, Reason::kWebsocketIdle};
+  return reason_status(reason) >= 500 && std::ranges::find(kNotOurs, reason) == kNotOurs.end();
 }
 
 }  // namespace viaduct::http

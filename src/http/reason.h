@@ -114,5 +114,8 @@ std::string_view reason_name(Reason reason);
 int reason_status(Reason reason);
 // One sentence for whoever called us; it tells nothing about the inside.
 std::string_view reason_sentence(Reason reason);
+// Whether Viaduct, or what is behind it, failed a request that was right: reasons with a status from 500 on, but not
+// those that a client brings about alone, nor an end that was due.
+bool is_our_failure(Reason reason);
 
 }  // namespace viaduct::http

@@ -52,6 +52,7 @@ RouteTotals RouteTotals::since(const RouteTotals& earlier) const {
   RouteTotals difference = *this;
   for (std::size_t i = 0; i < status_classes.size(); ++i) difference.status_classes[i] -= earlier.status_classes[i];
   for (std::size_t i = 0; i < buckets.size(); ++i) difference.buckets[i] -= earlier.buckets[i];
+  difference.failures -= earlier.failures;
   difference.time -= earlier.time;
   return difference;
 }
@@ -62,7 +63,7 @@ RouteStats::~RouteStats() {
   for (auto& block : blocks_) const std::unique_ptr<Block> owned(block.load(std::memory_order_relaxed));
 }
 
-void RouteStats::count(std::uint32_t number, int status, base::Duration took) {
+void RouteStats::count(std::uint32_t number, int status, base::Duration took, http::Reason reason) {
   std::atomic<Block*>& slot = blocks_.at(number / kRoutesABlock);
   Block* block = slot.load(std::memory_order_relaxed);
   if (block == nullptr) {
@@ -72,6 +73,7 @@ void RouteStats::count(std::uint32_t number, int status, base::Duration took) {
   Row& row = (*block)[number % kRoutesABlock];
   add(row.status_classes[status_class_of(status)], 1);
   add(row.buckets[bucket_of(took)], 1);
+  if (status >= 500 || http::is_our_failure(reason)) add(row.failures, 1);
   add(row.microseconds, microseconds(took));
 }
 
@@ -85,6 +87,7 @@ void RouteStats::add_to(RouteTotals& totals, std::uint32_t number) const {
   for (std::size_t i = 0; i < totals.buckets.size(); ++i) {
     totals.buckets[i] += row.buckets[i].load(std::memory_order_relaxed);
   }
+  totals.failures += row.failures.load(std::memory_order_relaxed);
   totals.time += std::chrono::microseconds(row.microseconds.load(std::memory_order_relaxed));
 }
 

@@ -34,7 +34,8 @@ inline constexpr std::size_t kDurationBuckets = kDurationBounds.size() + 1;
 struct RouteTotals {
   std::array<std::uint64_t, kStatusClassCount> status_classes{};
   std::array<std::uint64_t, kDurationBuckets> buckets{};  // not cumulative
-  base::Duration time{};                                  // of all requests together
+  std::uint64_t failures = 0;  // statuses from 500 on, and failures of ours under any status, as callers are told them
+  base::Duration time{};       // of all requests together
 
   std::uint64_t requests() const;
   // The time that `share` (0 to 1) of the requests stayed within, by interpolation in its bucket; 0 without requests.
@@ -53,7 +54,7 @@ class RouteStats {
   RouteStats& operator=(const RouteStats&) = delete;
 
   // REQUIRES: number < RouteNumbers::kRoutesMax; the worker's own thread. `status` 0: the client got none.
-  void count(std::uint32_t number, int status, base::Duration took);
+  void count(std::uint32_t number, int status, base::Duration took, http::Reason reason = http::Reason::kNone);
   // Adds what this worker counted on the route to `totals`.
   void add_to(RouteTotals& totals, std::uint32_t number) const;
 
@@ -62,6 +63,7 @@ class RouteStats {
   struct Row {
     std::array<Cell, kStatusClassCount> status_classes{};
     std::array<Cell, kDurationBuckets> buckets{};
+    Cell failures = 0;
     Cell microseconds = 0;
   };
   using Block = std::array<Row, kRoutesABlock>;

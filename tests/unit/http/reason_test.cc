@@ -47,5 +47,17 @@ TEST(Reason, GivesTheStatusOfTheTable) {
   EXPECT_EQ(reason_status(Reason::kUpstreamTotalTimeout), 504);
 }
 
+TEST(Reason, TellsOurFailuresFromWhatClientsBringAbout) {
+  for (const Reason ours : {Reason::kInternalError, Reason::kUpstreamConnectRefused, Reason::kUpstreamTotalTimeout,
+                            Reason::kConnectionLimit, Reason::kStaticReadFailed}) {
+    EXPECT_TRUE(is_our_failure(ours)) << reason_name(ours);
+  }
+  for (const Reason not_ours :
+       {Reason::kNone, Reason::kUnsupportedMethod, Reason::kUnsupportedVersion, Reason::kUnsupportedTransferEncoding,
+        Reason::kNoRoute, Reason::kClientClosed, Reason::kWebsocketIdle, Reason::kServerDraining}) {
+    EXPECT_FALSE(is_our_failure(not_ours)) << reason_name(not_ours);
+  }
+}
+
 }  // namespace
 }  // namespace viaduct::http

@@ -33,6 +33,19 @@ TEST(RouteStats, CountEachRouteByItself) {
   EXPECT_EQ(totals_of(stats, 5000).requests(), 0U);
 }
 
+TEST(RouteStats, CountFailuresUnderAnyStatus) {
+  RouteStats stats;
+  stats.count(1, 200, 1ms);
+  stats.count(1, 500, 1ms);  // the upstream's own
+  const RouteTotals before = totals_of(stats, 1);
+  EXPECT_EQ(before.failures, 1U);
+  stats.count(1, 200, 1ms, http::Reason::kUpstreamClosed);  // a platform that goes by the body
+  stats.count(1, 502, 1ms, http::Reason::kUpstreamClosed);
+  stats.count(1, 404, 1ms, http::Reason::kStaticNotFound);
+  EXPECT_EQ(totals_of(stats, 1).failures, 3U);
+  EXPECT_EQ(totals_of(stats, 1).since(before).failures, 2U);
+}
+
 TEST(RouteStats, PutDurationsIntoBucketsWhoseBoundBelongsToThem) {
   RouteStats stats;
   for (const auto bound : kDurationBounds) {
