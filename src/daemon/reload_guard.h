@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watches what a reload does to answers, and says when it has made them worse than they were in the minute before. To
+// know that minute, it takes the totals every kSampleInterval as long as the process lives: the sums over the workers'
+// counters, and the failures on callback routes. Main thread; no request is touched.
+//
+//   idle ──start()──► watching ──worse──► on_worse() ──► idle
+//                        └──────time is over──► on_kept() ──► idle
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+
+#include "base/time.h"
+#include "daemon/guard_rules.h"
+#include "daemon/overview.h"
+#include "net/loop.h"
+
+namespace viaduct::daemon {
+
+class GuardHandler {
+ public:
+  // The reload has made things worse; `why` is a sentence. The guard watches no more.
+  virtual void on_worse(const std::string& why) = 0;
+  // Its time has passed without that.
+  virtual void on_kept() = 0;
+
+ protected:
+  ~GuardHandler() = default;
+};
+
+class ReloadGuard final : private net::TimerHandler {
+ public:
+  static constexpr base::Duration kTimeDefault = std::chrono::seconds(60);
+  static constexpr base::Duration kTimeMin = std::chrono::seconds(1);
+  static constexpr base::Duration kTimeMax = std::chrono::hours(1);
+  // How far back it looks: between this and an interval more.
+  static constexpr base::Duration kLookBack = std::chrono::seconds(60);
+  static constexpr base::Duration kSampleInterval = std::chrono::seconds(10);
+  static constexpr base::Duration kCheckInterval = std::chrono::seconds(1);
+
+  // All must outlive the object.
+  ReloadGuard(net::Loop& loop, const Overview& overview, GuardHandler& handler);
+  ReloadGuard(const ReloadGuard&) = delete;
+  ReloadGuard& operator=(const ReloadGuard&) = delete;
+
+  // Watches the config that has just been published for `time`, and no more the one before.
+  void start(base::Duration time);
+  void stop();
+  bool is_watching() const { return check_timer_.is_running(); }
+
+ private:
+  struct Totals {
+    base::MonoTime at;
+    AnswerCount answers{};
+    std::map<std::uint32_t, std::uint64_t> callback_failures{};  // by number of the route
+  };
+
+  void on_timer(int timer_id) override;
+  Totals take_totals() const;
+  GuardCounts compare(const Totals& now) const;
+
+  net::Loop& loop_;
+  const Overview& overview_;
+  GuardHandler& handler_;
+  net::Timer sample_timer_;
+  net::Timer check_timer_;
+  std::deque<Totals> samples_;  // of the last kLookBack and an interval, the oldest first; never empty
+  // ---- while it watches
+  Totals before_;  // the beginning of the time looked back at
+  Totals start_;   // the reload
+  base::MonoTime deadline_;
+};
+
+}  // namespace viaduct::daemon
