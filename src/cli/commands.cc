@@ -9,9 +9,9 @@ namespace {
 
 // In the order in which `viaduct --help` shows them.
 constexpr std::array kCommands = {
-    AddCommand{add_run}, add_check, add_doctor, add_explain,   add_reload,  add_upgrade,
-    add_status,          add_top,   add_drain,  add_undrain,   add_hold,    add_release,
-    add_log_level,       add_stop,  add_demo,   add_reference, add_version,
+    AddCommand{add_run}, add_check,     add_doctor, add_explain, add_reload,    add_rollback,
+    add_upgrade,         add_status,    add_top,    add_drain,   add_undrain,   add_hold,
+    add_release,         add_log_level, add_stop,   add_demo,    add_reference, add_version,
 };
 
 }  // namespace

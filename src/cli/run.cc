@@ -32,6 +32,7 @@ int run(const std::string& file) {
                                  .config_file = file,
                                  .config = std::move(*ready.loaded.config),
                                  .built = std::move(ready.built),
+                                 .sources = std::move(ready.loaded.sources),
                                  .version = kVersion,
                                  .command = {os::own_executable(), "run", "-c", file},
                                  .handover = std::move(*handover)});

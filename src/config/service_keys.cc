@@ -230,6 +230,10 @@ Table<Process> process_keys() {
   table.add("seccomp", &Process::seccomp, boolean(),
             "Let the kernel refuse what serving does not need: no program starts, so upgrade cannot work; read at "
             "start alone.");
+  table
+      .add("state_dir", &Process::state_dir, path("directory"),
+           "Where the last 20 good configs are kept for `viaduct rollback`; made where it is not there.")
+      .defaults_to("nothing is kept");
   return table;
 }
 

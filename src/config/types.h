@@ -452,6 +452,7 @@ struct Process {
   std::optional<std::uint64_t> memory;  // bytes of payload that may be under way; beyond them nobody new is taken
   bool core_dumps = false;
   bool seccomp = false;
+  std::string state_dir;  // where good configs are kept; empty: nowhere
 
   bool operator==(const Process&) const = default;
 };

@@ -85,6 +85,7 @@ Lines describe_changes(const config::Config& before, const config::Config& after
   if (before.access_log != after.access_log) lines.emplace_back("logs.access changed");
   if (before.error_log != after.error_log) lines.emplace_back("logs.error changed");
   if (before.process.drain != after.process.drain) lines.emplace_back("process.drain changed");
+  if (before.process.state_dir != after.process.state_dir) lines.emplace_back("process.state_dir changed");
   return lines;
 }
 

@@ -41,6 +41,7 @@ LiveConfig::LiveConfig(Setup setup, std::vector<std::unique_ptr<Worker>>& worker
       config_(std::move(setup.config)),
       started_(config_),
       built_(std::move(setup.built)),
+      sources_(std::move(setup.sources)),
       workers_(workers),
       follower_(follower),
       worker_count_(config_.process.workers.value_or(os::usable_cores())),
@@ -76,7 +77,26 @@ base::Result<std::unique_ptr<base::LogSink>> LiveConfig::open_access_sink(const 
 
 base::Result<Lines> LiveConfig::reload() {
   if (config_file_.empty()) return base::fail("this instance was not started from a config file");
-  config::LoadResult loaded = config::load_file(config_file_);
+  return load(config_file_, {});
+}
+
+base::Result<Lines> LiveConfig::load_kept(const std::string& main, const config::Texts& texts) {
+  auto lines = load(main, {.texts = &texts});
+  if (lines) sources_ = {};
+  return lines;
+}
+
+base::Result<Lines> LiveConfig::restore(config::Config config) {
+  BuildResult built = build_snapshot(config, next_version_, ticket_keys_, clock_.wall_now());
+  if (built.snapshot != nullptr) return replace_or_tell(std::move(config), std::move(built));
+  std::string first = built.problems.empty() ? "" : built.problems.front().message;
+  LOG_ERROR("reload_refused problems={} first={}", built.problems.size(), base::quoted(first));
+  follower_.on_refusal(first);
+  return base::fail(std::move(first));
+}
+
+base::Result<Lines> LiveConfig::load(const std::string& file, const config::LoadOptions& options) {
+  config::LoadResult loaded = config::load_file(file, options);
   BuildResult built;
   if (loaded.config != nullptr) {
     built = build_snapshot(*loaded.config, next_version_, ticket_keys_, clock_.wall_now());
@@ -88,7 +108,13 @@ base::Result<Lines> LiveConfig::reload() {
     follower_.on_refusal(first_line);
     return base::fail(std::move(first_line));
   }
-  auto lines = replace(std::move(*loaded.config), std::move(built));
+  auto lines = replace_or_tell(std::move(*loaded.config), std::move(built));
+  if (lines) sources_ = std::move(loaded.sources);
+  return lines;
+}
+
+base::Result<Lines> LiveConfig::replace_or_tell(config::Config next, BuildResult built) {
+  auto lines = replace(std::move(next), std::move(built));
   if (!lines) {
     LOG_ERROR("reload_refused error={}", base::quoted(lines.error().message));
     follower_.on_refusal(lines.error().message);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log_sink.h"
@@ -42,7 +43,8 @@ class LiveConfig {
     tls::TicketKeys& ticket_keys;
     std::string config_file;  // read again by reload(); empty: a reload is refused
     config::Config config;
-    BuildResult built;  // REQUIRES: built.snapshot
+    BuildResult built;          // REQUIRES: built.snapshot
+    config::Sources sources{};  // that `config` was read from
   };
 
   // `workers` are those that get what is published; they and `follower` must outlive the object.
@@ -67,6 +69,12 @@ class LiveConfig {
   // Reads the file again and publishes what it says. Returns what has changed, in lines. An error, in one line, says
   // what stands in the way; then nothing has changed. Both are logged.
   base::Result<std::vector<std::string>> reload();
+  // The same with the file `main` and its includes out of `texts`, a config that was kept.
+  base::Result<std::vector<std::string>> load_kept(const std::string& main, const config::Texts& texts);
+  // The same with a config that was in use before.
+  base::Result<std::vector<std::string>> restore(config::Config config);
+  // What the config in use was read from, once: later, and where it was not read from its file, there is nothing.
+  config::Sources take_sources() { return std::exchange(sources_, {}); }
   // Looks at the certificate files and publishes a snapshot with renewed ones; a broken pair is logged and left.
   void renew_certificates();
   void reopen_logs();
@@ -80,6 +88,8 @@ class LiveConfig {
     std::uint64_t version;  // of the snapshot that came with its successor
   };
 
+  base::Result<std::vector<std::string>> load(const std::string& file, const config::LoadOptions& options);
+  base::Result<std::vector<std::string>> replace_or_tell(config::Config next, BuildResult built);
   base::Result<std::vector<std::string>> replace(config::Config next, BuildResult built);
   base::Result<std::unique_ptr<base::LogSink>> open_access_sink(const config::AccessLog& log) const;
   void publish(BuildResult built, std::vector<std::vector<WorkerListener>> listeners, bool changes_log);
@@ -90,6 +100,7 @@ class LiveConfig {
   config::Config config_;
   const config::Config started_;  // that the process began with
   BuildResult built_;
+  config::Sources sources_;
   std::vector<std::unique_ptr<Worker>>& workers_;
   ConfigFollower& follower_;
   std::size_t worker_count_;

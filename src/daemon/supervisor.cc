@@ -10,7 +10,6 @@
 
 #include "base/format.h"
 #include "base/log.h"
-#include "daemon/config_changes.h"
 #include "daemon/identity.h"
 #include "daemon/listen.h"
 #include "daemon/orders.h"
@@ -49,8 +48,10 @@ Supervisor::Supervisor(Setup setup)
              .ticket_keys = setup.ticket_keys,
              .config_file = std::move(setup.config_file),
              .config = std::move(setup.config),
-             .built = std::move(setup.built)},
-            workers_, *this) {
+             .built = std::move(setup.built),
+             .sources = std::move(setup.sources)},
+            workers_, *this),
+      config_commands_({.clock = clock_, .loop = loop_, .live = live_, .overview = overview_}) {
   overview_.note_snapshot(live_.snapshot(), false);
 }
 
@@ -109,6 +110,7 @@ base::Result<void> Supervisor::open_and_serve() {
   os::release_free_memory();
   if (!live_.config().process.core_dumps) os::forbid_core_dumps();
   if (live_.config().process.seccomp) TRY(os::confine_system_calls());
+  config_commands_.keep_started();
   os::notify_ready(state_text());
   return {};
 }
@@ -204,7 +206,7 @@ void Supervisor::run() {
 void Supervisor::on_fd_readable() {
   for (int signal = signals_->take(); signal != 0; signal = signals_->take()) {
     switch (signal) {
-      case SIGHUP: reload(0); break;
+      case SIGHUP: change_config("reload", 0); break;
       case SIGUSR1: live_.reopen_logs(); break;
       case SIGUSR2:
         if (const auto refused = upgrade(0)) LOG_ERROR("upgrade_refused answer={}", base::quoted(*refused));
@@ -247,24 +249,25 @@ std::optional<std::string> Supervisor::on_admin_command(std::string_view command
     stop();
     return "ok";
   }
-  if (command == "reload") return reload(session);
+  if (command == "rollback list") return config_commands_.list();
+  if (ConfigCommands::is_one(command)) return change_config(command, session);
   if (command == "upgrade") return upgrade(session);
   if (command == "status") return "ok\n" + status_text();
   if (auto answer = carry_out_order(command, live_.config(), upstream_states_, loop_.now())) return answer;
   return base::format(
-      "error: unknown command {}; known are: reload, status, stop, upgrade, drain, undrain, hold, release, log-level",
+      "error: unknown command {}; known are: reload, rollback, status, stop, upgrade, drain, undrain, hold, release, "
+      "log-level",
       command);
 }
 
-std::optional<std::string> Supervisor::reload(std::uint64_t session) {
+std::optional<std::string> Supervisor::change_config(std::string_view command, std::uint64_t session) {
   if (state_ != State::kServing) return "error: shutting down";
   if (upgrade_ != nullptr && upgrade_->is_waiting()) return "error: an upgrade is under way";
   os::notify_reloading();
-  const auto lines = live_.reload();
+  auto answer = config_commands_.carry_out(command);
   os::notify_ready(state_text());
-  if (!lines) return "error: " + lines.error().message;
-  addresses_ = live_.listeners().addresses();
-  answer_later(session, render_changes(*lines), live_.snapshot()->version);
+  if (!answer) return "error: " + answer.error().message;
+  answer_later(session, std::move(*answer), live_.snapshot()->version);
   return std::nullopt;
 }
 
@@ -300,6 +303,7 @@ void Supervisor::on_refusal(const std::string& why) {
 }
 
 void Supervisor::on_config(const config::Config& config) {
+  addresses_ = live_.listeners().addresses();
   watch_workers();  // the log may be another
   overview_.note_snapshot(live_.snapshot(), true);
   resolver_.configure(resolver_options(config.resolver));
@@ -312,6 +316,7 @@ std::optional<std::string> Supervisor::upgrade(std::uint64_t session) {
   if (state_ != State::kServing) return "error: shutting down";
   if (command_.empty()) return "error: this instance does not know the program that it is";
   if (upgrade_ != nullptr && upgrade_->is_waiting()) return "error: an upgrade is under way";
+  config_commands_.end_guard("upgrade");
   UpgradeHandler& handler = *this;
   upgrade_ = std::make_unique<Upgrade>(loop_, handler);
   const HandoverOffer offer{.listeners = live_.listeners().rows(),
@@ -358,6 +363,7 @@ void Supervisor::stop() {
     on_upgrade_failed("this process was told to stop");
   }
   state_ = State::kDraining;
+  config_commands_.end_guard("stop");
   overview_.note_draining();
   LOG_INFO("stopping connections={} drain_ms={}", limits_.connections(), drain_seconds() * 1000);
   os::notify_stopping(base::format("ending {} connections", limits_.connections()));

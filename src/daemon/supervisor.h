@@ -12,6 +12,7 @@
 
 #include "daemon/admin.h"
 #include "daemon/build.h"
+#include "daemon/config_commands.h"
 #include "daemon/connection_limits.h"
 #include "daemon/handover.h"
 #include "daemon/live_config.h"
@@ -45,8 +46,9 @@ class Supervisor final : private net::FdHandler,
     tls::TicketKeys& ticket_keys;
     std::string config_file;  // read again on HUP; empty: a reload is refused
     config::Config config;
-    BuildResult built;         // REQUIRES: built.snapshot
-    std::string version = "";  // of the program, for status and metrics
+    BuildResult built;          // REQUIRES: built.snapshot
+    config::Sources sources{};  // that `config` was read from, to be kept when it serves
+    std::string version = "";   // of the program, for status and metrics
     // What upgrade starts: the program's path and its arguments; empty: an upgrade is refused.
     std::vector<std::string> command{};
     base::Duration upgrade_patience = Upgrade::kPatience;
@@ -104,8 +106,9 @@ class Supervisor final : private net::FdHandler,
     base::MonoTime deadline;
   };
 
-  // Reloads; `session` gets the answer when it is in effect, 0: nobody. Returns what stands in the way.
-  std::optional<std::string> reload(std::uint64_t session);
+  // Carries out `command`, which publishes a config; `session` gets the answer when it is in effect, 0: nobody. Returns
+  // what stands in the way.
+  std::optional<std::string> change_config(std::string_view command, std::uint64_t session);
   // Gives the answers whose time has come.
   void answer_later(std::uint64_t session, std::string text, std::uint64_t version);
   void give_answers();
@@ -164,6 +167,7 @@ class Supervisor final : private net::FdHandler,
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Monitor> monitor_;  // looks at the workers
   LiveConfig live_;                   // its log is the workers' until they are gone
+  ConfigCommands config_commands_;
 };
 
 }  // namespace viaduct::daemon

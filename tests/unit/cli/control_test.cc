@@ -46,6 +46,26 @@ TEST_F(ControlCommands, ReloadTakesAGoodConfigAndRefusesABrokenOne) {
   EXPECT_THAT(lost.err, HasSubstr("--socket"));
 }
 
+TEST_F(ControlCommands, ReloadTakesAGuardWithAndWithoutItsTime) {
+  const support::RunningDaemon daemon(directory_);
+  EXPECT_THAT(run_command({"reload", "-c", daemon.file(), "--guard"}).out, HasSubstr("\nwatched for 1m"));
+  EXPECT_THAT(run_command({"reload", "--guard", "90s", "-c", daemon.file()}).out, HasSubstr("\nwatched for 90s"));
+  EXPECT_THAT(run_command({"reload", "--guard=2m", "-c", daemon.file()}).out, HasSubstr("\nwatched for 2m"));
+  EXPECT_THAT(run_command({"reload", "-c", daemon.file(), "--guard", "5"}).err, HasSubstr("5"));
+  EXPECT_EQ(run_command({"reload", "-c", daemon.file(), "--guard", "5s 1"}).exit_code, kWrongUsage);
+}
+
+TEST_F(ControlCommands, RollbackSaysThatNothingIsKept) {
+  const support::RunningDaemon daemon(directory_);
+  for (const char* argument : {"1", "2", "--list"}) {
+    const auto result = run_command({"rollback", argument, "-c", daemon.file()});
+    EXPECT_EQ(result.exit_code, kFailed) << argument;
+    EXPECT_THAT(result.err, HasSubstr("process.state_dir")) << argument;
+  }
+  EXPECT_EQ(run_command({"rollback", "0", "-c", daemon.file()}).exit_code, kWrongUsage);
+  EXPECT_EQ(run_command({"rollback", "x", "-c", daemon.file()}).exit_code, kWrongUsage);
+}
+
 TEST_F(ControlCommands, SaysThatNobodyListens) {
   const std::string file = directory_.write("viaduct.yaml", support::plain_config());
   for (const char* word : {"stop", "reload"}) {

@@ -119,13 +119,15 @@ TEST(ResolverKeys, HaveBounds) {
 
 TEST(ProcessKeys, FillEveryMember) {
   const auto config = config_of(
-      with_top("process: { workers: 4, user: www-data, drain: 1m, memory: 512m, core_dumps: true, seccomp: true }\n"));
+      with_top("process: { workers: 4, user: www-data, drain: 1m, memory: 512m, core_dumps: true, seccomp: true, "
+               "state_dir: /var/lib/viaduct }\n"));
   EXPECT_EQ(config->process.workers, 4U);
   EXPECT_EQ(config->process.user, "www-data");
   EXPECT_EQ(config->process.drain, 60s);
   EXPECT_EQ(config->process.memory, std::uint64_t{512} << 20U);
   EXPECT_TRUE(config->process.core_dumps);
   EXPECT_TRUE(config->process.seccomp);
+  EXPECT_EQ(config->process.state_dir, "/var/lib/viaduct");
   EXPECT_EQ(config_of(with_top("process: { memory: null }\n"))->process.memory, std::nullopt);
   EXPECT_EQ(config_of(with_top("process: { workers: auto }\n"))->process.workers, std::nullopt);
 }
