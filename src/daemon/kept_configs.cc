@@ -125,6 +125,15 @@ void mark(KeptConfig kept, bool is_left_behind) {
   if (write_file(next, index_text(kept))) ::rename(next.c_str(), index.c_str());
 }
 
+// `path` as one word of a shell's line.
+std::string shell_word(const std::string& path) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@:,";
+  if (path.find_first_not_of(kPlain) == std::string::npos) return path;
+  std::string word = "'";
+  for (const char c : path) word += c == '\'' ? "'\\''" : std::string(1, c);
+  return word + "'";
+}
+
 }  // namespace
 
 void KeptConfigs::use(const std::string& state_dir) {
@@ -246,9 +255,11 @@ std::string KeptConfigs::render() const {
 
 std::string put_back_line(const KeptConfig& kept) {
   const std::string& main = kept.files.front();
-  const fs::path target(main);
-  if (kept.files.size() == 1) return base::format("cp {}/{} {}", kept.folder, kept_name(main, main), main);
-  return base::format("cp -r {}/files/. {}/", kept.folder, target.parent_path().string());
+  if (kept.files.size() == 1) {
+    return base::format("cp {} {}", shell_word(kept.folder + "/" + kept_name(main, main)), shell_word(main));
+  }
+  return base::format("cp -r {} {}", shell_word(kept.folder + "/files/."),
+                      shell_word(fs::path(main).parent_path().string() + "/"));
 }
 
 }  // namespace viaduct::daemon

@@ -87,6 +87,11 @@ TEST_F(KeptConfigsTest, KeepsIncludesUnderTheirNames) {
   EXPECT_EQ(put_back_line(kept), "cp -r " + kept.folder + "/files/. /etc/viaduct/");
 }
 
+TEST_F(KeptConfigsTest, WritesALineThatAShellUnderstands) {
+  const KeptConfig kept{.folder = "/var/lib/a b", .files = {"/etc/it's/viaduct.yaml"}};
+  EXPECT_EQ(put_back_line(kept), R"(cp '/var/lib/a b/files/viaduct.yaml' '/etc/it'\''s/viaduct.yaml')");
+}
+
 TEST_F(KeptConfigsTest, LetsTheOldestGo) {
   for (int i = 1; i <= 25; ++i) keep(std::to_string(i));
   EXPECT_EQ(kept_.all().size(), KeptConfigs::kConfigsMax);
