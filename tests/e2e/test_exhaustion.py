@@ -12,7 +12,7 @@ import pytest
 from harness.client import RawClient, build_request, exchange, fetch
 from harness.scene import plain_scene
 from harness.upstream import RawUpstream, answer
-from harness.waiting import DEADLINE, SLOWNESS, wait_until, wait_until_steady
+from harness.waiting import DEADLINE, SANITIZED, SLOWNESS, wait_until, wait_until_steady
 from harness.wire import Ended
 
 SPARE = 6  # descriptors
@@ -55,6 +55,7 @@ def is_closed(client):
         return True
 
 
+@pytest.mark.skipif(SANITIZED, reason="UndefinedBehaviorSanitizer needs descriptors itself")
 def test_without_descriptors_connections_wait_and_are_served_later(start_one):
     daemon = start_one(fixed_scene())
     assert fetch(daemon.http, "GET", "/x").status == 200

@@ -250,6 +250,7 @@ def open_sockets(count, port):
     return [socket.create_connection(("127.0.0.1", port), DEADLINE) for _ in range(count)]
 
 
+@pytest.mark.skipif(SANITIZED, reason="UndefinedBehaviorSanitizer needs descriptors itself")
 def test_service_returns_after_descriptors_ran_out(start_one, raw, secure, site_pair):
     daemon = start_one(config_of(raw, secure, site_pair))
     with RawClient(daemon.http.port) as kept:
