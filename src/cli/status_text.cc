@@ -60,9 +60,9 @@ std::string milliseconds(const Json& object, const char* key) {
 }
 
 const Json& part(const Json& object, const char* key) {
-  static const Json kNothing = Json::object();
+  static const Json nothing = Json::object();
   const auto found = object.find(key);
-  return found == object.end() ? kNothing : *found;
+  return found == object.end() ? nothing : *found;
 }
 
 std::string span_text(double seconds) {
