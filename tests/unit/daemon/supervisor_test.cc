@@ -75,7 +75,6 @@ class SupervisorTest : public testing::Test {
     has_ended_ = true;
     thread.join();
   }
-  // While it serves, reloads in its own thread change what it says about addresses.
   base::SocketAddress address() const { return address_ ? *address_ : supervisor_->addresses()[0]; }
   std::string ask(std::string_view command) const {
     const auto answer = ask_admin(directory_ / "admin.sock", command);
@@ -102,7 +101,7 @@ class SupervisorTest : public testing::Test {
   std::vector<std::string> command_;  // of the next make()
   base::Duration upgrade_patience_ = 20s;
   std::unique_ptr<Supervisor> supervisor_;
-  std::optional<base::SocketAddress> address_;  // the first listener's, once it serves
+  std::optional<base::SocketAddress> address_;  // the first listener's, once it serves: reloads change the supervisor's
   std::atomic<bool> has_ended_ = false;         // run() has returned
   sigset_t signals_before_{};
 };
