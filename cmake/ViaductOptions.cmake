@@ -11,10 +11,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(viaduct_options INTERFACE -Werror)
 endif()
 
-# In a batch these two speak of what another file of it declares. Preset dev compiles each file alone, with them.
-if(VIADUCT_BATCH)
-  target_compile_options(viaduct_options INTERFACE -Wno-shadow -Wno-subobject-linkage)
-endif()
+# In a batch these two speak of what another file of it declares. Preset dev compiles each file of src/ alone, with them.
+target_compile_options(viaduct_options INTERFACE
+  "$<$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>:-Wno-shadow;-Wno-subobject-linkage>")
 
 if(VIADUCT_SANITIZE)
   target_compile_options(viaduct_options INTERFACE
