@@ -72,6 +72,73 @@ def test_the_unit_is_valid(tmp_path):
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+# Stands for a libFuzzer program: takes some processor time, and merges what begins with "new".
+FUZZER = """#!/usr/bin/env bash
+for last in "$@"; do :; done
+if [[ " $* " == *" -merge=1 "* ]]; then
+  for input in "$last"/*; do [[ "$(head -c 3 "$input")" != new ]] || cp "$input" "${@: -2:1}"; done
+  exit 0
+fi
+begun=$(awk '{ print $14 }' "/proc/$$/stat")
+while [[ $(awk '{ print $14 }' "/proc/$$/stat") -lt $((begun + 20)) ]]; do :; done
+printf '#9 DONE cov: 7 ft: 8 corp: 3/9b\\nDone 9 runs in 1 second(s)\\nstat::number_of_executed_units: 9\\n' >&2
+"""
+
+
+@pytest.fixture(name="fuzzing")
+def make_a_tree_to_fuzz(tmp_path):
+    """A tree with two targets that are built already."""
+    for folder in ("scripts", "build/fuzz/tests/fuzz", "build/fuzz/corpus/a", "tests/fuzz/corpus/a"):
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(ROOT / "scripts/fuzz", tmp_path / "scripts")
+    for name in ("scripts/install-packages", "scripts/build", "build/fuzz/tests/fuzz/fuzz_a",
+                 "build/fuzz/tests/fuzz/fuzz_b"):
+        (tmp_path / name).write_text("#!/bin/sh\n" if name.startswith("scripts") else FUZZER)
+        (tmp_path / name).chmod(0o755)
+    for name in "ab":
+        (tmp_path / f"tests/fuzz/{name}_fuzz.cc").touch()
+    return tmp_path
+
+
+def test_fuzzing_says_what_each_target_did_and_took(fuzzing):
+    done = run(str(fuzzing / "scripts/fuzz"), "1")
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert rows[1] == ["target", "executions", "edges", "features", "inputs", "CPU", "s", "result"]
+    for name, row in zip("ab", rows[2:4]):
+        assert row[:5] + row[6:] == [name, "9", "7", "8", "3", "clean"] and 0.2 <= float(row[5]) < 10
+    assert re.fullmatch(r"fuzz: 0\.\d\d CPU-hours", done.stdout.splitlines()[-1])
+
+
+def test_what_fuzzing_finds_is_a_failure(fuzzing):
+    (fuzzing / "build/fuzz/tests/fuzz/fuzz_b").write_text("#!/bin/sh\nexit 77\n")
+    done = run(str(fuzzing / "scripts/fuzz"), "1")
+    assert done.returncode == 1 and done.stderr.startswith("b: a finding; see ")
+    assert [line.split()[-1] for line in done.stdout.splitlines()[2:4]] == ["clean", "FOUND"]
+
+
+@pytest.mark.parametrize("arguments", [["0"], ["x"], ["--what"]])
+def test_fuzzing_needs_a_time(fuzzing, arguments):
+    done = run(str(fuzzing / "scripts/fuzz"), *arguments)
+    assert done.returncode == 2 and "scripts/fuzz --merge [TARGET...]" in done.stderr
+
+
+def test_merging_takes_short_new_inputs_and_not_too_many(fuzzing):
+    found, kept = fuzzing / "build/fuzz/corpus/a", fuzzing / "tests/fuzz/corpus/a"
+    (kept / "before").write_text("new, once")
+    (found / "long").write_text("new" + "x" * 1022)
+    (found / "dull").write_text("as before")
+    for size in range(30):
+        (found / f"{size:02}").write_text("new" + "x" * size)
+    done = run(str(fuzzing / "scripts/fuzz"), "--merge", "a")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1].split() == ["a", "30", "20"]
+    assert {path.name for path in kept.iterdir()} == {"before", *(f"{size:02}" for size in range(20))}
+    assert not list(fuzzing.glob("build/fuzz/merge.*"))
+    done = run(str(fuzzing / "scripts/fuzz"), "--merge")
+    assert [line.split() for line in done.stdout.splitlines()[1:]] == [["a", "10", "10"], ["b", "0", "0"]]
+
+
 @pytest.fixture(name="installed")
 def install_into_a_folder(tmp_path):
     """Installs below a folder with a build of its own that has no program; returns the install command and folder."""
