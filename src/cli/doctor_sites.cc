@@ -18,8 +18,10 @@ using config::Problem;
 using config::Severity;
 using Kind = tls::CertProblem::Kind;
 
-// Files and directories, certificates, the roots of static routes, and what upstreams need for TLS.
+// Files and directories, certificates, the roots of static routes, and what upstreams need for TLS. Of the files that
+// are read with the config there is nothing more to look at.
 bool is_told_elsewhere(const Problem& problem) {
+  if (problem.key.ends_with(".basic_auth.file")) return false;
   return problem.is_about_file || problem.key == "tls.cert" || problem.key.ends_with(".static.root") ||
          (problem.key.starts_with("upstreams.") && problem.key.ends_with(".tls"));
 }

@@ -251,9 +251,9 @@ Type<BasicAuth> password_file() {
     file_path.read(node, auth.file, scope);
     if (auth.file.empty()) return;
     const auto text = read_text_file(auth.file, kPasswordFileBytesMax);
-    if (!text) return scope.error(node.place, text.error());
+    if (!text) return scope.file_error(node.place, text.error());
     auto users = parse_password_file(*text);
-    if (!users) return scope.error(node.place, base::format("{}: {}", auth.file, users.error()));
+    if (!users) return scope.file_error(node.place, base::format("{}: {}", auth.file, users.error()));
     auth.users = std::move(*users);
   };
   type.write = [](const BasicAuth& auth) { return Node::quoted(auth.file); };

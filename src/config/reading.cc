@@ -70,7 +70,11 @@ void Reading::warn_at(const std::string& path, std::string message) {
 }
 
 void Reading::file_error_at(const std::string& path, std::string message) {
-  add({.place = places_.nearest(path),
+  file_error(places_.nearest(path), path, std::move(message));
+}
+
+void Reading::file_error(const Place& place, const std::string& path, std::string message) {
+  add({.place = place,
        .key = path,
        .message = std::move(message),
        .severity = forgives_files_ ? Severity::kWarning : Severity::kError,
@@ -131,6 +135,10 @@ Scope Scope::as_partial() const {
 
 void Scope::error(const Place& place, std::string message) const {
   reading_->add({.place = place, .key = path_, .message = std::move(message), .severity = Severity::kError});
+}
+
+void Scope::file_error(const Place& place, std::string message) const {
+  reading_->file_error(place, path_, std::move(message));
 }
 
 void Scope::warn(const Place& place, std::string message) const {

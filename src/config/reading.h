@@ -76,6 +76,8 @@ class Reading {
   void add_text_problems(std::vector<Problem> problems);
   // Notes a use of a key (of the kind `kind`, "upstreams.*.hold") that has no effect yet.
   void add_planned(const std::string& kind, const std::string& path, const Place& place);
+  // add() for a fault of a file that is read while the config is: as file_error_at().
+  void file_error(const Place& place, const std::string& path, std::string message);
   // All problems, with one warning for each kind of key that has no effect yet.
   std::vector<Problem> take_problems();
   bool has_errors() const { return config::has_errors(problems_); }
@@ -120,6 +122,8 @@ class Scope {
   const std::string& kind() const { return kind_; }
   bool is_partial() const { return is_partial_; }
   void error(const Place& place, std::string message) const;
+  // The same for a file that is not there or says what nobody can use; a warning where such are forgiven.
+  void file_error(const Place& place, std::string message) const;
   void warn(const Place& place, std::string message) const;
   // Notes that what stands at `place` has no effect in this version.
   void note_planned(const Place& place) const { reading_->add_planned(kind_, path_, place); }

@@ -179,6 +179,24 @@ def test_ten_faults_at_once_are_ten_failures(place, site_pair, web_root, tmp_pat
     assert of(found, "config", "failed"), "it would not start"
 
 
+@pytest.mark.parametrize("text, message, remedy", [
+    (None, "No such file", "check the path"), ("anna\n", "line 1: no user before a colon", "write user:hash"),
+    ("", "there is no user in it", "add one with htpasswd -B FILE USER")], ids=["missing", "broken", "empty"])
+def test_passwords_that_cannot_be_used_are_one_failure_and_hide_nothing(place, app, tmp_path, text, message, remedy):
+    users = tmp_path / "users"
+    if text is not None:
+        users.write_text(text)
+    config = plain_scene(app.url, upstreams={"app": {"servers": [app.url], "tls": {"verify": False}}})
+    config["sites"][0]["routes"][0]["basic_auth"] = {"realm": "Door", "file": str(users)}
+    found, code = findings(config, place)
+    assert code == 1
+    failed = [one for one in found if one["state"] == "failed"]
+    assert len(failed) == 1 and failed[0]["check"] == "config", found
+    assert "basic_auth.file" in failed[0]["subject"]
+    assert f"{users}" in failed[0]["message"] and message in failed[0]["message"] and failed[0]["remedy"] == remedy
+    assert of(found, "listener", "ok") and of(found, "server"), found
+
+
 @pytest.mark.parametrize("offset, state", [(0, "ok"), (3, "ok"), (-8, "warning"), (30, "warning"), (90, "failed")])
 def test_clocks(place, offset, state):
     with RawUpstream(lambda received: answer(b"", fields=[date_field(offset)])) as upstream:

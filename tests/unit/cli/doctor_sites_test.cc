@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "support/cert_sites.h"
 #include "support/command_line.h"
 #include "support/tls_ends.h"
@@ -60,6 +62,26 @@ TEST_F(DoctorSites, LooksOnThoughFilesAreMissing) {
   ASSERT_EQ(report.findings().size(), 1U) << report.text();
   EXPECT_EQ(report.findings()[0].state, FindingState::kFault);
   EXPECT_THAT(report.findings()[0].message, HasSubstr("because of files that it names"));
+}
+
+TEST_F(DoctorSites, LooksOnThoughThePasswordsAreMissingOrBroken) {
+  const std::string users = directory_.write("users", "anna\n");
+  const std::string config(support::plain_config());
+  for (const auto& [file, message, remedy] :
+       {std::tuple(users, "users: line 1: no user before a colon", "write user:hash"),
+        std::tuple(directory_ / "gone", "gone: No such file or directory", "check the path")}) {
+    const std::string with_users = config + "defaults: { basic_auth: { realm: Door, file: '" + file + "' } }\n";
+    const std::string path = directory_.write("viaduct.yaml", with_users);
+    const ExaminedConfig examined = examine_config(path, ticket_keys_, base::SystemClock().wall_now());
+    EXPECT_NE(examined.loaded.config, nullptr);
+    DoctorReport report;
+    check_config(path, examined, report);
+    ASSERT_EQ(report.findings().size(), 1U) << report.text();
+    EXPECT_EQ(report.findings()[0].state, FindingState::kFault);
+    EXPECT_THAT(report.findings()[0].subject, HasSubstr("defaults.basic_auth.file"));
+    EXPECT_THAT(report.findings()[0].message, HasSubstr(message));
+    EXPECT_EQ(report.findings()[0].remedy, remedy);
+  }
 }
 
 TEST_F(DoctorSites, NamesAFileThatIsMissing) {
