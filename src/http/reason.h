@@ -74,8 +74,12 @@ namespace viaduct::http {
   X(kTlsInvalid, "tls_invalid", 400, "What came is not TLS.")                                                      \
   X(kTlsVersion, "tls_version_not_allowed", 400, "This version of TLS is not allowed here.")                       \
   X(kTlsNoSharedCipher, "tls_no_shared_cipher", 400, "There is no cipher suite in common.")                        \
+  X(kTlsNoSharedGroup, "tls_no_shared_group", 400, "There is no key exchange in common.")                          \
   X(kTlsNoProtocol, "tls_no_application_protocol", 400, "There is no application protocol in common.")             \
   X(kTlsCertificateRefused, "tls_certificate_refused", 400, "The client refused the certificate.")                 \
+  X(kTlsClientCertificateMissing, "tls_client_certificate_missing", 400, "The client showed no certificate.")      \
+  X(kTlsClientCertificateRefused, "tls_client_certificate_refused", 400, "The certificate is not valid here.")     \
+  X(kTlsClientAlert, "tls_client_alert", 400, "The client ended the handshake.")                                   \
   X(kTlsClosed, "tls_closed", 400, "The connection ended during the handshake.")                                   \
   X(kTlsTimeout, "tls_timeout", 408, "The handshake did not end in time.")                                         \
   X(kTlsFailed, "tls_failed", 400, "The handshake failed.")                                                        \

@@ -25,6 +25,8 @@ constexpr std::size_t kNamesShownMax = 5;
 // The reason code of a received alert is its number behind this.
 constexpr int kAlertOffset = SSL_AD_REASON_OFFSET;
 
+constexpr std::string_view kBrokenTls = "what the client sent does not follow TLS";
+
 // What OpenSSL's reasons mean in practice, seen from either side. Empty: nothing better than OpenSSL's own words.
 struct Explanation {
   int reason;
@@ -43,8 +45,20 @@ constexpr std::array kExplanations = {
     Explanation{SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM,
                 "the client cannot verify the kind of certificate that is served (ECDSA alone? add an RSA certificate)",
                 "", Reason::kTlsNoSharedCipher},
+    Explanation{SSL_R_NO_SUITABLE_KEY_SHARE, "the client offers no group for the key exchange that is known here", "",
+                Reason::kTlsNoSharedGroup},
     Explanation{SSL_R_NO_APPLICATION_PROTOCOL, "the client offers no HTTP version that is served here (ALPN)", "",
                 Reason::kTlsNoProtocol},
+    Explanation{SSL_R_PACKET_LENGTH_TOO_LONG, kBrokenTls, "", Reason::kTlsInvalid},
+    Explanation{SSL_R_UNEXPECTED_MESSAGE, kBrokenTls, "", Reason::kTlsInvalid},
+    Explanation{SSL_R_LENGTH_MISMATCH, kBrokenTls, "", Reason::kTlsInvalid},
+    Explanation{SSL_R_BAD_EXTENSION, kBrokenTls, "", Reason::kTlsInvalid},
+    Explanation{SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE,
+                "the client shows no certificate, which this site wants (client_auth)", "",
+                Reason::kTlsClientCertificateMissing},
+    Explanation{SSL_R_BAD_SIGNATURE, "the client does not have the key of the certificate that it shows", "",
+                Reason::kTlsClientCertificateRefused},
+    Explanation{SSL_R_EXCESSIVE_MESSAGE_SIZE, "", "", Reason::kTlsInvalid},
     Explanation{kAlertOffset + SSL_AD_PROTOCOL_VERSION, "", "the server refuses TLS 1.2 and 1.3, which are offered",
                 Reason::kTlsVersion},
     Explanation{kAlertOffset + SSL_AD_HANDSHAKE_FAILURE, "",
@@ -59,23 +73,44 @@ constexpr std::array kExplanations = {
                 "the server refuses our client certificate: expired", Reason::kTlsCertificateRefused},
     Explanation{kAlertOffset + SSL_AD_CERTIFICATE_UNKNOWN, "the client refuses our certificate",
                 "the server refuses our client certificate", Reason::kTlsCertificateRefused},
+    Explanation{kAlertOffset + SSL_AD_UNSUPPORTED_CERTIFICATE, "the client refuses our certificate: of no use to it",
+                "the server refuses our client certificate: of no use to it", Reason::kTlsCertificateRefused},
+    Explanation{kAlertOffset + SSL_AD_CERTIFICATE_REVOKED, "the client refuses our certificate: revoked",
+                "the server refuses our client certificate: revoked", Reason::kTlsCertificateRefused},
     Explanation{kAlertOffset + SSL_AD_UNKNOWN_CA, "the client refuses our certificate: it does not trust the issuer",
                 "the server refuses our client certificate: it does not trust the issuer",
                 Reason::kTlsCertificateRefused},
 };
 
-// The word for the failure of a server's handshake.
-Reason word_of(unsigned long error, net::IoStatus socket_status) {
-  if (error == 0) return socket_status == net::IoStatus::kOk ? Reason::kTlsFailed : Reason::kTlsClosed;
-  const int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
+// OpenSSL's reason where `error` comes from its TLS, else 0.
+int tls_reason(unsigned long error) {
+  return ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
+}
+
+// What of the queue tells most: its oldest error, unless the newest one is TLS's own word for what an older one of
+// another part, such as a signature's, came to.
+unsigned long most_telling_error() {
+  const unsigned long oldest = ERR_peek_error();
+  const int newest_reason = tls_reason(ERR_peek_last_error());
+  const bool is_known = newest_reason == SSL_R_CERTIFICATE_VERIFY_FAILED ||
+                        std::ranges::find(kExplanations, newest_reason, &Explanation::reason) != kExplanations.end();
+  return tls_reason(oldest) == 0 && is_known ? ERR_peek_last_error() : oldest;
+}
+
+// The word for the failure of a server's handshake. `error`: 0 where TLS found nothing wrong.
+Reason word_of(unsigned long error, bool has_gone) {
+  if (error == 0) return has_gone ? Reason::kTlsClosed : Reason::kTlsFailed;
+  const int reason = tls_reason(error);
   if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW) return Reason::kTlsVersion;
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return Reason::kTlsClientCertificateRefused;
   const auto* row = std::ranges::find(kExplanations, reason, &Explanation::reason);
-  return row == kExplanations.end() ? Reason::kTlsFailed : row->word;
+  if (row != kExplanations.end() && row->word != Reason::kTlsFailed) return row->word;
+  return reason > kAlertOffset ? Reason::kTlsClientAlert : Reason::kTlsFailed;
 }
 
 std::string explanation_of(SSL& ssl, unsigned long error) {
   const bool is_server = SSL_is_server(&ssl) == 1;
-  const int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
+  const int reason = tls_reason(error);
   if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW) {
     if (!is_server) return "the server speaks no TLS version from 1.2 on";
     return format(
@@ -114,21 +149,25 @@ const X509* certificate_out_of_time(const STACK_OF(X509) * chain, base::WallTime
   return nullptr;
 }
 
-std::string time_problem(const STACK_OF(X509) * chain) {
+std::string time_problem(const STACK_OF(X509) * chain, std::string_view who) {
   const base::WallTime now = std::chrono::system_clock::now();
   const X509* certificate = certificate_out_of_time(chain, now);
-  if (certificate == nullptr) return "a certificate of the server is out of its time";
-  const std::string_view whose =
-      certificate == sk_X509_value(chain, 0) ? "the server's certificate" : "a certificate above the server's";
+  if (certificate == nullptr) return format("a certificate of the {} is out of its time", who);
+  const std::string whose = certificate == sk_X509_value(chain, 0) ? format("the {}'s certificate", who)
+                                                                   : format("a certificate above the {}'s", who);
   const bool is_early = now < not_before_of(*certificate);
   return format("{} ({}) {} {}", whose, subject_text(*certificate), is_early ? "is not valid before" : "expired on",
                 date_text(is_early ? not_before_of(*certificate) : not_after_of(*certificate)));
 }
 
+// What is wrong with the other side's certificate.
 std::string certificate_problem(SSL& ssl, long verify_result) {
+  const bool is_server = SSL_is_server(&ssl) == 1;
+  const std::string_view who = is_server ? "client" : "server";
+  const std::string_view key = is_server ? "client_ca" : "tls.ca";
   const STACK_OF(X509)* chain = SSL_get0_verified_chain(&ssl);
   if (chain == nullptr || sk_X509_num(chain) == 0) {
-    return format("the server's certificate is not accepted: {}", X509_verify_cert_error_string(verify_result));
+    return format("the {}'s certificate is not accepted: {}", who, X509_verify_cert_error_string(verify_result));
   }
   const X509& leaf = *sk_X509_value(chain, 0);
   switch (verify_result) {
@@ -137,24 +176,24 @@ std::string certificate_problem(SSL& ssl, long verify_result) {
       return format("the server's certificate is for {}, not for {}, which is expected (tls.verify_name, tls.sni)",
                     certificate_names_text(leaf, kNamesShownMax), expected_name(ssl));
     case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID: return time_problem(chain);
+    case X509_V_ERR_CERT_NOT_YET_VALID: return time_problem(chain, who);
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-      return format("the server's certificate ({}) is self-signed and not trusted here (tls.ca)", subject_text(leaf));
+      return format("the {}'s certificate ({}) is self-signed and not trusted here ({})", who, subject_text(leaf), key);
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      return format("the server's certificate ({}) comes from an authority that is not trusted here: {} (tls.ca)",
-                    subject_text(leaf), issuer_text(*sk_X509_value(chain, sk_X509_num(chain) - 1)));
+      return format("the {}'s certificate ({}) comes from an authority that is not trusted here: {} ({})", who,
+                    subject_text(leaf), issuer_text(*sk_X509_value(chain, sk_X509_num(chain) - 1)), key);
     default:
-      return format("the server's certificate ({}) is not accepted: {}", subject_text(leaf),
+      return format("the {}'s certificate ({}) is not accepted: {}", who, subject_text(leaf),
                     X509_verify_cert_error_string(verify_result));
   }
 }
 
 std::string socket_problem(SSL& ssl, net::IoStatus status, int error_number) {
   const std::string_view who = SSL_is_server(&ssl) == 1 ? "client" : "server";
-  if (status == net::IoStatus::kTruncated) return format("the {} closed the connection during the TLS handshake", who);
+  if (status != net::IoStatus::kFailed) return format("the {} closed the connection during the TLS handshake", who);
   return format("the connection broke during the TLS handshake with the {}: {}", who, std::strerror(error_number));
 }
 
@@ -173,15 +212,16 @@ std::string take_openssl_error() {
 
 net::TransportError handshake_error(SSL& ssl, net::IoStatus socket_status, int error_number) {
   const bool is_server = SSL_is_server(&ssl) == 1;
-  const unsigned long error = ERR_peek_error();
+  const unsigned long error = most_telling_error();
+  const bool has_gone = socket_status != net::IoStatus::kOk || (SSL_get_shutdown(&ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
   const long verify_result = SSL_get_verify_result(&ssl);
   net::TransportError failure;
-  failure.reason = is_server ? word_of(error, socket_status) : http::Reason::kUpstreamTlsFailed;
+  failure.reason = is_server ? word_of(error, has_gone) : http::Reason::kUpstreamTlsFailed;
   failure.error.side = is_server ? base::Side::kClient : base::Side::kUpstream;
   // No request has been sent yet, so another server may have it.
   failure.error.retryable = !is_server;
-  if (!is_server && ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-    failure.reason = http::Reason::kUpstreamCertificateInvalid;
+  if (tls_reason(error) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+    if (!is_server) failure.reason = http::Reason::kUpstreamCertificateInvalid;
     failure.error.message = certificate_problem(ssl, verify_result);
   } else if (error != 0) {
     failure.error.message = explanation_of(ssl, error);

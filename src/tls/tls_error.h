@@ -14,8 +14,8 @@ namespace viaduct::tls {
 std::string take_openssl_error();
 
 // The failure of a handshake of `ssl`, server (reasons tls_…) or client (upstream_tls_failed,
-// upstream_certificate_invalid). `socket_status` is kOk where TLS itself failed, kTruncated
-// when the other side closed the connection, kFailed with `error_number` when the socket broke. Empties the queue.
+// upstream_certificate_invalid). `socket_status` is kOk where TLS itself failed or the other side said close_notify,
+// kTruncated when it closed the connection, kFailed with `error_number` when the socket broke. Empties the queue.
 net::TransportError handshake_error(SSL& ssl, net::IoStatus socket_status, int error_number);
 
 }  // namespace viaduct::tls

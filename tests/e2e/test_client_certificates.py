@@ -2,6 +2,7 @@
 """Certificates of clients: who is asked for one, who gets in, and that no other host of the connection is a way
 around. HSTS and stapled OCSP answers, which stand beside them in the config of a site."""
 import datetime
+import re
 import ssl
 import subprocess
 
@@ -15,6 +16,7 @@ from harness.certificates import Authority
 from harness.client import RawClient, fetch, insecure_context
 from harness.expect import assert_own_answer
 from harness.h2_client import H2LibraryClient
+from harness.metrics import handshake_failures
 from harness.scene import plain_scene
 from harness.upstream import answer
 from harness.waiting import wait_until
@@ -38,6 +40,7 @@ def pair(authority):
 def daemon(start_daemon, authority, pair, raw):
     config = plain_scene(raw.url)
     config["listeners"].append({"address": "127.0.0.1:0", "tls": True})
+    config["admin"] = {"health": "127.0.0.1:0"}
     routes = config["sites"][0]["routes"]
     ask = {"client_ca": str(authority.ca_file)}
     config["sites"] = [
@@ -81,23 +84,29 @@ def test_who_shows_a_certificate_gets_in(daemon, client_pair, version):
 
 @VERSIONS
 @pytest.mark.parametrize("site", [CLOSED, OPTIONAL])
-@pytest.mark.parametrize("fault", ["authority", "expired", "usage"])
-def test_certificates_that_are_not_valid_are_refused(daemon, raw, place, authority, site, fault, version):
+@pytest.mark.parametrize("fault, message", [
+    ("authority", "comes from an authority that is not trusted here: CN=Others root (client_ca)"),
+    ("expired", "the client's certificate (CN=anna) expired on 20"), ("usage", "unsuitable certificate purpose")])
+def test_certificates_that_are_not_valid_are_refused(daemon, raw, place, authority, site, fault, message, version):
     if fault == "authority":
         pair = Authority(place / "others", "Others").issue(["anna"], usage=ExtendedKeyUsageOID.CLIENT_AUTH)
     elif fault == "expired":
         pair = authority.issue(["anna"], usage=ExtendedKeyUsageOID.CLIENT_AUTH, days=(-10, -1))
     else:
         pair = authority.issue(["anna"])  # a server's
+    before, count = len(daemon.error_lines), handshake_failures(daemon, "tls_client_certificate_refused")
     assert ask(daemon, site, pair=pair, version=version) is None
+    daemon.wait_error("tls_handshake_failed reason=tls_client_certificate_refused .*" + re.escape(message), before)
+    assert handshake_failures(daemon, "tls_client_certificate_refused") == count + 1
     assert not raw.received
 
 
 @VERSIONS
 def test_without_a_certificate_nobody_gets_in(daemon, raw, version):
-    before = len(daemon.error_lines)
+    before, count = len(daemon.error_lines), handshake_failures(daemon, "tls_client_certificate_missing")
     assert ask(daemon, CLOSED, version=version) is None
-    daemon.wait_error("tls_handshake_failed .*peer did not return a certificate", before)
+    daemon.wait_error("tls_handshake_failed reason=tls_client_certificate_missing .*shows no certificate", before)
+    assert handshake_failures(daemon, "tls_client_certificate_missing") == count + 1
     assert not raw.received
 
 

@@ -6,12 +6,12 @@ import signal
 import socket
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from harness.balancing import HEALTH_PATH, named_servers
 from harness.cli import run
 from harness.client import HOST, RawClient, fetch
-from harness.daemon import Daemon, Listener
+from harness.daemon import Daemon
+from harness.metrics import health_listener, metrics, value
 from harness.scene import plain_scene, proxy
 from harness.waiting import wait_until
 
@@ -32,24 +32,8 @@ def watched_scene(server, **upstream):
     return {**scene, "upstreams": {"app": {"servers": [server.url], **upstream}}, "admin": {"health": "127.0.0.1:0"}}
 
 
-def health_listener(daemon):
-    lines = [line for line in daemon.error_lines if "health_listening address=" in line]
-    return Listener(re.search(r"address=(\S+)", lines[-1])[1], False)
-
-
 def ask(daemon, path):
     return fetch(health_listener(daemon), "GET", path)
-
-
-def metrics(daemon):
-    """{(name, labels as sorted pairs): value}."""
-    text = ask(daemon, "/metrics").body.decode()
-    return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value
-            for family in text_string_to_metric_families(text) for sample in family.samples}
-
-
-def value(daemon, name, **labels):
-    return metrics(daemon).get((name, tuple(sorted(labels.items()))))
 
 
 def status(daemon):

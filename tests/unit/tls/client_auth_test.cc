@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "support/cert_sites.h"
 #include "support/manual_clock.h"
 #include "support/tls_ends.h"
@@ -28,6 +30,7 @@ class ClientAuthTest : public testing::Test {
   }
 
   // What the server knows of a client with `pair` (null: without a certificate): "in: ca.pem", "in:" or "refused".
+  // Why it was refused is in error_.
   std::string come(const CertStore& store, const std::string& host, const PemPair* pair, int version = TLS1_3_VERSION) {
     SslPtr ssl =
         support::make_client({.name = host, .min_version = version, .max_version = version, .session = session_.get()});
@@ -42,7 +45,10 @@ class ClientAuthTest : public testing::Test {
     server.start();
     client.start();
     support::turn_until(loop_, [&] { return server.is_settled(); });
-    if (server.error()) return "refused";
+    if (server.error()) {
+      error_ = *server.error();
+      return "refused";
+    }
     server.send("x");
     support::turn_until(loop_, [&] { return !client.received().empty(); });
     session_.reset(SSL_get1_session(client.ssl()));
@@ -59,6 +65,7 @@ class ClientAuthTest : public testing::Test {
   PemPair theirs_ = support::make_pair_for({"bert"}, KeyKind::kEcdsaP256, &other_authority_);
   std::string ca_;
   std::string other_ca_;
+  net::TransportError error_;
   SslSessionPtr session_;  // of the last client, which the next one offers
 };
 
@@ -105,6 +112,34 @@ TEST_F(ClientAuthTest, BelievesNoSessionOfAnotherSite) {
     session_.reset();
     EXPECT_EQ(come(store, "other.test", &theirs_, version), "in: other-ca.pem");
     EXPECT_NE(come(store, "closed.test", nullptr, version), "in: ca.pem");
+  }
+}
+
+TEST_F(ClientAuthTest, SaysWhyAClientIsRefused) {
+  const PemPair alone = support::make_pair_for({"anna"});
+  const PemPair forger = support::make_authority("Ours");
+  const PemPair forged = support::make_pair_for({"anna"}, KeyKind::kEcdsaP256, &forger);
+  using http::Reason;
+  struct Row {
+    const PemPair* pair;
+    Reason reason;
+    std::string message;
+  };
+  const Row rows[] = {
+      {nullptr, Reason::kTlsClientCertificateMissing, "shows no certificate, which this site wants (client_auth)"},
+      {&theirs_, Reason::kTlsClientCertificateRefused, "CN=bert) comes from an authority that is not trusted here"},
+      {&forged, Reason::kTlsClientCertificateRefused,
+       "CN=anna) comes from an authority that is not trusted here: CN=Ours"},
+      {&alone, Reason::kTlsClientCertificateRefused, "CN=anna) is self-signed and not trusted here (client_ca)"},
+  };
+  const CertStore store = sites_.store();
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    for (const Row& row : rows) {
+      session_.reset();
+      EXPECT_EQ(come(store, "closed.test", row.pair, version), "refused") << row.message;
+      EXPECT_EQ(error_.reason, row.reason) << row.message;
+      EXPECT_TRUE(error_.error.message.contains(row.message)) << error_.error.message;
+    }
   }
 }
 
