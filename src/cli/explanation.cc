@@ -107,7 +107,7 @@ json describe_edits(const config::FieldEdits& edits) {
   return changes;
 }
 
-json describe_route(const config::Route& route) {
+json describe_route(const config::Site& site, const config::Route& route) {
   json request = json::array();
   if (std::holds_alternative<config::ProxyAction>(route.action)) {
     request.push_back("set X-Request-ID");
@@ -117,6 +117,7 @@ json describe_route(const config::Route& route) {
         request.push_back(std::string("set ") + name);
       }
     }
+    if (!site.client_ca.empty()) request.push_back("set Client-Cert");
   }
   json response = json::array({"set X-Request-ID"});
   if (route.basic_auth && !route.basic_auth->forward) request.push_back("remove Authorization");
@@ -162,7 +163,7 @@ json describe(const Case& asked, const exchange::Snapshot& snapshot) {
   if (!asked.trace.deny.empty()) answer["deny"] = asked.trace.deny;
   if (!asked.trace.preflight_method.empty()) answer["preflight_method"] = asked.trace.preflight_method;
   if (decision.route != nullptr) {
-    answer.update(describe_route(*decision.route));
+    answer.update(describe_route(*decision.site, *decision.route));
     if (decision.route->allow) {
       answer["allow"] = decision.route->allow->addresses.contains(asked.client_ip) ? "listed" : "not listed";
     }

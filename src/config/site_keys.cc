@@ -20,8 +20,8 @@ Type<CertificateFiles> certificate_files() {
             "What its authority says of it (OCSP, DER), fetched by another program and watched; stapled while it "
             "holds.");
   table.add("client_ca", &CertificateFiles::client_ca, path("file"),
-            "Authorities (PEM) of clients' certificates; requests on a connection without one get 421, plain HTTP "
-            "too.");
+            "Authorities (PEM) of clients' certificates; without one: 421, plain HTTP too. Upstreams get it as "
+            "Client-Cert (RFC 9440).");
   table.add("client_auth", &CertificateFiles::client_auth, client_auth(),
             "Whether a client without a certificate is refused, too; one that is not valid always is.");
   Type<CertificateFiles> type = object(table);

@@ -13,6 +13,7 @@
 #include "config/match_rules.h"
 #include "filter/allow_list.h"
 #include "filter/basic_auth.h"
+#include "filter/client_certificate.h"
 #include "filter/cors.h"
 #include "filter/edit_fields.h"
 #include "filter/forwarded.h"
@@ -38,12 +39,12 @@ class Builder {
         {.place = place, .key = std::move(key), .message = std::move(message), .severity = Severity::kError});
   }
 
-  // `key` is where the route stands: "sites[0].routes[2]".
-  exchange::RoutePlan plan_route(const config::Route& route, const std::string& key) {
+  // `key` is where the route, one of `site`, stands: "sites[0].routes[2]".
+  exchange::RoutePlan plan_route(const config::Site& site, const config::Route& route, const std::string& key) {
     key_ = key;
     exchange::RoutePlan plan;
     plan.route = &route;
-    add_filters(route, plan.filters);
+    add_filters(site, route, plan.filters);
     plan.action = std::visit([&](const auto& action) { return make(action, route); }, route.action);
     return plan;
   }
@@ -99,13 +100,16 @@ class Builder {
   using Filters = std::vector<std::unique_ptr<const exchange::Filter>>;
 
   // The order in which requests meet the filters; answers meet them in reverse, so that cors has the last word.
-  void add_filters(const config::Route& route, Filters& filters) {
+  void add_filters(const config::Site& site, const config::Route& route, Filters& filters) {
     if (route.allow) filters.push_back(std::make_unique<filter::AllowList>(*route.allow));
     if (route.rate_limit) filters.push_back(std::make_unique<filter::RateLimit>(*route.rate_limit));
     if (route.cors) filters.push_back(std::make_unique<filter::Cors>(*route.cors));
     if (route.basic_auth) filters.push_back(std::make_unique<filter::BasicAuth>(*route.basic_auth));
     const bool is_proxy = std::holds_alternative<config::ProxyAction>(route.action);
     if (is_proxy) filters.push_back(std::make_unique<filter::Forwarded>(route.forwarded));
+    if (is_proxy && !site.client_ca.empty()) {
+      filters.push_back(std::make_unique<filter::ClientCertificate>(site.client_ca));
+    }
     if (has_edits(route.headers)) filters.push_back(std::make_unique<filter::EditFields>(route.headers));
     // A static route looks its rewritten path up itself.
     if (!route.rewrite || std::holds_alternative<config::StaticAction>(route.action)) return;
@@ -197,7 +201,7 @@ void plan_routes(const config::Config& config, Builder& builder, exchange::Snaps
   for (std::uint32_t i = 0; i < config.sites.size(); ++i) {
     for (std::uint32_t j = 0; j < config.sites[i].routes.size(); ++j) {
       snapshot.plans[snapshot.router->route_index(i, j)] =
-          builder.plan_route(config.sites[i].routes[j], base::format("sites[{}].routes[{}]", i, j));
+          builder.plan_route(config.sites[i], config.sites[i].routes[j], base::format("sites[{}].routes[{}]", i, j));
     }
   }
 }

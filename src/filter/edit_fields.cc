@@ -3,20 +3,9 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
 #include "exchange/exchange.h"
 
 namespace viaduct::filter {
-namespace {
-
-// `_` for `-`: what servers that turn names into environment variables cannot tell apart.
-bool imitates(std::string_view name, std::string_view wanted) {
-  return std::ranges::equal(name, wanted, [](char given, char own) {
-    return base::to_lower(given) == base::to_lower(own) || (given == '_' && own == '-');
-  });
-}
-
-}  // namespace
 
 EditFields::EditFields(const config::HeaderEdits& edits)
     : request_(prepare(edits.request)), response_(prepare(edits.response)) {}
@@ -38,7 +27,7 @@ void EditFields::remove_imitations(http::Fields& fields) const {
   fields.remove_if([this](const http::Field& field) {
     if (field.name.find('_') == std::string_view::npos) return false;
     const auto is_imitated = [&field](const auto& edit) {
-      return !http::equal_ignoring_case(field.name, edit) && imitates(field.name, edit);
+      return !http::equal_ignoring_case(field.name, edit) && http::imitates(field.name, edit);
     };
     return std::ranges::any_of(request_.remove, is_imitated) ||
            std::ranges::any_of(request_.set, is_imitated,

@@ -25,6 +25,8 @@ namespace viaduct::http {
   X(kAllow, "Allow")                                                           \
   X(kAuthorization, "Authorization")                                           \
   X(kCacheControl, "Cache-Control")                                            \
+  X(kClientCert, "Client-Cert")                                                \
+  X(kClientCertChain, "Client-Cert-Chain")                                     \
   X(kConnection, "Connection")                                                 \
   X(kContentEncoding, "Content-Encoding")                                      \
   X(kContentLength, "Content-Length")                                          \

@@ -115,4 +115,10 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return base::equals_ignoring_case(a, b);
 }
 
+bool imitates(std::string_view name, std::string_view wanted) {
+  return std::ranges::equal(name, wanted, [](char given, char own) {
+    return base::to_lower(given) == base::to_lower(own) || (given == '_' && own == '-');
+  });
+}
+
 }  // namespace viaduct::http

@@ -149,12 +149,18 @@ class NamedFields {
   std::size_t count_ = 0;
 };
 
+bool claims_certificate(const Field& field) {
+  if (field.id != kOther) return field.id == kClientCert || field.id == kClientCertChain;
+  return imitates(field.name, field_name_text(kClientCert)) || imitates(field.name, field_name_text(kClientCertChain));
+}
+
 }  // namespace
 
 void remove_hop_by_hop_request(Fields& fields) {
   const NamedFields named(fields);
-  fields.remove_if(
-      [&named](const Field& field) { return is_hop_by_hop(field.id) || field.id == kExpect || named.contains(field); });
+  fields.remove_if([&named](const Field& field) {
+    return is_hop_by_hop(field.id) || field.id == kExpect || claims_certificate(field) || named.contains(field);
+  });
 }
 
 void remove_hop_by_hop_response(Fields& fields) {
@@ -170,6 +176,7 @@ bool is_protected(std::string_view name) {
 void remove_hop_by_hop_trailers(Fields& trailers) {
   trailers.remove_if([](const Field& field) {
     if (field.id != kOther) return field.id != kEtag;
+    if (claims_certificate(field)) return true;
     const bool is_made_for_trailers = std::ranges::any_of(
         kTrailerNames, [&field](std::string_view name) { return equal_ignoring_case(field.name, name); });
     return !is_made_for_trailers && is_listed(field.name);

@@ -17,11 +17,13 @@ inline constexpr std::size_t kConnectionOptionsMax = 16;
 // Removes Connection with the fields that it names, Keep-Alive, Proxy-Connection, Transfer-Encoding, Upgrade,
 // HTTP2-Settings, TE (this program speaks for itself which trailers it takes), Proxy-Authenticate and
 // Proxy-Authorization (they are between a client and a forward proxy, which this is not, so they would reach somebody
-// whom they do not concern) and Expect, which is answered here.
+// whom they do not concern) and Expect, which is answered here. Client-Cert and Client-Cert-Chain go, too, and what CGI
+// and WSGI cannot tell from them, `_` in the place of `-`: they say who is at the other end of this connection, and
+// only this end knows that (RFC 9440 §2.4, §4).
 //
 // Called before any filter sets a field: `Connection` may name what the sender sent, never what is added here.
 void remove_hop_by_hop_request(Fields& fields);
-// The same without Expect, which means nothing in a response and is none of our business there.
+// The same without Expect and the certificates, which mean nothing in a response and are none of our business there.
 void remove_hop_by_hop_response(Fields& fields);
 
 // The fields that RFC 9113 §8.2.2 keeps out of HTTP/2: Connection, Keep-Alive, Proxy-Connection, Transfer-Encoding and

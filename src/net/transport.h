@@ -34,6 +34,8 @@ struct TlsInfo {
   bool resumed = false;
   // Servers: the file of authorities by which the client's certificate was verified; empty where it showed none.
   std::string_view client_ca = {};
+  // Where client_ca is set: the certificate itself as a byte sequence, ":" base64 of its DER ":" (RFC 9440 §2.1).
+  std::string_view client_certificate = {};
 };
 
 // A failure to become ready.

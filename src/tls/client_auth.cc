@@ -4,7 +4,9 @@
 #include <openssl/err.h>
 
 #include <memory>
+#include <vector>
 
+#include "base/base64.h"
 #include "base/check.h"
 #include "base/format.h"
 #include "tls/key_pair.h"
@@ -22,6 +24,21 @@ int ca_file_index() {
   return index;
 }
 
+std::size_t der_size(const X509& certificate) {
+  const int size = i2d_X509(&certificate, nullptr);
+  return size < 0 ? 0 : static_cast<std::size_t>(size);
+}
+
+// Called for each certificate of a chain, with what was found so far.
+int check_size(int is_valid, X509_STORE_CTX* chain) {
+  const X509* certificate = X509_STORE_CTX_get_current_cert(chain);
+  const bool is_leaf = X509_STORE_CTX_get_error_depth(chain) == 0;
+  if (is_valid == 0 || !is_leaf || certificate == nullptr) return is_valid;
+  if (der_size(*certificate) <= kClientCertificateBytesMax) return 1;
+  X509_STORE_CTX_set_error(chain, X509_V_ERR_APPLICATION_VERIFICATION);
+  return 0;
+}
+
 }  // namespace
 
 base::Result<void> ask_for_certificates(SSL_CTX& context, const std::string& ca_file, config::ClientAuth mode) {
@@ -35,7 +52,7 @@ base::Result<void> ask_for_certificates(SSL_CTX& context, const std::string& ca_
     if (!is_added) return base::fail(base::format("{}: {}", ca_file, take_openssl_error()));
   }
   const int refusal = mode == config::ClientAuth::kRequire ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
-  SSL_CTX_set_verify(&context, SSL_VERIFY_PEER | refusal, nullptr);
+  SSL_CTX_set_verify(&context, SSL_VERIFY_PEER | refusal, check_size);
   SSL_CTX_set_options(&context, SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(&context, 0);
   CHECK(SSL_CTX_set_ex_data(&context, ca_file_index(), std::make_unique<std::string>(ca_file).release()) == 1);
@@ -45,7 +62,7 @@ base::Result<void> ask_for_certificates(SSL_CTX& context, const std::string& ca_
 void move_to_context(SSL& ssl, SSL_CTX& context) {
   SSL_set_SSL_CTX(&ssl, &context);
   // SSL_set_SSL_CTX takes over certificates alone.
-  SSL_set_verify(&ssl, SSL_CTX_get_verify_mode(&context), nullptr);
+  SSL_set_verify(&ssl, SSL_CTX_get_verify_mode(&context), SSL_CTX_get_verify_callback(&context));
   SSL_set_num_tickets(&ssl, SSL_CTX_get_num_tickets(&context));
   SSL_clear_options(&ssl, SSL_OP_NO_TICKET);
   SSL_set_options(&ssl, SSL_CTX_get_options(&context) & SSL_OP_NO_TICKET);
@@ -57,6 +74,15 @@ std::string_view verified_by(const SSL& ssl) {
   if (!is_shown || SSL_get_verify_result(&ssl) != X509_V_OK) return {};
   const auto* file = static_cast<const std::string*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(&ssl), ca_file_index()));
   return file == nullptr ? std::string_view() : *file;
+}
+
+std::string client_certificate_text(const SSL& ssl) {
+  X509* certificate = SSL_get0_peer_certificate(&ssl);
+  CHECK(certificate != nullptr);
+  std::vector<unsigned char> der(der_size(*certificate));
+  unsigned char* end = der.data();
+  CHECK(i2d_X509(certificate, &end) == static_cast<int>(der.size()));
+  return ":" + base::to_base64(der) + ":";
 }
 
 }  // namespace viaduct::tls

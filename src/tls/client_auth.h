@@ -5,6 +5,7 @@
 // in its own handshake. RFC 8446 §4.3.2, RFC 5246 §7.4.4.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,10 @@
 #include "tls/openssl_ptr.h"
 
 namespace viaduct::tls {
+
+// A client's certificate is refused where its DER is longer: servers get it in a field, and most take no more than 8
+// KiB of them. Common ones have 1 to 2 KiB.
+inline constexpr std::size_t kClientCertificateBytesMax = 5 * 1024;
 
 // Makes `context` ask for a certificate that an authority of the PEM file `ca_file` vouches for, and refuse clients
 // whose certificate is not valid, or with kRequire those without one.
@@ -24,5 +29,9 @@ void move_to_context(SSL& ssl, SSL_CTX& context);
 
 // The ca_file by which the certificate of the client was verified; empty where it showed none. Lives as long as `ssl`.
 std::string_view verified_by(const SSL& ssl);
+
+// That certificate as the value of the field Client-Cert: ":" base64 of its DER ":" (RFC 9440 §2.1, RFC 8941 §3.3.5).
+// REQUIRES: verified_by(ssl) is not empty.
+std::string client_certificate_text(const SSL& ssl);
 
 }  // namespace viaduct::tls

@@ -13,6 +13,7 @@
 
 #include "base/format.h"
 #include "tls/certificate.h"
+#include "tls/client_auth.h"
 
 namespace viaduct::tls {
 namespace {
@@ -185,6 +186,9 @@ std::string certificate_problem(SSL& ssl, long verify_result) {
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
       return format("the {}'s certificate ({}) comes from an authority that is not trusted here: {} ({})", who,
                     subject_text(leaf), issuer_text(*sk_X509_value(chain, sk_X509_num(chain) - 1)), key);
+    case X509_V_ERR_APPLICATION_VERIFICATION:  // by client_auth alone
+      return format("the {}'s certificate ({}) is larger than {} bytes", who, subject_text(leaf),
+                    kClientCertificateBytesMax);
     default:
       return format("the {}'s certificate ({}) is not accepted: {}", who, subject_text(leaf),
                     X509_verify_cert_error_string(verify_result));

@@ -135,12 +135,15 @@ void TlsTransport::become_open() {
   SSL_get0_alpn_selected(ssl_.get(), &alpn, &alpn_length);
   const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
   server_name_ = name == nullptr ? "" : name;
+  const std::string_view client_ca = SSL_is_server(ssl_.get()) == 1 ? verified_by(*ssl_) : std::string_view();
+  if (!client_ca.empty()) client_certificate_ = client_certificate_text(*ssl_);
   info_ = {.version = SSL_get_version(ssl_.get()),
            .cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl_.get())),
            .alpn = {reinterpret_cast<const char*>(alpn), alpn_length},
            .server_name = server_name_,
            .resumed = SSL_session_reused(ssl_.get()) == 1,
-           .client_ca = SSL_is_server(ssl_.get()) == 1 ? verified_by(*ssl_) : std::string_view()};
+           .client_ca = client_ca,
+           .client_certificate = client_certificate_};
   // The first request often comes in one segment with the end of the handshake: then the socket stays quiet.
   has_more_ = SSL_has_pending(ssl_.get()) == 1;
   set_reading(reading_);

@@ -88,6 +88,7 @@ class TlsTransport final : public net::Transport, private net::FdHandler, privat
   std::size_t warm_bytes_ = 0;    // sealed since the connection was last quiet
   base::MonoTime last_sealed_;
   std::string server_name_;
+  std::string client_certificate_;  // made once, for all requests of the connection
   net::TlsInfo info_;
 };
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates of clients: who is asked for one, who gets in, and that no other host of the connection is a way
-around. HSTS and stapled OCSP answers, which stand beside them in the config of a site."""
+"""Certificates of clients: who is asked for one, who gets in, that no other host of the connection is a way around, and
+what upstreams are told. HSTS and stapled OCSP answers, which stand beside them in the config of a site."""
+import base64
 import datetime
 import re
 import ssl
@@ -13,7 +14,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from harness.certificates import Authority
-from harness.client import RawClient, fetch, insecure_context
+from harness.client import RawClient, build_request, exchange, fetch, insecure_context
 from harness.expect import assert_own_answer
 from harness.h2_client import H2LibraryClient
 from harness.metrics import handshake_failures
@@ -69,6 +70,12 @@ def ask(daemon, sni, host=None, **more):
         return fetch(daemon.https, "GET", "/x", host=host or sni, sni=sni, context=context_of(**more)).status
     except (Ended, ConnectionError, ssl.SSLError):
         return None
+
+
+def field_of(pair):
+    """The leaf of `pair` as RFC 9440 writes it."""
+    leaf = x509.load_pem_x509_certificate(pair.cert.read_bytes())
+    return f":{base64.b64encode(leaf.public_bytes(serialization.Encoding.DER)).decode()}:"
 
 
 VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -154,6 +161,56 @@ def test_nor_a_session_that_began_elsewhere(daemon, client_pair, version):
     with RawClient(daemon.https.port, tls=True, sni=CLOSED, context=context, session=session) as client:
         assert client.request("GET", "/x", host=CLOSED).status == 200
         assert not client.sock.session_reused
+
+
+# ---- what upstreams are told -----------------------------------------------------------------------------------------
+
+FORGED = [("Client-Cert", ":Zm9yZ2Vk:"), ("client-cert", ":Zm9yZ2Vk:"), ("Client_Cert", ":Zm9yZ2Vk:"),
+          ("Client-Cert-Chain", ":Zm9yZ2Vk:"), ("CLIENT_CERT-CHAIN", ":Zm9yZ2Vk:")]
+
+
+def told(received):
+    """All fields that say, or seem to say, which certificate there was."""
+    return [pair for pair in received.fields if pair[0].lower().replace("_", "-").startswith("client-cert")]
+
+
+@VERSIONS
+@pytest.mark.parametrize("site", [CLOSED, OPTIONAL])
+def test_upstreams_get_the_certificate_with_each_request(daemon, raw, client_pair, site, version):
+    with RawClient(daemon.https.port, tls=True, sni=site, context=context_of(client_pair, version)) as client:
+        for fields in [], FORGED:
+            assert client.request("GET", "/x", fields, host=site).status == 200
+    assert [told(one) for one in raw.received] == 2 * [[("Client-Cert", field_of(client_pair))]]
+
+
+def test_upstreams_get_the_certificate_of_http2_too(daemon, raw, client_pair):
+    context = context_of(client_pair, alpn=["h2"])
+    with H2LibraryClient(daemon.https, host=CLOSED, sni=CLOSED, context=context) as client:
+        for fields in [], [(name.lower(), value) for name, value in FORGED]:
+            stream = client.get("/x", fields)
+            client.wait(lambda: stream.over, "the answer")
+            assert stream.status == 200
+        # OPEN asks for none, so what was shown is nobody's business there.
+        client.host = OPEN
+        stream = client.get("/x", [(name.lower(), value) for name, value in FORGED])
+        client.wait(lambda: stream.over, "the answer")
+        assert stream.status == 200
+    assert [told(one) for one in raw.received] == 2 * [[("Client-Cert", field_of(client_pair))]] + [[]]
+
+
+@pytest.mark.parametrize("host, sni", [(OPEN, OPEN), (OPTIONAL, OPTIONAL), (OPTIONAL, OPEN), (OPEN, None)])
+def test_what_clients_say_of_certificates_is_dropped(daemon, raw, host, sni):
+    fields = [*FORGED, ("Connection", "Client-Cert")]
+    assert fetch(daemon.https, "GET", "/x", fields, host=host, sni=sni).status == 200
+    assert fetch(daemon.http, "GET", "/x", fields, host=host).status == 200
+    assert [told(one) for one in raw.received] == [[], []]
+
+
+def test_nor_does_it_come_in_trailers(daemon, raw):
+    head = build_request("POST", "/x", [("Transfer-Encoding", "chunked"), ("Trailer", "Client-Cert")], host=OPEN)
+    trailers = "".join(f"{name}: {value}\r\n" for name, value in [*FORGED, ("X-Stays", "1")])
+    exchange(daemon.http, head + b"1\r\nx\r\n0\r\n" + trailers.encode() + b"\r\n")
+    assert raw.only().trailers == [("X-Stays", "1")]
 
 
 # ---- HSTS -----------------------------------------------------------------------------------------------------------

@@ -51,9 +51,9 @@ class H2LibraryClient:
     """One connection. `settings` are sent in the first SETTINGS frame; the connection's window is always opened again,
     unless `connection_window` is False. Use as a context manager."""
 
-    def __init__(self, listener, settings=None, connection_window=True, host=HOST):
-        context = insecure_context(alpn=["h2"]) if listener.tls else None
-        self.raw = RawClient(listener.port, tls=listener.tls, context=context)
+    def __init__(self, listener, settings=None, connection_window=True, host=HOST, sni=HOST, context=None):
+        context = context or (insecure_context(alpn=["h2"]) if listener.tls else None)
+        self.raw = RawClient(listener.port, tls=listener.tls, sni=sni, context=context)
         self.sock = self.raw.sock
         assert not listener.tls or self.sock.selected_alpn_protocol() == "h2"
         self.scheme, self.host = "https" if listener.tls else "http", host

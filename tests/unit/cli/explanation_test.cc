@@ -137,6 +137,14 @@ TEST_F(Explaining, SaysWhyCandidatesLostAndWhatWillHappen) {
   }
 }
 
+TEST_F(Explaining, SaysWhereUpstreamsGetTheClientsCertificate) {
+  EXPECT_THAT(text_of(asking("GET", "https://www.example.com/api/x")), Not(HasSubstr("Client-Cert")));
+  loaded_.config->sites[0].client_ca = "/ca.pem";
+  built_ = daemon::build_snapshot(*loaded_.config, 1, ticket_keys_, base::SystemClock().wall_now());
+  EXPECT_THAT(text_of(asking("GET", "https://www.example.com/api/x")), HasSubstr("set Client-Cert"));
+  EXPECT_THAT(text_of(asking("GET", "https://www.example.com/text")), Not(HasSubstr("Client-Cert")));
+}
+
 TEST_F(Explaining, NamesTheHeadersThatChangeAndHidesTheirValues) {
   const auto explanation = ask(asking("GET", "https://www.example.com/api/x"));
   ASSERT_TRUE(explanation.has_value());

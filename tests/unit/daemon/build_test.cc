@@ -8,6 +8,7 @@
 #include "action/respond.h"
 #include "action/static_file.h"
 #include "filter/allow_list.h"
+#include "filter/client_certificate.h"
 #include "filter/cors.h"
 #include "filter/edit_fields.h"
 #include "filter/forwarded.h"
@@ -101,6 +102,21 @@ TEST_F(BuildTest, PutsTheFiltersIntoTheirOrder) {
   ASSERT_EQ(snapshot->plans[1].filters.size(), 1u);
   EXPECT_TRUE(is<filter::Forwarded>(snapshot->plans[1].filters[0]));
   EXPECT_TRUE(snapshot->plans[2].filters.empty());  // nobody is told where it came from
+}
+
+TEST_F(BuildTest, TellsUpstreamsOfCertificatesWhereTheSiteAsksForThem) {
+  const auto config =
+      support::config_of(support::with_routes("      - match: { prefix: / }\n"
+                                              "        upstream: app\n"
+                                              "        headers: { request: { remove: [Client-Cert] } }\n"
+                                              "      - { match: { prefix: /respond }, respond: { body: ok } }\n"));
+  config->sites[0].client_ca = "/ca.pem";
+  const exchange::SnapshotRef snapshot = snapshot_of(*config);
+  const auto& filters = snapshot->plans[0].filters;
+  ASSERT_EQ(filters.size(), 3u);
+  EXPECT_TRUE(is<filter::ClientCertificate>(filters[1]));
+  EXPECT_TRUE(is<filter::EditFields>(filters[2]));  // so that the config can have it removed
+  EXPECT_TRUE(snapshot->plans[1].filters.empty());
 }
 
 TEST_F(BuildTest, LetsAStaticRouteLookItsRewrittenPathUpItself) {

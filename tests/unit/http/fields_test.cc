@@ -133,5 +133,12 @@ TEST(Fields, CompareNamesWithoutCase) {
   EXPECT_FALSE(equal_ignoring_case("a", "ab"));
 }
 
+TEST(Fields, TellNamesThatCgiTakesForOthers) {
+  EXPECT_TRUE(imitates("content_MD5", "Content-MD5"));
+  EXPECT_TRUE(imitates("content-md5", "Content-MD5"));
+  EXPECT_FALSE(imitates("content-md5", "Content_MD5"));
+  EXPECT_FALSE(imitates("content_md", "Content-MD5"));
+}
+
 }  // namespace
 }  // namespace viaduct::http

@@ -57,6 +57,19 @@ TEST(HopByHop, RemovesWhatIsAboutOneConnection) {
   check({{{{"Expect", "x"}, {"A", "1"}}, "Expect: x|A: 1"}}, remove_hop_by_hop_response);
 }
 
+// RFC 9440 §4: whoever terminates TLS says who came.
+TEST(HopByHop, LetsNoClientSayWhichCertificateItHas) {
+  const std::vector<FieldList::Line> lines = {
+      {"Client-Cert", ":AAAA:"}, {"client-cert-chain", ":AAAA:"}, {"Client_Cert", ":AAAA:"}, {"CLIENT-cert_Chain", "x"},
+      {"client-cert", ""},       {"Client-Certificate", "1"},     {"X-Cert", "2"},           {"Client_Certs", "3"},
+      {"Client-Cer", "4"},
+  };
+  const std::string others = "Client-Certificate: 1|X-Cert: 2|Client_Certs: 3|Client-Cer: 4";
+  check({{lines, others}}, remove_hop_by_hop_request);
+  check({{lines, others}}, remove_hop_by_hop_trailers);
+  check({{{{"Connection", "client-cert"}, {"Client-Cert", "x"}}, "Client-Cert: x"}}, remove_hop_by_hop_response);
+}
+
 // RFC 9113 §8.2.2.
 TEST(HopByHop, KnowsWhatHttp2KeepsOut) {
   for (const std::string_view name : {"Connection", "keep-alive", "Proxy-Connection", "TRANSFER-ENCODING", "upgrade"}) {

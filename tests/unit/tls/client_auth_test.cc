@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "support/cert_sites.h"
 #include "support/manual_clock.h"
@@ -29,8 +30,8 @@ class ClientAuthTest : public testing::Test {
     sites_.sites()[3].client_auth = config::ClientAuth::kOptional;
   }
 
-  // What the server knows of a client with `pair` (null: without a certificate): "in: ca.pem", "in:" or "refused".
-  // Why it was refused is in error_.
+  // What the server knows of a client with `pair` (null: without a certificate): "in: ca.pem", "in:" or "refused". Its
+  // certificate, or why it was refused, is in shown_ or error_.
   std::string come(const CertStore& store, const std::string& host, const PemPair* pair, int version = TLS1_3_VERSION) {
     SslPtr ssl =
         support::make_client({.name = host, .min_version = version, .max_version = version, .session = session_.get()});
@@ -45,6 +46,7 @@ class ClientAuthTest : public testing::Test {
     server.start();
     client.start();
     support::turn_until(loop_, [&] { return server.is_settled(); });
+    shown_.clear();
     if (server.error()) {
       error_ = *server.error();
       return "refused";
@@ -52,8 +54,17 @@ class ClientAuthTest : public testing::Test {
     server.send("x");
     support::turn_until(loop_, [&] { return !client.received().empty(); });
     session_.reset(SSL_get1_session(client.ssl()));
+    shown_ = server.transport().tls_info()->client_certificate;
     const std::string_view ca = server.transport().tls_info()->client_ca;
     return "in: " + std::string(ca.substr(ca.rfind('/') + 1));
+  }
+
+  // The certificate of `pair` as RFC 9440 writes it: the text of a PEM file, in one line between colons.
+  static std::string field_of(const PemPair& pair) {
+    const std::size_t begin = pair.cert.find('\n') + 1;
+    std::string text = pair.cert.substr(begin, pair.cert.find("\n-----END") - begin);
+    std::erase(text, '\n');
+    return ":" + text + ":";
   }
 
   support::ManualClock clock_;
@@ -65,6 +76,7 @@ class ClientAuthTest : public testing::Test {
   PemPair theirs_ = support::make_pair_for({"bert"}, KeyKind::kEcdsaP256, &other_authority_);
   std::string ca_;
   std::string other_ca_;
+  std::string shown_;
   net::TransportError error_;
   SslSessionPtr session_;  // of the last client, which the next one offers
 };
@@ -115,7 +127,26 @@ TEST_F(ClientAuthTest, BelievesNoSessionOfAnotherSite) {
   }
 }
 
+TEST_F(ClientAuthTest, HandsOnTheCertificateThatItBelieves) {
+  const CertStore store = sites_.store();
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const auto shown = [&](const char* host, const PemPair* pair) {
+      session_.reset();
+      come(store, host, pair, version);
+      return shown_;
+    };
+    EXPECT_EQ(shown("closed.test", &ours_), field_of(ours_));
+    EXPECT_EQ(shown("other.test", &theirs_), field_of(theirs_));
+    EXPECT_EQ(shown("optional.test", &ours_), field_of(ours_));
+    EXPECT_EQ(shown("optional.test", nullptr), "");
+    EXPECT_EQ(shown("open.test", &ours_), "");
+  }
+}
+
 TEST_F(ClientAuthTest, SaysWhyAClientIsRefused) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 300; ++i) names.push_back("a-rather-long-name-" + std::to_string(i) + ".test");
+  const PemPair large = support::make_pair_for(names, KeyKind::kEcdsaP256, &authority_);
   const PemPair alone = support::make_pair_for({"anna"});
   const PemPair forger = support::make_authority("Ours");
   const PemPair forged = support::make_pair_for({"anna"}, KeyKind::kEcdsaP256, &forger);
@@ -131,6 +162,7 @@ TEST_F(ClientAuthTest, SaysWhyAClientIsRefused) {
       {&forged, Reason::kTlsClientCertificateRefused,
        "CN=anna) comes from an authority that is not trusted here: CN=Ours"},
       {&alone, Reason::kTlsClientCertificateRefused, "CN=anna) is self-signed and not trusted here (client_ca)"},
+      {&large, Reason::kTlsClientCertificateRefused, "is larger than 5120 bytes"},
   };
   const CertStore store = sites_.store();
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
