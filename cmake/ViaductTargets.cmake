@@ -52,6 +52,11 @@ viaduct_folder(daemon BELOW filter action exchange upstream tls codec route net 
 viaduct_folder(cli BELOW daemon filter action exchange upstream tls codec route net config observe os http base
   LIBRARIES CLI11::CLI11 nlohmann_json::nlohmann_json)
 
+# What runs at the start and at a reload alone is to be small.
+foreach(folder config cli)
+  target_compile_options(viaduct_${folder} PRIVATE $<$<CONFIG:Release>:-Os>)
+endforeach()
+
 target_compile_definitions(viaduct_cli PUBLIC VIADUCT_VERSION="${PROJECT_VERSION}")
 
 if(EXISTS "${CMAKE_SOURCE_DIR}/src/cli/main.cc")

@@ -12,3 +12,10 @@ from .viaduct import Viaduct
 
 FLOOR = Floor()
 PEERS = {peer.name: peer for peer in (Viaduct(), Nginx(), Haproxy(), H2o(), Nghttpx(), Lighttpd(), Caddy(), FLOOR)}
+
+
+def add_other_build(binary):
+    """Makes another binary of Viaduct a peer, the last one; returns it."""
+    other = Viaduct("other build", binary)
+    PEERS[other.name] = other
+    return other

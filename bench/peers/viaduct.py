@@ -12,10 +12,13 @@ SITES_A_FILE = 500  # a file may have 1 MiB
 class Viaduct(Peer):
     """The binary that is asked for, with its own defaults but for limits that a benchmark would meet."""
 
-    name = "viaduct"
     features = frozenset(FEATURES)
     reload_signal = signal.SIGHUP
     notes = "has two prefixes to a route where routes grow"
+
+    def __init__(self, name="viaduct", binary=""):
+        """`binary` instead of the setting's."""
+        self.name, self.binary = name, binary
 
     def command(self, setting):
         for number in range(0, len(setting.sites), SITES_A_FILE):
@@ -39,7 +42,7 @@ logs:
   error: {{ file: {setting.folder}/error.log }}
 process: {{ workers: {setting.workers}, core_dumps: true }}
 """
-        return [setting.binary, "run", "-c", setting.write("viaduct.yaml", config)]
+        return [self.binary or setting.binary, "run", "-c", setting.write("viaduct.yaml", config)]
 
     @staticmethod
     def _upstream(url, authority=""):

@@ -210,7 +210,7 @@ Parsed<Server> parse_server_url(const std::string& text) {
   if (!host) return wrong(explain_server(text));
   server.host = host->starts_with('[') ? host->substr(1, host->size() - 2) : *host;
   if (authority.rest.empty()) return server;
-  const auto port = authority.rest.front() == ':' ? parse_port(authority.rest.substr(1)) : std::nullopt;
+  const auto port = parse_port(authority.rest.front() == ':' ? authority.rest.substr(1) : "");
   if (!port || *port == 0) return wrong(explain_server(text));
   server.port = *port;
   return server;

@@ -57,9 +57,7 @@ class DnsChannel::Socket final : private FdHandler {
 };
 
 DnsChannel::DnsChannel(Loop& loop, DnsOptions options)
-    : loop_(loop), options_(std::move(options)), timer_(loop.timers(), *this) {
-  open();
-}
+    : loop_(loop), options_(std::move(options)), timer_(loop.timers(), *this) {}
 
 DnsChannel::~DnsChannel() {
   close();
@@ -68,14 +66,16 @@ DnsChannel::~DnsChannel() {
 void DnsChannel::configure(DnsOptions options) {
   close();
   options_ = std::move(options);
-  open();
+  is_open_ = false;
   std::erase_if(sent_, [](const Pending& pending) { return pending.query == nullptr; });
   // A question that fails at once leaves the list.
   for (auto at = sent_.begin(); at != sent_.end();) send(*at++);
   arm_timer();
 }
 
-void DnsChannel::open() {
+bool DnsChannel::open() {
+  if (is_open_) return ares_ != nullptr;
+  is_open_ = true;
   const auto timeout_ms = std::chrono::duration_cast<std::chrono::milliseconds>(options_.timeout).count();
   ares_options options{};
   options.timeout = std::max(1, static_cast<int>(timeout_ms / kFirstTryShare));
@@ -90,10 +90,11 @@ void DnsChannel::open() {
     status = ares_set_servers_ports_csv(ares_, list_of(options_.servers).c_str());
   }
   failure_.clear();
-  if (status == ARES_SUCCESS) return;
+  if (status == ARES_SUCCESS) return true;
   failure_ = ares_strerror(status);
   LOG_ERROR("resolver_failed error={}", base::quoted(failure_));
   close();
+  return false;
 }
 
 void DnsChannel::close() {
@@ -105,9 +106,10 @@ void DnsChannel::close() {
 
 std::vector<base::IpAddress> DnsChannel::find_in_hosts_file(const std::string& name) {
   std::vector<base::IpAddress> addresses;
+  if (!open()) return addresses;
   for (const int family : {AF_INET6, AF_INET}) {
     hostent* host = nullptr;
-    if (ares_ == nullptr || ares_gethostbyname_file(ares_, name.c_str(), family, &host) != ARES_SUCCESS) continue;
+    if (ares_gethostbyname_file(ares_, name.c_str(), family, &host) != ARES_SUCCESS) continue;
     const std::unique_ptr<hostent, decltype(&ares_free_hostent)> owned(host, ares_free_hostent);
     for (char** address = host->h_addr_list; *address != nullptr; ++address) {
       const auto* bytes = reinterpret_cast<const unsigned char*>(*address);
@@ -129,7 +131,7 @@ void DnsChannel::ask(DnsQuery& query, const std::string& name, DnsType type) {
 }
 
 void DnsChannel::send(Pending& pending) {
-  if (ares_ == nullptr) return end(pending, {.kind = DnsAnswer::Kind::kFailed, .records = {}, .error = failure_});
+  if (!open()) return end(pending, {.kind = DnsAnswer::Kind::kFailed, .records = {}, .error = failure_});
   // c-ares may call back before it returns.
   const ares_callback answered = [](void* asked, int status, int, unsigned char* bytes, int length) {
     auto& answered_pending = *static_cast<Pending*>(asked);

@@ -73,7 +73,8 @@ class DnsChannel final : private TimerHandler, private TurnEnd {
     std::list<Pending>::iterator place{};  // in sent_ or done_
   };
 
-  void open();
+  // Makes c-ares ready where it is not yet: who resolves no names has no memory for it. False: it cannot be.
+  bool open();
   void close();
   void ask(DnsQuery& query, const std::string& name, DnsType type);
   void send(Pending& pending);
@@ -89,7 +90,8 @@ class DnsChannel final : private TimerHandler, private TurnEnd {
   DnsOptions options_;
   Timer timer_;  // the next timeout of c-ares
   ares_channeldata* ares_ = nullptr;
-  std::string failure_;      // why there is no ares_
+  bool is_open_ = false;     // open() has been called for these options
+  std::string failure_;      // why there is no ares_ then
   bool is_closing_ = false;  // c-ares ends its questions; they are no answers
   std::list<Pending> sent_;
   std::list<Pending> done_;  // told at the end of the turn
