@@ -42,6 +42,7 @@ install(CODE "
     endforeach()
   endif()" COMPONENT config)
 
+install(FILES packaging/copyright DESTINATION share/doc/viaduct COMPONENT package EXCLUDE_FROM_ALL)
 install(FILES packaging/viaduct.yaml DESTINATION /etc/viaduct COMPONENT package EXCLUDE_FROM_ALL)
 install(FILES conf/conf.d/README.md DESTINATION /etc/viaduct/conf.d COMPONENT package EXCLUDE_FROM_ALL)
 install(FILES conf/logrotate.conf DESTINATION /etc/logrotate.d RENAME viaduct COMPONENT package EXCLUDE_FROM_ALL)

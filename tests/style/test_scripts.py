@@ -1,5 +1,6 @@
 """What stands around the program: scripts, the list of packages, the systemd unit, test certificates, installing."""
 
+import gzip
 import os
 import pathlib
 import re
@@ -173,6 +174,42 @@ def test_what_a_package_brings_starts_and_is_no_example(installed):
     assert (root / "etc/logrotate.d/viaduct").exists()
     for line in (ROOT / "packaging/conffiles").read_text().split():
         assert (root / line.lstrip("/")).is_file(), line
+
+
+def test_a_package_has_the_documents_that_debian_asks_for(installed, tmp_path):
+    command, root, environment = installed
+    for part in ("operation", "package"):
+        assert run(*command, part, env=environment).returncode == 0
+    documents = root / "opt/viaduct/share/doc/viaduct"
+    page = root / "opt/viaduct/share/man/man8/viaduct.8"
+    page.parent.mkdir(parents=True)
+    page.write_text(".TH viaduct 8\n")
+    # In the words that CPack's own program gets.
+    settings = re.findall(r'^set\((CPACK_(?:PACKAGE_VERSION|PACKAGE_CONTACT|DEBIAN_PACKAGE_RELEASE|PRE_BUILD_SCRIPTS)) '
+                          r'"(.*)"\)$', (tmp_path / "build/CPackConfig.cmake").read_text(), re.M)
+    assert len(settings) == 4, settings
+    done = run("cmake", *(f"-D{name}={value}" for name, value in settings), f"-DCPACK_TEMPORARY_DIRECTORY={root}", "-P",
+               dict(settings)["CPACK_PRE_BUILD_SCRIPTS"], env=dict(os.environ, SOURCE_DATE_EPOCH="1764335078"))
+    assert done.returncode == 0, done.stderr
+    assert unpack(page) == ".TH viaduct 8\n" and not page.exists()
+    assert unpack(documents / "changelog") == (ROOT / "CHANGELOG.md").read_text()
+    assert not (documents / "CHANGELOG.md").exists()
+    version = re.search(r"^project\(viaduct VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(), re.M)[1]
+    entry = re.fullmatch(r"viaduct \((.+)\) stable; urgency=medium\n\n(?:  \* .+\n)+\n -- .+ <.+@.+>  (.+)\n",
+                         unpack(documents / "changelog.Debian"))
+    assert entry and entry.groups() == (f"{version}-1", "Fri, 28 Nov 2025 13:04:38 +0000"), entry
+    rights = (documents / "copyright").read_text()
+    assert "/usr/share/common-licenses/Apache-2.0" in rights
+    named = set(re.findall(r"^License: (\S+)$", rights, re.M))
+    for name in named:
+        assert f"\nLicense: {name}\n " in rights, name
+
+
+def unpack(path):
+    """The text of the compressed file beside `path`, which says neither its name nor its time, and was made with -9."""
+    data = path.with_name(path.name + ".gz").read_bytes()
+    assert data[3:10] == bytes([0, 0, 0, 0, 0, 2, 3]), data[:10]
+    return gzip.decompress(data).decode()
 
 
 @pytest.mark.parametrize("name", ["postinst", "prerm", "postrm"])
