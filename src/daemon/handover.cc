@@ -54,6 +54,11 @@ std::optional<std::array<int, 2>> parse_variable(std::string_view text) {
   return numbers;
 }
 
+bool is_pipe(int descriptor) {
+  struct stat status{};
+  return ::fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 base::Result<int> listening_descriptor(const json& value) {
   if (!value.is_number_integer()) return base::fail("the handover names a socket by no number");
   const int descriptor = value.get<int>();
@@ -98,6 +103,7 @@ base::Result<os::Fd> write_handover(const HandoverOffer& offer) {
   if (offer.health) {
     content["health"] = {{"wanted", offer.health->to_string()}, {"sockets", json::array({offer.health_socket})}};
   }
+  if (offer.told != -1) content["told"] = offer.told;
   os::Fd file(::memfd_create("viaduct-handover", MFD_CLOEXEC));
   if (!file) return base::fail_errno("cannot make the file of the handover", errno);
   const std::string text = content.dump();
@@ -117,8 +123,7 @@ base::Result<std::unique_ptr<Handover>> Handover::take() {
   ::unsetenv(kHandoverVariable);
   const auto numbers = parse_variable(text);
   if (!numbers) return base::fail(base::format("{} is \"{}\", not two descriptors", kHandoverVariable, text));
-  struct stat status{};
-  if (::fstat((*numbers)[1], &status) == -1 || !S_ISFIFO(status.st_mode)) {
+  if (!is_pipe((*numbers)[1])) {
     return base::fail(base::format("{} names descriptor {}, which is no pipe", kHandoverVariable, (*numbers)[1]));
   }
   const os::Fd file((*numbers)[0]);
@@ -155,6 +160,9 @@ base::Result<void> Handover::read(int file) {
     if (!listener) return std::unexpected(std::move(listener).error());
     health = std::move(*listener);
   }
+  if (const auto row = content.find("told"); row != content.end() && row->is_number_integer()) {
+    take_told(row->get<int>());
+  }
   const auto admin = content.find("admin");
   if (admin == content.end() || !admin->is_object()) return {};
   const auto descriptor = listening_descriptor(admin->value("socket", json()));
@@ -163,6 +171,12 @@ base::Result<void> Handover::read(int file) {
   os::make_own(admin_socket.get());
   admin_path = os::local_address(admin_socket.get()).path();
   return {};
+}
+
+void Handover::take_told(int descriptor) {
+  if (descriptor <= STDERR_FILENO || !is_pipe(descriptor)) return;
+  told = os::Fd(descriptor);
+  os::make_own(told.get());
 }
 
 Handover::~Handover() {

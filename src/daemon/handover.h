@@ -31,6 +31,8 @@ struct HandoverOffer {
   // Where the health listener is, as the config says it; absent: nowhere.
   std::optional<base::SocketAddress> health{};
   int health_socket = -1;
+  // The reading end of a pipe that ends when systemd has heard that the new process serves; -1: nobody says so.
+  int told = -1;
   const tls::TicketKeys& ticket_keys;
 };
 // Writes the anonymous file.
@@ -54,6 +56,7 @@ class Handover {
   std::string admin_path;
   os::Fd admin_socket;
   std::optional<InheritedListener> health;
+  os::Fd told;  // as in the offer; empty: nobody says so
   tls::TicketKeys::Secret ticket_keys{};
 
   // Tells the process before this one that it is served from here, or why it is not. Once.
@@ -62,6 +65,7 @@ class Handover {
 
  private:
   base::Result<void> read(int file);
+  void take_told(int descriptor);
   void report(std::string_view text);
 
   os::Fd ready_;

@@ -128,12 +128,14 @@ const BoundListener* ListenerTable::find_kept(const Wanted& wanted, const std::v
 }
 
 // Whether a socket of ours stands in the way of a bind to `address` that is not shared.
-bool ListenerTable::is_covered(const base::SocketAddress& address) const {
-  return std::ranges::any_of(rows_, [&address](const BoundListener& row) {
+bool ListenerTable::is_covered(const base::SocketAddress& address,
+                               const std::vector<InheritedListener>& inherited) const {
+  const auto covers = [&address](const auto& row) {
     if (row.local.is_unix() || row.local.port() != address.port()) return false;
     if (row.local.ip().is_v4() != address.ip().is_v4()) return false;
     return row.local.ip() == address.ip() || is_wildcard(row.local.ip()) || is_wildcard(address.ip());
-  });
+  };
+  return std::ranges::any_of(rows_, covers) || std::ranges::any_of(inherited, covers);
 }
 
 base::Result<std::vector<os::Fd>> ListenerTable::open(const base::SocketAddress& wanted,
@@ -141,14 +143,22 @@ base::Result<std::vector<os::Fd>> ListenerTable::open(const base::SocketAddress&
   auto found = std::ranges::find(inherited, wanted, &InheritedListener::wanted);
   if (found == inherited.end()) found = std::ranges::find(inherited, wanted, &InheritedListener::local);
   if (found == inherited.end()) {
-    const bool is_ours = !wanted.is_unix() && is_covered(wanted);
+    const bool is_ours = !wanted.is_unix() && is_covered(wanted, inherited);
     return open_sockets(wanted, workers_, is_ours ? Sharing::kOurselves : Sharing::kNobody);
   }
   std::vector<os::Fd> sockets = std::move(found->sockets);
+  if (found->is_stored) add_missing(found->local, sockets);
   inherited.erase(found);
   // Sockets of our own beside these would take connections before it is certain that this process serves.
   share_sockets(sockets, workers_);
   return sockets;
+}
+
+// Opens what is missing to a socket for each worker. Where there is an obstacle, workers share.
+void ListenerTable::add_missing(const base::SocketAddress& local, std::vector<os::Fd>& sockets) const {
+  if (local.is_unix() || sockets.size() >= workers_) return;
+  auto more = open_sockets(local, workers_ - sockets.size(), Sharing::kOurselves);
+  if (more) std::ranges::move(*more, std::back_inserter(sockets));
 }
 
 void ListenerTable::describe(const std::vector<BoundListener>& before, Change& change) {

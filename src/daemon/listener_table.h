@@ -20,6 +20,8 @@ struct InheritedListener {
   base::SocketAddress wanted;  // as the config said; the one that it is bound to where nobody knows
   base::SocketAddress local;
   std::vector<os::Fd> sockets;  // at least one
+  // Systemd has kept it for a process that has ended: nobody serves it, and no socket unit has it.
+  bool is_stored = false;
 };
 
 // One row of the table.
@@ -59,8 +61,9 @@ class ListenerTable {
   struct Wanted;
 
   const BoundListener* find_kept(const Wanted& wanted, const std::vector<BoundListener>& chosen, int round) const;
-  bool is_covered(const base::SocketAddress& address) const;
+  bool is_covered(const base::SocketAddress& address, const std::vector<InheritedListener>& inherited) const;
   base::Result<std::vector<os::Fd>> open(const base::SocketAddress& wanted, std::vector<InheritedListener>& inherited);
+  void add_missing(const base::SocketAddress& local, std::vector<os::Fd>& sockets) const;
   static void describe(const std::vector<BoundListener>& before, Change& change);
 
   std::size_t workers_;

@@ -16,12 +16,23 @@
 #include "daemon/status_page.h"
 #include "os/seccomp.h"
 #include "os/service_manager.h"
-#include "os/socket.h"
 
 namespace viaduct::daemon {
 namespace {
 
 enum TimerId { kCertificateTimer, kTicketTimer, kReapTimer, kWindowTimer, kWatchdogTimer, kAnswerTimer };
+
+// Names the sockets that no listener took, and lets go of them.
+void close_unused(std::vector<InheritedListener>& inherited) {
+  for (const InheritedListener& unused : inherited) {
+    if (unused.is_stored) {
+      LOG_INFO("stored_socket_closed address={} reason=\"no listener has it\"", unused.local.to_string());
+    } else {
+      LOG_WARNING("inherited_socket_unused address={}", unused.local.to_string());
+    }
+  }
+  inherited.clear();
+}
 
 }  // namespace
 
@@ -37,6 +48,7 @@ Supervisor::Supervisor(Setup setup)
       watchdog_timer_(loop_.timers(), *this, kWatchdogTimer),
       answer_timer_(loop_.timers(), *this, kAnswerTimer),
       watchdog_interval_(os::watchdog_interval()),
+      reports_(loop_),
       resolver_(loop_, resolver_options(setup.config.resolver), &name_conditions_),
       health_monitor_({.loop = loop_, .resolver = resolver_, .h2_library = h2_library_, .states = upstream_states_}),
       overview_({.clock = clock_, .states = upstream_states_, .limits = limits_, .version = std::move(setup.version)}),
@@ -87,9 +99,7 @@ base::Result<void> Supervisor::open_and_serve() {
   std::vector<InheritedListener> inherited = take_inherited();
   auto listeners = live_.open_listeners(inherited);
   if (!listeners) return std::unexpected(std::move(listeners).error());
-  for (const InheritedListener& unused : inherited) {
-    LOG_WARNING("inherited_socket_unused address={}", unused.local.to_string());
-  }
+  close_unused(inherited);
   TRY(open_admin());
   auto health = open_health();
   if (!health) return std::unexpected(std::move(health).error());
@@ -111,19 +121,14 @@ base::Result<void> Supervisor::open_and_serve() {
   if (!live_.config().process.core_dumps) os::forbid_core_dumps();
   if (live_.config().process.seccomp) TRY(os::confine_system_calls());
   config_commands_.keep_started();
-  os::notify_ready(state_text());
+  reports_.serve(state_text(), live_.listeners().rows());
   return {};
 }
 
 std::vector<InheritedListener> Supervisor::take_inherited() {
-  if (handover_ != nullptr) return std::move(handover_->listeners);
-  std::vector<InheritedListener> inherited;
-  for (os::Fd& socket : os::take_activated_sockets()) {
-    InheritedListener& listener = inherited.emplace_back();
-    listener.wanted = listener.local = os::local_address(socket.get());
-    listener.sockets.push_back(std::move(socket));
-  }
-  return inherited;
+  if (handover_ == nullptr) return reports_.take_sockets();
+  reports_.follow(handover_->listeners, std::move(handover_->told));
+  return std::move(handover_->listeners);
 }
 
 base::Result<void> Supervisor::open_admin() {
@@ -308,6 +313,7 @@ void Supervisor::on_config(const config::Config& config) {
   overview_.note_snapshot(live_.snapshot(), true);
   resolver_.configure(resolver_options(config.resolver));
   health_monitor_.adopt(config.upstreams);
+  reports_.serve(state_text(), live_.listeners().rows());
 }
 
 // ---- upgrade --------------------------------------------------------------------------------------------------------
@@ -335,6 +341,7 @@ std::optional<std::string> Supervisor::upgrade(std::uint64_t session) {
 
 void Supervisor::on_upgrade_ready(pid_t pid) {
   os::notify_successor(pid);
+  upgrade_->let_speak();
   LOG_INFO("upgraded pid={} connections={}", pid, limits_.connections());
   state_ = State::kReplaced;
   // These are the new process's from now on.

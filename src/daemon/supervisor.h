@@ -19,6 +19,7 @@
 #include "daemon/monitor.h"
 #include "daemon/overview.h"
 #include "daemon/route_window.h"
+#include "daemon/service_reports.h"
 #include "daemon/upgrade.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker.h"
@@ -149,6 +150,7 @@ class Supervisor final : private net::FdHandler,
   std::vector<Pending> pending_;  // of sessions, which are Admin::kSessionsMax at most
   Watchdog watchdog_;
   std::optional<base::Duration> watchdog_interval_;  // systemd's; absent: it does not watch
+  ServiceReports reports_;
   ConnectionLimits limits_;
   upstream::StateTable upstream_states_;
   net::SharedConditions name_conditions_;

@@ -15,6 +15,17 @@
 #include "os/child.h"
 
 namespace viaduct::daemon {
+namespace {
+
+base::Result<void> make_pipe(os::Fd& reading, os::Fd& writing) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == -1) return base::fail_errno("cannot make a pipe", errno);
+  reading = os::Fd(ends[0]);
+  writing = os::Fd(ends[1]);
+  return {};
+}
+
+}  // namespace
 
 Upgrade::Upgrade(net::Loop& loop, UpgradeHandler& handler)
     : handler_(handler), loop_(loop), watch_(loop), timer_(loop.timers(), *this) {}
@@ -24,20 +35,21 @@ Upgrade::~Upgrade() {
   if (pid_ != 0) os::kill_child(pid_);
 }
 
-base::Result<void> Upgrade::start(const std::vector<std::string>& command, const HandoverOffer& offer,
+base::Result<void> Upgrade::start(const std::vector<std::string>& command, HandoverOffer offer,
                                   base::Duration patience) {
   CHECK(pid_ == 0 && !command.empty());
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == -1) return base::fail_errno("cannot make a pipe", errno);
-  pipe_ = os::Fd(ends[0]);
-  const os::Fd writing(ends[1]);
+  os::Fd writing;
+  os::Fd told_reading;
+  TRY(make_pipe(pipe_, writing));
+  TRY(make_pipe(told_reading, told_));
+  offer.told = told_reading.get();
   auto file = write_handover(offer);
   if (!file) return std::unexpected(std::move(file).error());
   os::ChildSetup setup{.command = command,
                        .environment = {base::format("{}={} {}", kHandoverVariable, file->get(), writing.get())},
                        // Said to this process by its number.
                        .without = {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WATCHDOG_PID"},
-                       .descriptors = {file->get(), writing.get()}};
+                       .descriptors = {file->get(), writing.get(), offer.told}};
   for (const BoundListener& row : offer.listeners) {
     setup.descriptors.insert(setup.descriptors.end(), row.sockets.begin(), row.sockets.end());
   }

@@ -47,9 +47,11 @@ class Upgrade final : private net::FdHandler, private net::TimerHandler {
   Upgrade& operator=(const Upgrade&) = delete;
 
   // Starts `command`, a program's path and its arguments. Once; an error means that nothing was started.
-  base::Result<void> start(const std::vector<std::string>& command, const HandoverOffer& offer,
+  base::Result<void> start(const std::vector<std::string>& command, HandoverOffer offer,
                            base::Duration patience = kPatience);
   bool is_waiting() const { return pid_ != 0; }
+  // The new process may speak for the service: systemd has heard of it. After on_upgrade_ready().
+  void let_speak() { told_.reset(); }
 
  private:
   void on_fd_readable() override;
@@ -64,6 +66,7 @@ class Upgrade final : private net::FdHandler, private net::TimerHandler {
   UpgradeHandler& handler_;
   pid_t pid_ = 0;  // 0: nobody is waited for
   os::Fd pipe_;
+  os::Fd told_;  // the writing end of HandoverOffer::told
   net::Loop& loop_;
   net::FdWatch watch_;
   net::Timer timer_;

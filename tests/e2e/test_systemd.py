@@ -10,7 +10,9 @@ from harness.cli import run
 from harness.client import fetch
 from harness.daemon import Daemon, is_alive
 from harness.scene import plain_scene
-from harness.waiting import DEADLINE, wait_until
+from harness.service_manager import ServiceManager
+from harness.waiting import wait_until
+from test_reload import free_port
 
 # Runs a command as systemd runs a service that has a socket unit.
 ACTIVATE = """
@@ -25,30 +27,11 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-class Manager:
-    """Hears what the daemon says in NOTIFY_SOCKET."""
-
-    def __init__(self, directory):
-        self.path = directory / "notify.sock"
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.sock.bind(str(self.path))
-        self.sock.settimeout(DEADLINE)
-        self.environment = {"NOTIFY_SOCKET": str(self.path), "PATH": "/usr/bin:/bin"}
-
-    def hear(self, start):
-        """The first message that begins with `start`; others are passed over."""
-        while True:
-            text = self.sock.recv(4096).decode()
-            if text.startswith(start):
-                return text
-
-
 @pytest.fixture()
 def manager(place):
-    manager = Manager(place)
+    manager = ServiceManager(place)
     yield manager
-    manager.sock.close()
-    manager.path.unlink()
+    manager.close()
 
 
 def test_systemd_hears_of_start_reload_and_stop(start_one, raw, manager):
@@ -66,10 +49,23 @@ def test_systemd_hears_of_start_reload_and_stop(start_one, raw, manager):
     assert manager.hear("STOPPING=1")
 
 
+def test_systemd_shows_the_config_that_a_guard_goes_back_to(start_one, raw, manager):
+    daemon = start_one(plain_scene(raw.url), environment=manager.environment)
+    for _ in range(10):
+        assert fetch(daemon.http, "GET", "/x").status == 200
+    daemon.write(plain_scene(f"http://127.0.0.1:{free_port()}"))
+    assert run("reload", "--guard", "-c", daemon.config_path).returncode == 0
+    assert manager.hear("RELOADING=1")
+    assert manager.hear("READY=1").endswith("snapshot 2")
+    wait_until(lambda: fetch(daemon.http, "GET", "/x") and daemon.find_error("reload_rolled_back"), "the way back")
+    assert manager.hear("STATUS=").endswith("snapshot 3")
+
+
 def test_systemd_hears_of_the_main_process_behind_an_upgrade(start_one, raw, manager):
     daemon = start_one(plain_scene(raw.url), environment=manager.environment)
     daemon.upgrade()
     assert manager.hear("MAINPID=") == f"MAINPID={daemon.successor}"
+    assert manager.hear("READY=1").endswith("snapshot 1"), "what the old one has said counts no more"
     wait_until(lambda: not is_alive(daemon.process.pid), "the end of the old process")
 
 

@@ -55,14 +55,14 @@ def is_alive(pid):
 
 class Daemon:
     """One running daemon. `config` is a dict, completed by with_defaults(), or YAML text, taken as it is. `wrapper` is
-    a command that runs it, `slowness` how much longer all takes then."""
+    a command that runs it, `slowness` how much longer all takes then, `descriptors` what it inherits of ours."""
 
-    def __init__(self, config, directory, environment=None, wrapper=(), slowness=1, program=None):
+    def __init__(self, config, directory, environment=None, wrapper=(), slowness=1, program=None, descriptors=()):
         self.directory = Path(directory)
         self.program = program or find_binary()
         self.successor = None  # the process that serves after an upgrade
         self.environment = environment
-        self.wrapper, self.slowness = list(wrapper), slowness
+        self.wrapper, self.slowness, self.descriptors = list(wrapper), slowness, descriptors
         self.error_lines = []
         self.listeners = []
         self.access_path = self.directory / "access.log"
@@ -80,7 +80,7 @@ class Daemon:
     def start(self):
         self.process = subprocess.Popen([*self.wrapper, self.program, "run", "-c", str(self.config_path)],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        cwd=self.directory, env=self.environment)
+                                        cwd=self.directory, env=self.environment, pass_fds=self.descriptors)
         self.reader = threading.Thread(target=self.read_errors, daemon=True)
         self.reader.start()
         try:

@@ -76,8 +76,14 @@ TEST_F(HandoverTest, TakesWhatWasOffered) {
        .options = {},
        .sockets = {(*sockets)[0].duplicate().release(), (*sockets)[1].duplicate().release(),
                    (*sockets)[0].duplicate().release()}}};
-  auto file = write_handover(
-      {.listeners = rows, .admin_path = path, .admin_socket = admin->duplicate().release(), .ticket_keys = keys_});
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  os::Fd telling(ends[1]);
+  auto file = write_handover({.listeners = rows,
+                              .admin_path = path,
+                              .admin_socket = admin->duplicate().release(),
+                              .told = ends[0],
+                              .ticket_keys = keys_});
   ASSERT_TRUE(file.has_value()) << file.error().message;
   set_variable(std::move(*file));
   auto taken = Handover::take();
@@ -91,6 +97,10 @@ TEST_F(HandoverTest, TakesWhatWasOffered) {
   for (const os::Fd& socket : handover.listeners[0].sockets) {
     EXPECT_NE(::fcntl(socket.get(), F_GETFD) & FD_CLOEXEC, 0);
   }
+  telling.reset();
+  char byte = 0;
+  EXPECT_EQ(::read(handover.told.get(), &byte, 1), 0) << "the end";
+  EXPECT_NE(::fcntl(handover.told.get(), F_GETFD) & FD_CLOEXEC, 0);
   EXPECT_EQ(handover.admin_path, path);
   EXPECT_TRUE(os::is_listening(handover.admin_socket.get()));
   tls::TicketKeys::Secret secret;
@@ -133,6 +143,15 @@ TEST_F(HandoverTest, RefusesAFileThatIsNone) {
     EXPECT_NE(said().find("handover"), std::string::npos) << bytes.substr(std::min(bytes.size(), keys.size()));
     writing_ = -1;
   }
+}
+
+TEST_F(HandoverTest, DoesNotWaitToBeToldByWhatIsNoPipe) {
+  const std::string keys(tls::TicketKeys::kSecretBytes, 'k');
+  set_file(keys + R"({"listeners":[],"told":1000000})");
+  const auto taken = Handover::take();
+  ASSERT_TRUE(taken.has_value()) << taken.error().message;
+  EXPECT_FALSE((*taken)->told);
+  (*taken)->report_ready();
 }
 
 TEST_F(HandoverTest, RefusesAVariableThatNamesNoDescriptors) {

@@ -188,5 +188,32 @@ TEST(ListenerTable, FindsInheritedSocketsByTheirBoundAddressToo) {
   EXPECT_EQ(scene.left, 0u);
 }
 
+TEST(ListenerTable, OpensWhatStoredSocketsLackToOneForEachWorker) {
+  for (const std::size_t stored : {1U, 3U, 5U}) {
+    auto sockets = open_sockets(loopback(), stored, Sharing::kNobody);
+    const base::SocketAddress local = os::local_address(sockets->front().get());
+    std::vector<InheritedListener> inherited;
+    inherited.push_back({.wanted = loopback(), .local = local, .sockets = std::move(*sockets), .is_stored = true});
+    Scene scene(3);
+    ASSERT_TRUE(scene.take({listener_on(loopback())}, std::move(inherited))) << scene.message;
+    EXPECT_EQ(scene.local(0), local);
+    std::set<std::uint64_t> cookies;
+    for (const int socket : scene.table.rows()[0].sockets) cookies.insert(os::socket_cookie(socket));
+    EXPECT_EQ(cookies.size(), std::max<std::size_t>(stored, 3));
+  }
+}
+
+TEST(ListenerTable, OpensBesideInheritedSocketsThatCoverAnAddress) {
+  auto sockets = open_sockets({*base::IpAddress::parse("0.0.0.0"), 0}, 1, Sharing::kNobody);
+  const base::SocketAddress everywhere = os::local_address(sockets->front().get());
+  const base::SocketAddress here(loopback().ip(), everywhere.port());
+  std::vector<InheritedListener> inherited;
+  inherited.push_back({.wanted = everywhere, .local = everywhere, .sockets = std::move(*sockets), .is_stored = true});
+  Scene scene(1);
+  ASSERT_TRUE(scene.take({listener_on(here)}, std::move(inherited))) << scene.message;
+  EXPECT_EQ(scene.local(0), here);
+  EXPECT_EQ(scene.left, 1u);
+}
+
 }  // namespace
 }  // namespace viaduct::daemon

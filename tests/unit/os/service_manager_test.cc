@@ -1,48 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/service_manager.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 
-#include "base/ip.h"
-#include "support/temporary_directory.h"
+#include "support/notify_socket.h"
 
 namespace viaduct::os {
 namespace {
 
-// Hears what systemd would.
 class ServiceManagerTest : public testing::Test {
  protected:
-  ServiceManagerTest() {
-    sockaddr_storage storage{};
-    const std::string path = directory_ / "notify";
-    const socklen_t length = base::SocketAddress::unix_path(path).to_sockaddr(storage);
-    EXPECT_EQ(::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&storage), length), 0);
-    ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
-  }
   ~ServiceManagerTest() override {
-    for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID"}) {
+    for (const char* name : {"WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"}) {
       ::unsetenv(name);
     }
   }
-  std::string heard() const {
-    std::array<char, 4096> bytes;
-    const ssize_t got = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-    return got > 0 ? std::string(bytes.data(), static_cast<std::size_t>(got)) : "";
-  }
+  std::string heard() const { return systemd_.heard(); }
 
-  support::TemporaryDirectory directory_;
-  Fd fd_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  support::NotifySocket systemd_;
 };
 
 TEST_F(ServiceManagerTest, HearsWhatBecomesOfTheProcess) {
   notify_ready("2 workers\nEVIL=1");
   EXPECT_EQ(heard(), "READY=1\nSTATUS=2 workers EVIL=1");
+  notify_status("3 workers\nEVIL=1");
+  EXPECT_EQ(heard(), "STATUS=3 workers EVIL=1");
   notify_reloading();
   const std::string reloading = heard();
   EXPECT_TRUE(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC=")) << reloading;
@@ -71,8 +56,34 @@ TEST_F(ServiceManagerTest, SaysHowOftenItWantsToHear) {
 TEST_F(ServiceManagerTest, GivesNoSocketsToAProcessThatItDidNotStart) {
   ::setenv("LISTEN_FDS", "1", 1);
   ::setenv("LISTEN_PID", "1", 1);
-  EXPECT_TRUE(take_activated_sockets().empty());
+  EXPECT_TRUE(take_given_sockets().empty());
   EXPECT_EQ(std::getenv("LISTEN_FDS"), nullptr);
+}
+
+TEST_F(ServiceManagerTest, NamesWhatWasGivenAndDoesNotListen) {
+  // Three is open since something of this test has it, and nobody listens on it.
+  ::setenv("LISTEN_FDS", "1", 1);
+  ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+  ::setenv("LISTEN_FDNAMES", "first", 1);
+  const std::vector<GivenSocket> given = take_given_sockets();
+  ASSERT_EQ(given.size(), 1u);
+  EXPECT_EQ(given[0].name, "first");
+  EXPECT_FALSE(given[0].fd);
+  EXPECT_EQ(std::getenv("LISTEN_FDNAMES"), nullptr);
+  ::setenv("LISTEN_FDS", "1", 1);
+  ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+  ::setenv("LISTEN_FDNAMES", "first:second", 1);
+  EXPECT_EQ(take_given_sockets().at(0).name, "") << "which of them?";
+}
+
+TEST_F(ServiceManagerTest, KeepsSocketsUnderAName) {
+  const std::vector<int> sockets(kStoredAtOnce + 2, systemd_.descriptor());
+  store_sockets("listener", sockets);
+  EXPECT_EQ(heard(), "FDSTORE=1\nFDNAME=listener\nFDPOLL=0 +128");
+  EXPECT_EQ(heard(), "FDSTORE=1\nFDNAME=listener\nFDPOLL=0 +2");
+  store_sockets("listener", {});
+  forget_sockets("listener");
+  EXPECT_EQ(heard(), "FDSTOREREMOVE=1\nFDNAME=listener");
 }
 
 }  // namespace
