@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/doctor_machine.h"
 
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -100,6 +101,45 @@ void check_log(const std::string& which, const std::string& file, const std::str
               "create its directory, owned by the user of the daemon");
 }
 
+std::string user_name(uid_t id) {
+  const passwd* const row = ::getpwuid(id);
+  return row != nullptr ? row->pw_name : base::format("user {}", id);
+}
+
+// The deepest part of `path` that can be seen; the daemon makes the rest.
+std::string visible_part(std::filesystem::path path, struct stat& status) {
+  while (::stat(path.c_str(), &status) == -1 && path.has_relative_path()) path = path.parent_path();
+  return path.string();
+}
+
+void check_state_directory(const std::string& directory, const std::string& user, DoctorReport& report) {
+  if (directory.empty()) return;
+  // What another user has once started keeps configs there that are no one else's.
+  struct stat status{};
+  const std::string found = visible_part(std::filesystem::path(directory) / "configs", status);
+  const bool is_there = ::access(directory.c_str(), F_OK) == 0;
+  const bool is_directory = S_ISDIR(status.st_mode);
+  const int error = is_directory ? os::try_access(found, os::Access::kWriteDirectory) : ENOTDIR;
+  if (error != 0) {
+    const std::string who = user.empty() ? "" : base::format(" by {}", user);
+    const std::string owner = user.empty() ? user_name(::geteuid()) : user;
+    return report.fail("state", directory,
+                       base::format("{} cannot be written{}: {}; it belongs to {}", found, who, error_text(error),
+                                    user_name(status.st_uid)),
+                       base::format("{} {} {} (StateDirectory= of the systemd unit makes one); or change "
+                                    "process.state_dir: without it there is no viaduct rollback",
+                                    is_there && is_directory ? "chown -R" : "install -d -m 0750 -o", owner, directory));
+  }
+  const bool is_safe = status.st_uid == 0 || status.st_uid == ::geteuid();
+  if (is_there && !is_safe) {
+    return report.warn("state", directory,
+                       base::format("{} belongs to {}, who could change what viaduct rollback serves", found,
+                                    user_name(status.st_uid)),
+                       base::format("chown it to the user of the daemon: {}", user_name(::geteuid())));
+  }
+  report.ok("state", directory, is_there ? "can be written" : base::format("can be made in {}", found));
+}
+
 // A rotation makes them anew when the daemon is that user already.
 void check_logs(const config::Config& config, DoctorReport& report) {
   const std::string& user = config.process.user;
@@ -109,6 +149,7 @@ void check_logs(const config::Config& config, DoctorReport& report) {
   }
   check_log("access log", config.access_log.file, user, report);
   check_log("error log", config.error_log.file, user, report);
+  check_state_directory(config.process.state_dir, user, report);
 }
 
 bool is_directory(const std::string& path) {

@@ -12,7 +12,8 @@ namespace viaduct::cli {
 void check_listeners(const config::Config& config, DoctorReport& report);
 // Whether as many files may be open as `client.max_connections` needs. Raises the limit of this process.
 void check_descriptors(const config::Config& config, DoctorReport& report);
-// Whether the logs, and the socket for control commands, can be made and written.
+// Whether the logs, the directory of configs to go back to, and the socket for control commands can be made and
+// written.
 void check_written_files(const config::Config& config, DoctorReport& report);
 // Whether the roots of static routes, their index and fallback can be read.
 void check_static_files(const config::Config& config, DoctorReport& report);

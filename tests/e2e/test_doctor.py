@@ -71,6 +71,7 @@ def good(place, site_pair, web_root, app, authority):
     config["sites"][0]["routes"] = [one for one in config["sites"][0]["routes"]
                                     if "callback" not in one or one["name"] == "payment-notify"]
     config["client"] = {"max_connections": 100}
+    config["process"] = {"state_dir": str(place / "state")}
     return with_free_ports(config)
 
 
@@ -79,7 +80,7 @@ def test_all_is_well(place, good):
     assert code == 0, found
     assert [one for one in found if one["state"] != "ok"] == []
     assert {one["check"] for one in found} == {"config", "certificate", "listener", "descriptors", "access log",
-                                               "admin socket", "static", "server", "callback", "clock"}
+                                               "state", "admin socket", "static", "server", "callback", "clock"}
     for one in found:
         assert set(one) == {"check", "subject", "state", "message", "remedy"}
     assert "covers www.xintuxiangce.top" in of(found, "certificate")[0]["message"]
@@ -109,7 +110,7 @@ def test_ports_of_a_running_viaduct_are_no_fault(place, good, start_one):
     assert len(held) == 3 and all(f"viaduct (pid {daemon.pid})" in one["message"] for one in held), held
 
 
-def test_ten_faults_at_once_are_ten_failures(place, site_pair, web_root, tmp_path):
+def test_all_faults_at_once_are_as_many_failures(place, site_pair, web_root, tmp_path):
     """And none hides another."""
     authority = Authority(place / "doctor-certificates")
     root = make_web_root(tmp_path / "www")
@@ -145,7 +146,8 @@ def test_ten_faults_at_once_are_ten_failures(place, site_pair, web_root, tmp_pat
         ]
         config["logs"] = {"access": {"file": str(tmp_path / "no-logs/access.log")}}
         config["admin"] = {"socket": str(tmp_path / "no-run/admin.sock")}
-        path = write_config(with_defaults(config, place), place, "ten.yaml")
+        config["process"] = {"state_dir": str(root / "docs/index.html")}
+        path = write_config(with_defaults(config, place), place, "faults.yaml")
         limit = (1024, 1024)
         begun = time.monotonic()
         done = subprocess.run([find_binary(), "doctor", "-c", path, "--json"], capture_output=True, text=True,
@@ -163,6 +165,7 @@ def test_ten_faults_at_once_are_ten_failures(place, site_pair, web_root, tmp_pat
         ("listener", config["listeners"][0]["address"], f"(pid {os.getpid()})"),
         ("descriptors", "", "1024 files may be open"),
         ("access log", config["logs"]["access"]["file"], "cannot be written"),
+        ("state", config["process"]["state_dir"], "Not a directory"),
         ("admin socket", config["admin"]["socket"], "No such file"),
         ("static", f"{HOST} pages", "none of the pages"),
         ("static", "uncovered.test lost", "no-root cannot be read"),

@@ -144,6 +144,45 @@ TEST_F(DoctorMachine, JudgesLogsByTheRightsOfTheDaemonsUser) {
   EXPECT_EQ(only().check, "user");
 }
 
+TEST_F(DoctorMachine, LooksForTheDirectoryOfConfigsToGoBackTo) {
+  config_.access_log.file = "";
+  config_.process.state_dir = directory_ / "state/viaduct";
+  const auto look = [this] {
+    report_ = DoctorReport();
+    check_written_files(config_, report_);
+    return only();
+  };
+  EXPECT_THAT(look().message, HasSubstr("can be made in " + directory_.path()));
+  EXPECT_EQ(look().state, FindingState::kOk);
+  directory_.write("state/viaduct/configs/x", "");
+  EXPECT_EQ(look().message, "can be written");
+  directory_.write("file", "");
+  config_.process.state_dir = directory_ / "file";
+  const Finding file = look();
+  EXPECT_EQ(file.state, FindingState::kFault);
+  EXPECT_THAT(file.message, HasSubstr("Not a directory"));
+  EXPECT_THAT(file.remedy, HasSubstr("process.state_dir"));
+}
+
+TEST_F(DoctorMachine, SaysWhoseTheDirectoryOfConfigsIs) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can act as others";
+  ::chmod(directory_.path().c_str(), 0755);
+  config_.access_log.file = "";
+  config_.process.user = "nobody";
+  config_.process.state_dir = directory_ / "state";
+  directory_.write("state/configs/x", "");
+  check_written_files(config_, report_);
+  const Finding roots = only();
+  EXPECT_EQ(roots.state, FindingState::kFault);
+  EXPECT_THAT(roots.message, HasSubstr("configs cannot be written by nobody: Permission denied; it belongs to root"));
+  EXPECT_THAT(roots.remedy, HasSubstr("chown -R nobody " + config_.process.state_dir));
+  ASSERT_EQ(::chown((directory_ / "state/configs").c_str(), 1, 1), 0);
+  ASSERT_EQ(::chmod((directory_ / "state/configs").c_str(), 0777), 0);
+  report_ = DoctorReport();
+  check_written_files(config_, report_);
+  EXPECT_EQ(only().state, FindingState::kWarning);
+}
+
 TEST_F(DoctorMachine, ReadsStaticRoots) {
   directory_.write("www/index.html", "x");
   directory_.write("www/static/app.js", "x");
