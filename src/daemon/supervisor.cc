@@ -321,6 +321,9 @@ void Supervisor::on_config(const config::Config& config) {
 std::optional<std::string> Supervisor::upgrade(std::uint64_t session) {
   if (state_ != State::kServing) return "error: shutting down";
   if (command_.empty()) return "error: this instance does not know the program that it is";
+  if (::getpid() == 1) {
+    return "error: this is the first process of its container, which ends with it; start a container of the new image";
+  }
   if (upgrade_ != nullptr && upgrade_->is_waiting()) return "error: an upgrade is under way";
   config_commands_.end_guard("upgrade");
   UpgradeHandler& handler = *this;

@@ -235,6 +235,16 @@ def test_program_that_is_gone_leaves_the_old_process(own_program):
     daemon.upgrade()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a namespace of processes")
+def test_first_process_of_a_container_is_not_upgraded(place, raw):
+    daemon = Daemon(plain_scene(raw.url), place, wrapper=["unshare", "--pid", "--fork", "--kill-child"])
+    try:
+        assert "start a container of the new image" in refused(daemon)
+    finally:
+        assert run("stop", "-c", daemon.config_path).returncode == 0
+        assert daemon.wait_stopped() == 0
+
+
 def test_two_upgrades_at_once_are_one(own_program):
     daemon, path = own_program
     kept = path.read_bytes()
