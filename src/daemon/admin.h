@@ -38,7 +38,8 @@ class Admin final : private net::AcceptHandler {
 
   // Listens on the Unix socket `path`, mode 0600. `loop` and `handler` must outlive the object.
   static base::Result<std::unique_ptr<Admin>> listen(net::Loop& loop, AdminHandler& handler, const std::string& path);
-  // Goes on with a socket on which another process listens at `path`; its file is that one's until own_file().
+  // Goes on with a socket on which another process listens at `path`, or that systemd has opened there; its file is
+  // theirs, until own_file().
   static std::unique_ptr<Admin> adopt(net::Loop& loop, AdminHandler& handler, const std::string& path, os::Fd fd);
   // For listen() and adopt() alone.
   Admin(net::Loop& loop, AdminHandler& handler, std::string path, os::Fd fd, bool owns_file);
@@ -49,6 +50,7 @@ class Admin final : private net::AcceptHandler {
 
   const std::string& path() const { return path_; }
   int descriptor() const { return descriptor_; }
+  bool owns_file() const { return owns_file_; }
   // The process that listened here before is gone: the file is ours.
   void own_file() { owns_file_ = true; }
   // Another process listens here now: takes no new clients, answers those that are there, and leaves the file.

@@ -99,7 +99,10 @@ base::Result<os::Fd> write_handover(const HandoverOffer& offer) {
     listeners.push_back({{"wanted", row.wanted.to_string()}, {"sockets", row.sockets}});
   }
   json content = {{"listeners", std::move(listeners)}};
-  if (offer.admin_socket != -1) content["admin"] = {{"path", offer.admin_path}, {"socket", offer.admin_socket}};
+  if (offer.admin_socket != -1) {
+    content["admin"] = {
+        {"path", offer.admin_path}, {"socket", offer.admin_socket}, {"owns_file", offer.admin_owns_file}};
+  }
   if (offer.health) {
     content["health"] = {{"wanted", offer.health->to_string()}, {"sockets", json::array({offer.health_socket})}};
   }
@@ -167,6 +170,8 @@ base::Result<void> Handover::read(int file) {
   if (admin == content.end() || !admin->is_object()) return {};
   const auto descriptor = listening_descriptor(admin->value("socket", json()));
   if (!descriptor) return std::unexpected(descriptor.error());
+  const auto owns = admin->find("owns_file");
+  admin_owns_file = owns == admin->end() || !owns->is_boolean() || owns->get<bool>();
   admin_socket = os::Fd(*descriptor);
   os::make_own(admin_socket.get());
   admin_path = os::local_address(admin_socket.get()).path();

@@ -28,6 +28,7 @@ struct HandoverOffer {
   const std::vector<BoundListener>& listeners;
   std::string admin_path;  // empty: none
   int admin_socket = -1;
+  bool admin_owns_file = true;
   // Where the health listener is, as the config says it; absent: nowhere.
   std::optional<base::SocketAddress> health{};
   int health_socket = -1;
@@ -55,6 +56,7 @@ class Handover {
   std::vector<InheritedListener> listeners;
   std::string admin_path;
   os::Fd admin_socket;
+  bool admin_owns_file = true;  // who listens removes it at the end
   std::optional<InheritedListener> health;
   os::Fd told;  // as in the offer; empty: nobody says so
   tls::TicketKeys::Secret ticket_keys{};

@@ -99,8 +99,8 @@ base::Result<void> Supervisor::open_and_serve() {
   std::vector<InheritedListener> inherited = take_inherited();
   auto listeners = live_.open_listeners(inherited);
   if (!listeners) return std::unexpected(std::move(listeners).error());
+  TRY(open_admin(inherited));
   close_unused(inherited);
-  TRY(open_admin());
   auto health = open_health();
   if (!health) return std::unexpected(std::move(health).error());
   addresses_ = live_.listeners().addresses();
@@ -131,11 +131,17 @@ std::vector<InheritedListener> Supervisor::take_inherited() {
   return std::move(handover_->listeners);
 }
 
-base::Result<void> Supervisor::open_admin() {
+base::Result<void> Supervisor::open_admin(std::vector<InheritedListener>& inherited) {
   const std::string& path = live_.config().admin.socket;
   if (path.empty()) return {};
   if (handover_ != nullptr && handover_->admin_path == path) {
     admin_ = Admin::adopt(loop_, *this, path, std::move(handover_->admin_socket));
+    return {};
+  }
+  const auto given = std::ranges::find(inherited, base::SocketAddress::unix_path(path), &InheritedListener::local);
+  if (given != inherited.end()) {
+    admin_ = Admin::adopt(loop_, *this, path, std::move(given->sockets.front()));
+    inherited.erase(given);
     return {};
   }
   auto admin = Admin::listen(loop_, *this, path);
@@ -145,9 +151,9 @@ base::Result<void> Supervisor::open_admin() {
 }
 
 void Supervisor::take_over() {
-  if (admin_ != nullptr) admin_->own_file();
   const bool is_moved = admin_ == nullptr || admin_->path() != handover_->admin_path;
-  if (is_moved && !handover_->admin_path.empty()) ::unlink(handover_->admin_path.c_str());
+  if (admin_ != nullptr && (is_moved || handover_->admin_owns_file)) admin_->own_file();
+  if (is_moved && handover_->admin_owns_file && !handover_->admin_path.empty()) ::unlink(handover_->admin_path.c_str());
   handover_->report_ready();
 }
 
@@ -331,6 +337,7 @@ std::optional<std::string> Supervisor::upgrade(std::uint64_t session) {
   const HandoverOffer offer{.listeners = live_.listeners().rows(),
                             .admin_path = admin_ != nullptr ? admin_->path() : "",
                             .admin_socket = admin_ != nullptr ? admin_->descriptor() : -1,
+                            .admin_owns_file = admin_ == nullptr || admin_->owns_file(),
                             .health = monitor_ != nullptr ? live_.started_health() : std::nullopt,
                             .health_socket = monitor_ != nullptr ? monitor_->descriptor() : -1,
                             .ticket_keys = ticket_keys_};

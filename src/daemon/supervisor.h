@@ -121,7 +121,8 @@ class Supervisor final : private net::FdHandler,
   std::string status_text();
   // `session` gets the answer when it is known; 0: nobody.
   std::optional<std::string> upgrade(std::uint64_t session);
-  base::Result<void> open_admin();
+  // Takes its socket from `inherited` where systemd has given it.
+  base::Result<void> open_admin(std::vector<InheritedListener>& inherited);
   // Tells the process whose place this one takes that it may go.
   void take_over();
   double drain_seconds() const;

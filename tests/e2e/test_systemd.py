@@ -10,7 +10,7 @@ from harness.cli import run
 from harness.client import fetch
 from harness.daemon import Daemon, is_alive
 from harness.scene import plain_scene
-from harness.service_manager import ServiceManager
+from harness.service_manager import ServiceManager, giving
 from harness.waiting import wait_until
 from test_reload import free_port
 
@@ -102,3 +102,23 @@ def test_socket_that_no_listener_has_is_named(raw, place):
         assert daemon.find_error(rf"warning inherited_socket_unused address=127\.0\.0\.1:{port}")
     finally:
         assert daemon.stop() == 0
+
+
+def test_admin_socket_of_a_socket_unit_is_used_and_its_file_left(raw, place):
+    path = place / "admin.sock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        path.chmod(0o660)
+        listening.listen()
+        daemon = Daemon(plain_scene(raw.url), place, wrapper=giving([("viaduct-admin.socket", listening.fileno())]),
+                        descriptors=[listening.fileno()])
+        try:
+            assert run("status", "-c", daemon.config_path).returncode == 0
+            assert not daemon.find_error("inherited_socket_unused")
+            for _ in range(2):
+                daemon.upgrade()
+                assert run("status", "-c", daemon.config_path).returncode == 0
+        finally:
+            assert daemon.stop() == 0
+        assert path.stat().st_mode & 0o777 == 0o660, "systemd's, as it was"
+    path.unlink()

@@ -82,6 +82,7 @@ TEST_F(HandoverTest, TakesWhatWasOffered) {
   auto file = write_handover({.listeners = rows,
                               .admin_path = path,
                               .admin_socket = admin->duplicate().release(),
+                              .admin_owns_file = false,
                               .told = ends[0],
                               .ticket_keys = keys_});
   ASSERT_TRUE(file.has_value()) << file.error().message;
@@ -102,6 +103,7 @@ TEST_F(HandoverTest, TakesWhatWasOffered) {
   EXPECT_EQ(::read(handover.told.get(), &byte, 1), 0) << "the end";
   EXPECT_NE(::fcntl(handover.told.get(), F_GETFD) & FD_CLOEXEC, 0);
   EXPECT_EQ(handover.admin_path, path);
+  EXPECT_FALSE(handover.admin_owns_file);
   EXPECT_TRUE(os::is_listening(handover.admin_socket.get()));
   tls::TicketKeys::Secret secret;
   keys_.give(secret);
