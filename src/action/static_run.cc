@@ -20,6 +20,9 @@ using http::FieldName;
 using http::Reason;
 
 constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr std::size_t kHexDigitsMax = 16;
+constexpr std::size_t kCodingBytesMax = 8;
+constexpr std::size_t kEtagBytesMax = 2 * kHexDigitsMax + kCodingBytesMax + 4;  // quotes and hyphens
 
 // Percent-encodes what may not stand in a path (RFC 3986 §3.3).
 std::string_view encode_path(std::string_view path, base::Arena& arena) {
@@ -42,9 +45,8 @@ std::string_view encode_path(std::string_view path, base::Arena& arena) {
   return {out, size};
 }
 
-std::string_view to_hex(std::uint64_t value, std::span<char, 16> out) {
-  const auto end = std::to_chars(out.data(), out.data() + out.size(), value, 16).ptr;
-  return {out.data(), static_cast<std::size_t>(end - out.data())};
+char* write_hex(std::uint64_t value, char* out) {
+  return std::to_chars(out, out + kHexDigitsMax, value, 16).ptr;
 }
 
 bool is_missing(int error_number) {
@@ -270,12 +272,19 @@ void StaticRun::take_content(const os::FileCache::Form& form) {
 }
 
 void StaticRun::make_validators(Representation& representation) {
-  base::Arena& arena = exchange_.arena();
-  std::array<char, 16> digits;
-  std::string_view etag = arena.append(arena.copy("\""), to_hex(static_cast<std::uint64_t>(file_.mtime_ns), digits));
-  etag = arena.append(arena.append(etag, "-"), to_hex(file_.size, digits));
-  if (!representation.coding.empty()) etag = arena.append(arena.append(etag, "-"), representation.coding);
-  representation.validators = {.etag = arena.append(etag, "\""),
+  std::array<char, kEtagBytesMax> text;
+  char* at = text.data();
+  *at++ = '"';
+  at = write_hex(static_cast<std::uint64_t>(file_.mtime_ns), at);
+  *at++ = '-';
+  at = write_hex(file_.size, at);
+  if (!representation.coding.empty()) {
+    *at++ = '-';
+    at = std::ranges::copy(representation.coding.substr(0, kCodingBytesMax), at).out;
+  }
+  *at++ = '"';
+  const std::string_view etag(text.data(), static_cast<std::size_t>(at - text.data()));
+  representation.validators = {.etag = exchange_.arena().copy(etag),
                                .last_modified = file_.mtime_ns / kNanosecondsPerSecond};
 }
 

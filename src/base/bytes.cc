@@ -40,7 +40,8 @@ constexpr Utf8Form kUtf8Forms[] = {
 }  // namespace
 
 bool equals_ignoring_case(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right, {}, to_lower, to_lower);
+  // Mostly they are the same, letter by letter.
+  return left == right || std::ranges::equal(left, right, {}, to_lower, to_lower);
 }
 
 std::string lower_case(std::string_view text) {

@@ -4,6 +4,7 @@
 // §5.6.2, RFC 9112 §3.2, §7.1.1.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -63,15 +64,17 @@ inline bool is_all(H1ByteClass wanted, std::string_view text) {
 
 // True when `text` holds no CR, LF or NUL, so that it can stand in a line of a head without ending it.
 inline bool is_line_safe(std::string_view text) {
-  std::size_t at = 0;
-  for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
-    const std::uint64_t eight = base::eight_bytes(text.data() + at);
-    if ((base::any_equal(eight, '\0') | base::any_equal(eight, '\r') | base::any_equal(eight, '\n')) != 0) return false;
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  constexpr unsigned char kAboveBreaks = '\r' + 1;
+  if (text.size() >= kWord) {
+    // The last word overlaps the one before.
+    std::uint64_t found = base::any_below(base::eight_bytes(text.data() + text.size() - kWord), kAboveBreaks);
+    for (std::size_t at = 0; at + kWord < text.size(); at += kWord) {
+      found |= base::any_below(base::eight_bytes(text.data() + at), kAboveBreaks);
+    }
+    if (found == 0) return true;
   }
-  for (; at < text.size(); ++at) {
-    if (text[at] == '\r' || text[at] == '\n' || text[at] == '\0') return false;
-  }
-  return true;
+  return std::ranges::none_of(text, [](char byte) { return byte == '\r' || byte == '\n' || byte == '\0'; });
 }
 
 }  // namespace viaduct::codec

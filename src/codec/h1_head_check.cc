@@ -118,6 +118,13 @@ std::size_t H1HeadCheck::step_target(std::string_view run) {
 }
 
 std::size_t H1HeadCheck::step_version(std::string_view run) {
+  // Nearly always it comes in one piece.
+  if (digits_ == 0 && run.size() >= kVersionBytes && run.starts_with("HTTP/1.") && base::is_digit(run[7])) {
+    major_version_ = 1;
+    minor_version_ = run[7] - '0';
+    digits_ = kVersionBytes;
+    return kVersionBytes;
+  }
   const char byte = run.front();
   if (digits_ == kVersionBytes) return step_version_end(byte);
   const bool fits = digits_ < kVersionPrefix.size() ? byte == kVersionPrefix[digits_]
@@ -176,7 +183,7 @@ std::size_t H1HeadCheck::step_section(std::string_view run) {
   if (granted.empty()) return refuse(Reason::kHeadersTooLarge);
   std::size_t count = 0;
   switch (state_) {
-    case State::kLineStart: count = step_line_start(granted.front()); break;
+    case State::kLineStart: count = step_line_start(granted); break;
     case State::kName: count = step_name(granted); break;
     case State::kValue: count = step_value(granted); break;
     case State::kLineLf:
@@ -194,7 +201,25 @@ std::size_t H1HeadCheck::step_section(std::string_view run) {
   return count;
 }
 
-std::size_t H1HeadCheck::step_line_start(char byte) {
+// The lines that are whole, as far as nothing is wrong with them; who finds what is wrong are the states.
+std::size_t H1HeadCheck::take_lines(std::string_view run) {
+  std::size_t taken = 0;
+  while (fields_ < limits_.max_fields) {
+    const std::string_view rest = run.substr(taken);
+    const std::size_t colon = span_of(kTokenByte, rest);
+    if (colon == 0 || colon == rest.size() || rest[colon] != ':') break;
+    const std::size_t end = colon + 1 + span_of(kValueByte, rest.substr(colon + 1));
+    if (!rest.substr(end).starts_with("\r\n")) break;
+    taken += end + 2;
+    ++fields_;
+  }
+  if (taken > 0) marks_.lines_end = offset_ + taken;
+  return taken;
+}
+
+std::size_t H1HeadCheck::step_line_start(std::string_view run) {
+  if (const std::size_t taken = take_lines(run); taken > 0) return taken;
+  const char byte = run.front();
   if (byte == '\r') {
     transition(State::kEndLf);
     return 1;

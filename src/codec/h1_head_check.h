@@ -90,7 +90,8 @@ class H1HeadCheck {
   std::size_t step_status(std::string_view run);
   std::size_t step_phrase(std::string_view run);
   std::size_t step_section(std::string_view run);
-  std::size_t step_line_start(char byte);
+  std::size_t take_lines(std::string_view run);
+  std::size_t step_line_start(std::string_view run);
   std::size_t step_name(std::string_view run);
   std::size_t step_value(std::string_view run);
   std::size_t step_line_feed(char byte);

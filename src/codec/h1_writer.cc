@@ -42,10 +42,14 @@ class HeadText {
     used_ += text.size();
   }
   void add_line(std::string_view name, std::string_view value) {
-    add(name);
-    add(": ");
-    add(value);
-    add("\r\n");
+    if (name.size() + value.size() + kLineExtraBytes > room_.size() - used_) return add_line_slowly(name, value);
+    char* at = put(name, room_.data() + used_);
+    *at++ = ':';
+    *at++ = ' ';
+    at = put(value, at);
+    *at++ = '\r';
+    *at++ = '\n';
+    used_ = static_cast<std::size_t>(at - room_.data());
   }
   void add_number_line(std::string_view name, std::uint64_t number) {
     std::array<char, 20> digits;
@@ -58,6 +62,19 @@ class HeadText {
   }
 
  private:
+  static constexpr std::size_t kLineExtraBytes = 4;  // ": " and CRLF
+
+  // memcpy(3) takes no null pointer, not even for nothing.
+  static char* put(std::string_view text, char* at) {
+    if (!text.empty()) std::memcpy(at, text.data(), text.size());
+    return at + text.size();
+  }
+  void add_line_slowly(std::string_view name, std::string_view value) {
+    add(name);
+    add(": ");
+    add(value);
+    add("\r\n");
+  }
   // The room is used up: what follows is cut into the chunks to come.
   void add_slowly(std::string_view text) {
     out_.commit(used_);
@@ -84,7 +101,9 @@ bool is_of_connection(FieldName id) {
 }
 
 bool is_writable(const Field& field) {
-  return !is_of_connection(field.id) && is_line_safe(field.name) && is_line_safe(field.value);
+  // A name that is known holds nothing but letters and hyphens.
+  const bool is_name_safe = field.id != FieldName::kOther || is_line_safe(field.name);
+  return is_name_safe && !is_of_connection(field.id) && is_line_safe(field.value);
 }
 
 // The Content-Length line that may go out as it stands, null when there is none that says the truth.

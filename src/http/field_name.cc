@@ -93,8 +93,8 @@ FieldName find_field_name(std::string_view name) {
   // An empty slot holds kOther, whose spelling is empty and as long as no name.
   const std::string_view spelling = kSpellings[index];
   if (name.size() != spelling.size()) return FieldName::kOther;
-  const bool is_same = name == spelling || name == std::string_view(kLowerCase[index].data(), name.size()) ||
-                       equal_ignoring_case(name, spelling);
+  const bool is_same =
+      name == std::string_view(kLowerCase[index].data(), name.size()) || equal_ignoring_case(name, spelling);
   return is_same ? candidate : FieldName::kOther;
 }
 
