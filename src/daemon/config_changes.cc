@@ -6,6 +6,7 @@
 #include <iterator>
 #include <optional>
 #include <ranges>
+#include <unordered_map>
 
 #include "base/format.h"
 
@@ -14,24 +15,33 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
+// The elements of a list by what `name_of` says, the first of each name: there may be thousands.
+template <typename T, typename NameOf>
+std::unordered_map<std::string, const T*> by_name(const std::vector<T>& list, NameOf name_of) {
+  std::unordered_map<std::string, const T*> found;
+  for (const T& one : list) found.emplace(name_of(one), &one);
+  return found;
+}
+
 // Says which elements of two lists came, went or differ. `name_of` tells them apart, `is_same` compares two of a name.
 template <typename T, typename NameOf, typename IsSame>
 Lines compare(std::string_view kind, const std::vector<T>& before, const std::vector<T>& after, NameOf name_of,
               IsSame is_same) {
   Lines lines;
-  const auto find = [&name_of](const std::vector<T>& list, const std::string& name) {
-    return std::ranges::find_if(list, [&](const T& one) { return name_of(one) == name; });
-  };
+  const auto olds = by_name(before, name_of);
   for (const T& one : after) {
-    const auto old = find(before, name_of(one));
-    if (old == before.end()) {
-      lines.push_back(base::format("{} added: {}", kind, name_of(one)));
-    } else if (!is_same(*old, one)) {
-      lines.push_back(base::format("{} changed: {}", kind, name_of(one)));
+    const std::string name = name_of(one);
+    const auto old = olds.find(name);
+    if (old == olds.end()) {
+      lines.push_back(base::format("{} added: {}", kind, name));
+    } else if (!is_same(*old->second, one)) {
+      lines.push_back(base::format("{} changed: {}", kind, name));
     }
   }
+  const auto news = by_name(after, name_of);
   for (const T& one : before) {
-    if (find(after, name_of(one)) == after.end()) lines.push_back(base::format("{} removed: {}", kind, name_of(one)));
+    const std::string name = name_of(one);
+    if (!news.contains(name)) lines.push_back(base::format("{} removed: {}", kind, name));
   }
   return lines;
 }
@@ -59,11 +69,11 @@ Lines compare_routes(const config::Site& before, const config::Site& after) {
 
 Lines compare_sites(const config::Config& before, const config::Config& after) {
   Lines lines = compare("site", before.sites, after.sites, site_name, is_same_but_routes);
+  const auto olds = by_name(before.sites, site_name);
   for (const config::Site& site : after.sites) {
-    const auto old = std::ranges::find_if(
-        before.sites, [&site](const config::Site& one) { return site_name(one) == site_name(site); });
+    const auto old = olds.find(site_name(site));
     // The routes of a site that is new or gone came and went with it.
-    if (old != before.sites.end()) append(lines, compare_routes(*old, site));
+    if (old != olds.end()) append(lines, compare_routes(*old->second, site));
   }
   return lines;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 #include <utility>
 
 #include "base/check.h"
@@ -146,7 +147,9 @@ base::Result<Lines> LiveConfig::replace(config::Config next, BuildResult built) 
   config_ = std::move(next);
   publish(std::move(built), listeners_.commit(std::move(*change)), changes_log);
   LOG_INFO("reloaded snapshot={} changes={}", built_.snapshot->version, lines.size());
-  for (const std::string& line : lines) LOG_INFO("reload_change what={}", base::quoted(line));
+  for (const std::string& line : lines | std::views::take(kChangeLinesMax)) {
+    LOG_INFO("reload_change what={}", base::quoted(line));
+  }
   return lines;
 }
 
