@@ -17,7 +17,7 @@ using Lines = std::vector<std::string>;
 
 // The elements of a list by what `name_of` says, the first of each name: there may be thousands.
 template <typename T, typename NameOf>
-std::unordered_map<std::string, const T*> by_name(const std::vector<T>& list, NameOf name_of) {
+std::unordered_map<std::string, const T*> by_name(const std::vector<T>& list, const NameOf& name_of) {
   std::unordered_map<std::string, const T*> found;
   for (const T& one : list) found.emplace(name_of(one), &one);
   return found;
@@ -25,12 +25,12 @@ std::unordered_map<std::string, const T*> by_name(const std::vector<T>& list, Na
 
 // Says which elements of two lists came, went or differ. `name_of` tells them apart, `is_same` compares two of a name.
 template <typename T, typename NameOf, typename IsSame>
-Lines compare(std::string_view kind, const std::vector<T>& before, const std::vector<T>& after, NameOf name_of,
+Lines compare(std::string_view kind, const std::vector<T>& before, const std::vector<T>& after, const NameOf& name_of,
               IsSame is_same) {
   Lines lines;
   const auto olds = by_name(before, name_of);
   for (const T& one : after) {
-    const std::string name = name_of(one);
+    const std::string& name = name_of(one);
     const auto old = olds.find(name);
     if (old == olds.end()) {
       lines.push_back(base::format("{} added: {}", kind, name));
@@ -40,7 +40,7 @@ Lines compare(std::string_view kind, const std::vector<T>& before, const std::ve
   }
   const auto news = by_name(after, name_of);
   for (const T& one : before) {
-    const std::string name = name_of(one);
+    const std::string& name = name_of(one);
     if (!news.contains(name)) lines.push_back(base::format("{} removed: {}", kind, name));
   }
   return lines;
