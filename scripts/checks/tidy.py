@@ -19,7 +19,7 @@ from compiling import commands, digest_of, run_all
 from sources import ROOT, read_text, report
 
 TOOL = "clang-tidy-19"
-BATCH_SIZE = 16
+BATCH_SIZE = 48
 
 
 def command(path, flags):
