@@ -17,8 +17,9 @@ from harness.certificates import Authority
 from harness.client import RawClient, build_request, exchange, fetch, insecure_context
 from harness.expect import assert_own_answer
 from harness.h2_client import H2LibraryClient
+from harness.h2_upstream import H2Upstream
 from harness.metrics import handshake_failures
-from harness.scene import plain_scene
+from harness.scene import plain_scene, proxy
 from harness.upstream import answer
 from harness.waiting import wait_until
 from harness.wire import Ended
@@ -38,8 +39,16 @@ def pair(authority):
 
 
 @pytest.fixture(scope="module")
-def daemon(start_daemon, authority, pair, raw):
+def h2_server():
+    with H2Upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def daemon(start_daemon, authority, pair, raw, h2_server):
     config = plain_scene(raw.url)
+    config["upstreams"]["h2"] = {"servers": [h2_server.url], "http2": True}
+    config["sites"][0]["routes"].insert(0, proxy("h2", {"prefix": "/h2/"}, "h2"))
     config["listeners"].append({"address": "127.0.0.1:0", "tls": True})
     config["admin"] = {"health": "127.0.0.1:0"}
     routes = config["sites"][0]["routes"]
@@ -196,6 +205,14 @@ def test_upstreams_get_the_certificate_of_http2_too(daemon, raw, client_pair):
         client.wait(lambda: stream.over, "the answer")
         assert stream.status == 200
     assert [told(one) for one in raw.received] == 2 * [[("Client-Cert", field_of(client_pair))]] + [[]]
+
+
+def test_upstreams_get_the_certificate_over_http2_too(daemon, h2_server, client_pair):
+    with RawClient(daemon.https.port, tls=True, sni=CLOSED, context=context_of(client_pair)) as client:
+        for fields in [], FORGED:
+            assert client.request("GET", "/h2/x", fields, host=CLOSED).status == 200
+    assert fetch(daemon.https, "GET", "/h2/x", FORGED, host=OPEN, sni=OPEN).status == 200
+    assert [told(one) for one in h2_server.received] == 2 * [[("client-cert", field_of(client_pair))]] + [[]]
 
 
 @pytest.mark.parametrize("host, sni", [(OPEN, OPEN), (OPTIONAL, OPTIONAL), (OPTIONAL, OPEN), (OPEN, None)])
