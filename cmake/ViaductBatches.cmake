@@ -1,12 +1,12 @@
-# viaduct_batch(TARGET KIND FILE…): compiles those files of TARGET in batches of up to 8 where VIADUCT_BATCH is "all" or
-# KIND. A whole build then takes half the time, one changed file longer. Files that would clash by their names come into
-# different batches: scripts/checks/batching.py says which.
+# viaduct_batch(TARGET KIND FILE…): compiles those files of TARGET in batches of up to 16 where VIADUCT_BATCH is "all"
+# or KIND. A whole build then takes half the time, one changed file longer. Files that would clash by their names come
+# into different batches: scripts/checks/batching.py says which.
 function(viaduct_batch target kind)
   if(NOT VIADUCT_BATCH MATCHES "^(all|${kind})$" OR NOT ARGN)
     return()
   endif()
   find_program(VIADUCT_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
-  execute_process(COMMAND "${VIADUCT_PYTHON}" -B "${CMAKE_SOURCE_DIR}/scripts/checks/batching.py" 8 ${ARGN}
+  execute_process(COMMAND "${VIADUCT_PYTHON}" -B "${CMAKE_SOURCE_DIR}/scripts/checks/batching.py" 16 ${ARGN}
     OUTPUT_VARIABLE lines OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   string(REPLACE "\n" ";" lines "${lines}")
   foreach(line IN LISTS lines)
