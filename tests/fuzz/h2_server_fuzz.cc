@@ -105,16 +105,14 @@ void check_streams(const H2ServerWire& wire) {
 // connection ends, it depends on what has been sent by then whether a stream was reset by itself before; and of two
 // faults in one read nghttp2 tells the first when it sends its goodbye, behind the second.
 std::string outcome_of(const RecordingStreamHandler& handler) {
-  const std::string text = handler.text();
   for (const std::string_view word : {"refused ", "reset "}) {
-    const std::size_t at = text.find(word);
-    if (at != std::string::npos && handler.has(word)) {
-      const std::size_t end = std::min(text.find(' ', at + word.size()), text.size());
-      const std::string reason = text.substr(at + word.size(), end - at - word.size());
+    for (const std::string& line : handler.lines()) {
+      if (!line.starts_with(word)) continue;
+      const std::string reason = line.substr(word.size(), line.find(' ', word.size()) - word.size());
       return reason.starts_with("h2_") || reason == "client_closed" ? "gone" : reason;
     }
   }
-  return text;
+  return handler.text();
 }
 
 // Handlers that answer when all bytes have come, so that no answer changes what the bytes mean.
