@@ -171,7 +171,13 @@ void H1Server::abort(Reason reason) {
     case State::kTunnel:
     case State::kFlushing: fail(reason); break;
     case State::kCutting: close(CodecEnding::kAbort); break;
-    case State::kClosing: break;
+    case State::kClosing: {
+      // Its last bytes are not taken either.
+      ending_ = CodecEnding::kAbort;
+      output_.clear();
+      owner_.on_codec_output();
+      break;
+    }
   }
 }
 

@@ -189,7 +189,14 @@ void H2Server::say_goodbye() {
 }
 
 void H2Server::abort(Reason reason) {
-  if (state_ == State::kOver) return;
+  if (state_ == State::kOver) {
+    // Its last frames are not taken either.
+    if (ending_ == CodecEnding::kAbort) return;
+    ending_ = CodecEnding::kAbort;
+    session_.output().clear();
+    owner_.on_codec_output();
+    return;
+  }
   if (reason == Reason::kHeaderTimeout) {
     fail(reason, NGHTTP2_ENHANCE_YOUR_CALM);
     return deliver();

@@ -128,6 +128,7 @@ void Connection::on_codec_resume() {
 }
 
 http::StreamHandler& Connection::on_stream(http::ServerStream& stream) {
+  idle_since_.reset();
   return owner_.make_exchange(client_, stream);
 }
 
@@ -190,13 +191,15 @@ void Connection::settle() {
       transport_->set_reading(!input_ended_ && codec_->wants_input());
       return;
     case codec::CodecEnding::kAbort: close(true); return;
-    case codec::CodecEnding::kClose:
-      if (codec_->output().empty()) close(false);
-      return;
-    case codec::CodecEnding::kLinger:
-      if (codec_->output().empty()) start_lingering();
-      return;
+    case codec::CodecEnding::kClose: codec_->output().empty() ? close(false) : stop_reading(); return;
+    case codec::CodecEnding::kLinger: codec_->output().empty() ? start_lingering() : stop_reading(); return;
   }
+}
+
+// The codec takes nothing more while its last bytes go out: what came would be kept for nobody.
+void Connection::stop_reading() {
+  input_.clear();
+  transport_->set_reading(false);
 }
 
 void Connection::start_lingering() {
@@ -301,10 +304,12 @@ std::optional<base::Duration> Connection::limit_of(Wait wait) const {
 void Connection::count_wait(std::size_t moved_bytes) {
   const Wait wait = present_wait();
   const bool is_new = wait != wait_;
+  // Frames that come in pieces are no requests either: whoever sends them goes on being idle.
+  if (wait == Wait::kIdle && !idle_since_) idle_since_ = loop_.now();
   // A head is given its time as a whole, and what comes without a request does not count; everything else may take long
   // as long as bytes move.
   const bool progressed = moved_bytes > 0 && wait != Wait::kHead && wait != Wait::kLinger && wait != Wait::kIdle;
-  if (is_new || progressed) wait_since_ = loop_.now();
+  if (is_new || progressed) wait_since_ = wait == Wait::kIdle ? *idle_since_ : loop_.now();
   if (is_new) turn_rate(wait);
   rate_bytes_ += moved_bytes;
   wait_ = wait;

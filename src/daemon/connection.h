@@ -107,6 +107,7 @@ class Connection final : public net::Retirable,
   void flush();
   void linger_read();
   void settle();
+  void stop_reading();
   void start_lingering();
   void close(bool abortive);
   void count_wait(std::size_t moved_bytes);
@@ -140,7 +141,8 @@ class Connection final : public net::Retirable,
   std::size_t lingered_bytes_ = 0;
   net::Timer timer_;
   Wait wait_ = Wait::kNone;
-  base::MonoTime wait_since_;       // begin of the wait, or its last progress
+  base::MonoTime wait_since_;                 // begin of the wait, or its last progress
+  std::optional<base::MonoTime> idle_since_;  // it became idle behind its last request
   base::MonoTime rate_since_;       // begin of the present body, or of the present wait for the reader of an answer
   base::Duration rate_counted_{0};  // in earlier waits of that answer
   std::uint64_t rate_bytes_ = 0;    // moved in all of that

@@ -131,6 +131,39 @@ def test_a_socket_that_is_never_read(daemon, listener, transport):
     assert SANITIZED or growth < GROWTH_MAX_KIB, f"VmRSS grew by {growth} KiB"
 
 
+def test_a_connection_that_ends_and_is_not_read(daemon, transport, listener):
+    """A flood ends the connection while an answer is stuck in it: what comes then is not kept, and body_timeout, which
+    ends whoever takes no bytes, ends it too."""
+    before, start = daemon.resident_kib(), len(daemon.error_lines)
+    settings = [(h2.INITIAL_WINDOW_SIZE, h2.WINDOW_MAX)]
+    with marked(H2Client(listener, settings=settings, receive_buffer=4096), "ending") as client:
+        client.send(h2.window_update(0, h2.WINDOW_MAX - h2.WINDOW) + client.get(1, f"/big/ending-{transport}"))
+        time.sleep(0.3)
+        client.send(150 * h2.ping())
+        daemon.wait_error("connection_ended reason=h2_ping_flood", start)
+        client.sock.settimeout(LATEST)
+        sent = send_until_refused(client.sock, 256 << 20)
+        growth = daemon.resident_kib() - before
+        gone_by = time.monotonic() + LATEST
+        while sent is None and time.monotonic() < gone_by:
+            sent = send_until_refused(client.sock, 1)
+    assert sent is not None, "the connection stands"
+    assert SANITIZED or growth < GROWTH_MAX_KIB, f"VmRSS grew by {growth} KiB"
+
+
+def send_until_refused(sock, count):
+    """Sends up to `count` bytes. None where the peer took them all, or no more but did not end the connection."""
+    sent = 0
+    try:
+        while sent < count:
+            sent += sock.send(b"j" * min(count, 65536))
+    except TimeoutError:
+        return None
+    except OSError:
+        return sent
+    return None
+
+
 def test_many_streams_without_a_window(daemon, listener):
     """A hundred answers of 8 MiB, none of which may be sent: of each only a little is taken from the upstream."""
     before = daemon.resident_kib()
@@ -241,6 +274,20 @@ def test_a_connection_without_a_single_request(listener):
     with H2Client(listener) as client:
         expect_end(client)
         assert client.goaway() is None or client.goaway().code == h2.NO_ERROR, client.story()
+
+
+def test_frames_in_pieces_are_no_requests(listener):
+    """A connection whose client sends nothing but halves of PING is as idle as one that sends whole ones."""
+    with marked(H2Client(listener), "pieces") as client:
+        ping = h2.ping()
+        start = time.monotonic()
+        while time.monotonic() - start < 2 * LATEST and client.poll() and client.send(ping[:5]):
+            time.sleep(0.1)
+            if not client.send(ping[5:]):
+                break
+            time.sleep(0.1)
+        assert time.monotonic() - start < LATEST, client.story()
+        assert client.goaway() and client.goaway().code == h2.NO_ERROR, client.story()
 
 
 def test_a_connection_in_use_is_not_idle(listener):
