@@ -113,8 +113,13 @@ void Buffer::take(Buffer& other, std::size_t count) {
 }
 
 bool Buffer::copies_small(std::string_view bytes) {
-  if (bytes.size() > kCopyBytesMax || tail_ == nullptr || tail_->end != tail_->chunk->used) return false;
-  if (Chunk::kBytes - tail_->end < bytes.size()) return false;
+  if (bytes.size() > kCopyBytesMax || tail_ == nullptr) return false;
+  const bool has_room = tail_->end == tail_->chunk->used && Chunk::kBytes - tail_->end >= bytes.size();
+  if (!has_room) {
+    // One small run may keep a chunk alive, a second one behind it not.
+    if (bytes.empty() || tail_->end - tail_->begin > kCopyBytesMax) return false;
+    push(pool_->take_chunk(), 0, 0);
+  }
   std::memcpy(tail_->chunk->bytes + tail_->end, bytes.data(), bytes.size());
   commit(bytes.size());
   return true;

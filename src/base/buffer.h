@@ -80,8 +80,9 @@ class ChunkPool {
 // A queue of bytes. Movable; not copyable.
 class Buffer {
  public:
-  // Runs of at most this many bytes are copied behind the last ones where its chunk has room, instead of keeping a
-  // chunk of their own alive: a body that arrives byte by byte would hold 16 KiB for each of them.
+  // Runs of at most this many bytes are copied behind the last ones where its chunk has room, or into a chunk of their
+  // own where the run before them is as small, instead of keeping alive the chunk in which they came: a body that
+  // arrives byte by byte, or in chunks of one byte, would hold 16 KiB for each of them.
   static constexpr std::size_t kCopyBytesMax = 1024;
 
   // `pool` must outlive the buffer.
