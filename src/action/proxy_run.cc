@@ -6,6 +6,7 @@
 #include "action/balance_key.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "exchange/edited_trailers.h"
 #include "http/hop_by_hop.h"
 #include "http/syntax.h"
 
@@ -101,6 +102,7 @@ void ProxyRun::on_request_body(base::Buffer& body, bool end) {
 void ProxyRun::on_request_trailers(http::Fields& trailers) {
   request_ended_ = true;
   http::remove_hop_by_hop_trailers(trailers);
+  exchange::remove_edited(trailers, exchange_.decision().route->headers.request);
   trailers_ = &trailers;
   if (is_passing()) {
     stream_->send_trailers(trailers);
@@ -235,6 +237,7 @@ void ProxyRun::on_response_body(base::Buffer& body, bool end) {
 
 void ProxyRun::on_response_trailers(http::Fields& trailers) {
   http::remove_hop_by_hop_trailers(trailers);
+  exchange::remove_edited(trailers, exchange_.decision().route->headers.response);
   note_answer_time();
   answer_.send_trailers(trailers);
 }

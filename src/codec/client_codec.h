@@ -65,9 +65,11 @@ class ClientCodec {
 
   virtual void fill_output() = 0;
   // Bytes to send. The owner drops (or moves out) what the transport took and calls on_output_drained: after every
-  // on_codec_output, also when output() was empty already, and after every later write.
+  // on_codec_output, also when output() was empty already, and after every later write. Where the transport took
+  // nothing, it calls on_output_blocked instead, so that streams know since when they wait.
   virtual base::Buffer& output() = 0;
   virtual void on_output_drained() = 0;
+  virtual void on_output_blocked() {}
 
   virtual bool wants_input() const = 0;
   // kIdle: no request. kHead: a response head is due. kBody: response body bytes are due that the handler wants.

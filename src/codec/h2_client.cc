@@ -118,10 +118,9 @@ CodecEnding H2Client::ending() const {
 }
 
 void H2Client::abort(Reason reason) {
-  if (state_ == State::kClosed) return;
   ending_ = CodecEnding::kAbort;
   session_.output().clear();
-  end_all(reason, reason);
+  if (state_ != State::kClosed) end_all(reason, reason);
 }
 
 // ---- what nghttp2 reads ---------------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   void fill_output() override { session_.fill(kH2OutputBytesMax); }
   base::Buffer& output() override { return session_.output(); }
   void on_output_drained() override;
+  void on_output_blocked() override { deliver(); }
   bool wants_input() const override { return !is_ended(); }
   CodecPhase phase() const override;
   CodecEnding ending() const override;

@@ -17,6 +17,8 @@ constexpr std::uint64_t kResetsBurst = 100'000;
 constexpr std::uint64_t kResetsPerSecond = 10'000;
 constexpr std::size_t kAcksQueuedMax = 1000;
 constexpr std::size_t kContinuationsMax = 64;
+// A block of more bytes would not be sent at all, without a word. Heads are bounded where they are read, by less.
+constexpr std::size_t kHeaderBlockBytesMax = 4 * 1024 * 1024;
 
 H2Memory& memory_of(void* user_data) {
   return *static_cast<H2Memory*>(user_data);
@@ -118,6 +120,7 @@ H2Library::H2Library() {
   nghttp2_option_set_stream_reset_rate_limit(option, kResetsBurst, kResetsPerSecond);
   nghttp2_option_set_max_outbound_ack(option, kAcksQueuedMax);
   nghttp2_option_set_max_continuations(option, kContinuationsMax);
+  nghttp2_option_set_max_send_header_block_length(option, kHeaderBlockBytesMax);
 }
 
 }  // namespace viaduct::codec

@@ -173,10 +173,18 @@ bool is_protected(std::string_view name) {
   return id != kOther ? !is_hop_by_hop(id) : is_listed(name);
 }
 
+// `name` is one that CGI (RFC 3875 §4.1.18) cannot tell from a field of the table, or of a list, whose '-' is '_' here.
+bool imitates_known(std::string_view name) {
+  if (name.find('_') == std::string_view::npos) return false;
+  std::string spelled(name);
+  std::ranges::replace(spelled, '_', '-');
+  return find_field_name(spelled) != kOther || is_listed(spelled);
+}
+
 void remove_hop_by_hop_trailers(Fields& trailers) {
   trailers.remove_if([](const Field& field) {
     if (field.id != kOther) return field.id != kEtag;
-    if (claims_certificate(field)) return true;
+    if (claims_certificate(field) || imitates_known(field.name)) return true;
     const bool is_made_for_trailers = std::ranges::any_of(
         kTrailerNames, [&field](std::string_view name) { return equal_ignoring_case(field.name, name); });
     return !is_made_for_trailers && is_listed(field.name);

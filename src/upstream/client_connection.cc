@@ -151,7 +151,9 @@ void ClientConnection::flush() {
     write_blocked_ = result.status == net::IoStatus::kAgain;
     if (result.status == net::IoStatus::kFailed) take_write_failure();
   }
-  if (state_ == State::kOpen && !write_failed_ && (progressed || output.empty())) codec_->on_output_drained();
+  if (state_ == State::kOpen && !write_failed_) {
+    progressed || output.empty() ? codec_->on_output_drained() : codec_->on_output_blocked();
+  }
   if (state_ != State::kOpen) return;
   count_wait(progressed);
   settle();
@@ -230,7 +232,14 @@ std::optional<base::Duration> ClientConnection::limit_of(Wait wait) const {
   switch (wait) {
     case Wait::kNone: return std::nullopt;
     case Wait::kIdle: return server_.idle_limit();
-    case Wait::kSend: return codec_->limits().send;
+    case Wait::kSend: {
+      if (const auto limit = codec_->limits().send) return limit;
+      // HTTP/2 has a limit for each request. Without one nobody else would notice a server that takes no bytes.
+      const codec::CodecPhase phase = codec_->phase();
+      const bool has_request = phase != codec::CodecPhase::kIdle && phase != codec::CodecPhase::kClosing;
+      if (has_request) return std::nullopt;
+      return server_.idle_limit();
+    }
     case Wait::kRead: return codec_->limits().read;
   }
   return std::nullopt;
