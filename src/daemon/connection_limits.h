@@ -56,7 +56,7 @@ class ConnectionLimits {
   std::atomic<std::uint64_t> memory_ = 0;  // bytes of payload
   std::atomic<bool> counts_addresses_ = false;
   std::mutex mutex_;
-  std::map<base::IpAddress, std::uint32_t> by_address_;  // guarded by mutex_
+  std::map<base::IpAddress, std::uint32_t> by_address_;  // IPv6 by /64; guarded by mutex_
 };
 
 }  // namespace viaduct::daemon

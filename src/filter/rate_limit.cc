@@ -46,9 +46,14 @@ std::uint64_t RateLimit::key_of(exchange::Exchange& exchange) const {
   switch (limit_.key) {
     case config::RateKey::kRoute: break;
     case config::RateKey::kHeader: {
-      // Requests without the field are counted together: leaving it out must not be a way around.
-      const http::Field* field = exchange.request().fields.find(limit_.header);
-      return base::keyed_hash(hash_key_, field == nullptr ? std::string_view() : field->value);
+      // Requests without the field, or with two, are counted together: neither must be a way around.
+      const http::Field* only = nullptr;
+      for (const http::Field& field : exchange.request().fields) {
+        if (!http::equal_ignoring_case(field.name, limit_.header)) continue;
+        if (only != nullptr) return base::keyed_hash(hash_key_, {});
+        only = &field;
+      }
+      return base::keyed_hash(hash_key_, only == nullptr ? std::string_view() : only->value);
     }
     case config::RateKey::kClientIp: {
       const base::IpAddress& address = exchange.client_ip();

@@ -43,6 +43,17 @@ TEST(ConnectionLimits, HoldEachAddressByItself) {
   EXPECT_FALSE(limits.enter(address("192.0.2.1"), two));
 }
 
+// One host has all addresses of its network.
+TEST(ConnectionLimits, CountIPv6ByItsNetwork) {
+  ConnectionLimits limits;
+  const config::Client one = client(100, 1);
+  EXPECT_TRUE(limits.enter(address("2001:db8:0:1::1"), one));
+  EXPECT_FALSE(limits.enter(address("2001:db8:0:1:ffff::2"), one));
+  EXPECT_TRUE(limits.enter(address("2001:db8:0:2::1"), one));
+  limits.leave(address("2001:db8:0:1:ffff::2"));
+  EXPECT_TRUE(limits.enter(address("2001:db8:0:1::3"), one));
+}
+
 TEST(ConnectionLimits, HoldTheTotalBesideTheAddresses) {
   ConnectionLimits limits;
   const config::Client both = client(2, 2);

@@ -71,6 +71,7 @@ TEST_F(RateLimitTest, CountsEachValueOfAFieldAndThoseWithoutTogether) {
   EXPECT_EQ(status_with({{"X-Api-Key", "two"}}), 200);
   EXPECT_EQ(status_with({}), 200);
   EXPECT_EQ(status_with({}), 429);
+  EXPECT_EQ(status_with({{"X-Api-Key", "three"}, {"x-api-key", "four"}}), 429);
 }
 
 }  // namespace
