@@ -23,6 +23,9 @@ struct Options {
   std::string host;
 };
 
+// Names of files and requests may be no UTF-8.
+constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
+
 std::string summary(const config::LoadResult& loaded, const std::string& file) {
   std::size_t errors = 0;
   for (const config::Problem& problem : loaded.problems) errors += problem.severity == config::Severity::kError;
@@ -37,7 +40,7 @@ int check(const Options& options) {
   if (options.as_json) {
     const nlohmann::json answer = {
         {"file", options.file}, {"ok", usable}, {"problems", config::problems_to_json(ready.loaded.problems)}};
-    std::puts(answer.dump(2).c_str());
+    std::puts(answer.dump(2, ' ', false, kReplace).c_str());
   } else {
     print_problems(ready.loaded);
     std::fputs(summary(ready.loaded, options.file).c_str(), usable ? stdout : stderr);
@@ -75,7 +78,6 @@ int replay(const Options& options) {
     replay.read(log);
     if (log.bad()) return fail(base::format("cannot read all of {}", options.log));
   }
-  constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
   const std::string text = options.as_json ? replay.json().dump(2, ' ', false, kReplace) + "\n" : replay.text();
   std::fputs(text.c_str(), stdout);
   if (replay.requests() == 0 && replay.unreadable() > 0) {

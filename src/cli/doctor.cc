@@ -36,7 +36,10 @@ int doctor(const std::string& file, bool as_json) {
   // What the daemon would log of its attempts is in the findings.
   if (auto opened = base::log_open({.file = "-", .level = base::LogLevel::kError}); !opened) return kFailed;
   const DoctorReport report = look(file);
-  std::fputs((as_json ? report.json().dump(2) + "\n" : report.text()).c_str(), stdout);
+  std::fputs(
+      (as_json ? report.json().dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n" : report.text())
+          .c_str(),
+      stdout);
   return report.count(FindingState::kFault) == 0 ? kDone : kFailed;
 }
 

@@ -189,10 +189,24 @@ std::string joined(const json& list) {
   return text.empty() ? "none" : text;
 }
 
+// Decoded paths hold any byte; none may end the text, begin a line of its own or move a terminal.
+std::string visible(std::string_view text) {
+  std::string shown;
+  for (const char byte : text) {
+    const auto code = static_cast<unsigned char>(byte);
+    if (code < 0x20 || code == 0x7f) {
+      shown += base::format("\\x{:02x}", static_cast<unsigned>(code));
+    } else {
+      shown += byte;
+    }
+  }
+  return shown;
+}
+
 std::string render_readings(const json& readings) {
   std::string text;
   for (const auto& reading : readings) {
-    text += base::format("path: {}\n", reading["path"].get<std::string>());
+    text += base::format("path: {}\n", visible(reading["path"].get<std::string>()));
     for (const auto& candidate : reading["candidates"]) {
       const std::string why = candidate["why"].get<std::string>();
       text +=

@@ -32,6 +32,7 @@ LoadResult load(const std::string& directory, const LoadOptions& options, const 
     ConfigDraft draft;
     reading.places().set_value("", root->place);
     table.reader().read(*root, draft, Scope(reading));
+    result.admin_socket = draft.admin.socket;
     complete_routes(draft);
     validate(draft, reading);
     if (!reading.has_errors()) result.config = resolve(std::move(draft));

@@ -35,6 +35,9 @@ struct LoadResult {
   std::vector<Problem> problems;   // errors and warnings in the order of the files
   Sources sources;                 // the texts, for render_problems()
   Places places;                   // where every key stands, by path: "sites[0].routes[1].match.regex[0]"
+  // What admin.socket says, whatever else is wrong: a daemon that runs can be asked although its file is broken. Empty
+  // where it is not written, is wrong itself, or the file is no YAML.
+  std::string admin_socket;
 };
 
 // Loads the file at `path`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/resolve.h"
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 
@@ -95,6 +96,10 @@ std::unique_ptr<Config> resolve(ConfigDraft draft) {
   config->tls = draft.tls;
   config->client = draft.client;
   config->upstreams = std::move(draft.upstreams);
+  for (Upstream& upstream : config->upstreams) {
+    // One that is written was compared already.
+    if (upstream.health) upstream.health->timeout = std::min(upstream.health->timeout, upstream.health->interval);
+  }
   config->resolver = std::move(draft.resolver);
   config->errors = std::move(draft.errors);
   config->access_log = std::move(draft.logs.access);

@@ -148,7 +148,8 @@ Table<Health> health_keys() {
       .defaults_to("the host of the server");
   table.add("interval", &Health::interval, duration(100ms, 24h),
             "Time between two checks of a server, give or take a tenth; the first is at once.");
-  table.add("timeout", &Health::timeout, duration(1ms, 1h), "How long a check may take.");
+  table.add("timeout", &Health::timeout, duration(1ms, 1h),
+            "How long a check may take; no longer than the interval, if that is shorter.");
   table.add("rise", &Health::rise, count<std::uint32_t>(1, kTimesMax), "Good checks in a row that make it healthy.");
   table.add("fall", &Health::fall, count<std::uint32_t>(1, kTimesMax), "Bad checks in a row that make it unhealthy.");
   table.add("expect", expected_statuses(), "The statuses of a good answer.");

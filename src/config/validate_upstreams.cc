@@ -59,8 +59,10 @@ void check_tls(const Upstream& upstream, const std::string& path, Reading& readi
 }
 
 void check_health(const Upstream& upstream, const std::string& path, Reading& reading) {
+  const std::string timeout = path + ".timeout";
   if (!upstream.health || upstream.health->timeout <= upstream.health->interval) return;
-  reading.error_at(path + ".timeout",
+  if (!reading.places().has(timeout)) return;  // resolve() makes the default shorter
+  reading.error_at(timeout,
                    base::format("timeout ({}) is longer than interval ({}); make it shorter",
                                 format_duration(upstream.health->timeout), format_duration(upstream.health->interval)));
 }

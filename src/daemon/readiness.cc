@@ -28,7 +28,7 @@ std::string Readiness::to_json() const {
     row["reason"] = problem.message;
     page["reasons"].push_back(std::move(row));
   }
-  return page.dump() + "\n";
+  return page.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 Readiness find_readiness(const Overview& overview) {

@@ -40,7 +40,20 @@ TEST_F(ControlCommands, ReloadTakesAGoodConfigAndRefusesABrokenOne) {
   EXPECT_EQ(refused.exit_code, kFailed);
   EXPECT_EQ(refused.out, "");
   EXPECT_THAT(refused.err, HasSubstr("nonsense"));
-  // A config that is broken does not say where the daemon is.
+}
+
+TEST_F(ControlCommands, FindTheDaemonOfABrokenConfig) {
+  const support::RunningDaemon daemon(directory_);
+  const std::string good(support::plain_config());
+  for (const std::string broken : {"nonsense: 1\n", "sites: [\n", "x: \"${NOT_SET}\"\n"}) {
+    directory_.write("viaduct.yaml", good + broken);
+    const auto refused = run_command({"reload", "-c", daemon.file()});
+    EXPECT_EQ(refused.exit_code, kFailed);
+    EXPECT_TRUE(refused.err.starts_with("error: " + daemon.file())) << refused.err;
+    EXPECT_EQ(run_command({"status", "-c", daemon.file()}).exit_code, kDone);
+  }
+  // Nobody can tell from this one.
+  directory_.write("viaduct.yaml", "nonsense: 1\n");
   const auto lost = run_command({"reload", "-c", daemon.file()});
   EXPECT_EQ(lost.exit_code, kFailed);
   EXPECT_THAT(lost.err, HasSubstr("--socket"));

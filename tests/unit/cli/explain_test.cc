@@ -33,6 +33,15 @@ TEST_F(ExplainCommand, EndsWithTheRoute) {
   EXPECT_EQ(result.err, "");
 }
 
+TEST_F(ExplainCommand, ShowsAnyByteOfAPath) {
+  const auto text = explain({"GET", "http://www.example.com/%00x%0aroute:%20fake%1b%7f"});
+  EXPECT_EQ(text.exit_code, kDone);
+  EXPECT_THAT(text.out, HasSubstr("path: /\\x00x\\x0aroute: fake\\x1b\\x7f\n"));
+  const auto json = explain({"--json", "GET", "http://www.example.com/%ff"});
+  EXPECT_EQ(json.exit_code, kDone);
+  EXPECT_TRUE(nlohmann::json::accept(json.out)) << json.out;
+}
+
 TEST_F(ExplainCommand, TakesHeaderFieldsAndAnAddress) {
   const auto result = explain({"POST", "/x", "-H", "Host: www.example.com", "-H", "X-A: 1", "--from", "192.0.2.1"});
   EXPECT_EQ(result.exit_code, kDone);

@@ -63,6 +63,8 @@ TEST(ValidateUpstreams, EndsAHealthCheckBeforeTheNext) {
   EXPECT_TRUE(
       problems_of_upstream(servers + "{ interval: 2s, timeout: 2001ms }")
           .contains("upstreams.app.health.timeout: timeout (2001ms) is longer than interval (2s); make it shorter"));
+  // The default makes room by itself.
+  EXPECT_EQ(problems_of_upstream(servers + "{ interval: 500ms }"), "");
 }
 
 }  // namespace
