@@ -36,7 +36,9 @@ Parsed<std::string> keep_request_variable(std::string_view name, std::span<const
         "${{{}}} is a variable of the request, which has no meaning here; environment variables are in capitals",
         name));
   }
-  return std::unexpected(base::format("${{{}}} is no variable; {}", name, suggestion(name, variables)));
+  const std::string hint = suggestion(name, variables);
+  return std::unexpected(base::format("${{{}}} is no variable; {}", name,
+                                      hint.empty() ? "viaduct reference lists those that are known here" : hint));
 }
 
 // Expands the text between the braces.

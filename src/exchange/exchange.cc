@@ -114,6 +114,9 @@ void Exchange::decide(http::RequestHead& head) {
   decision_ = snapshot_->router->decide(route::RequestView::of(head), arena_);
   if (decision_.site == nullptr) return;
   record_.site = site_name(*decision_.site);
+  // A client of HTTP/1.0 may name no host: it means the site that it was given. Servers must not get their own name
+  // instead, which for some of them is a sign of a local call.
+  if (head.authority.empty() && !record_.site.starts_with('*')) head.authority = record_.site;
   is_peer_trusted_ = decision_.site->trusted_proxies.contains(client_.peer.ip());
   client_ip_ = find_client_ip(client_.peer.ip(), decision_.site->trusted_proxies, head.fields);
   record_.client_ip = client_ip_;
@@ -126,13 +129,11 @@ bool Exchange::redirect_to_https() {
   const bool is_served = decision_.route != nullptr || decision_.reason == http::Reason::kNoRoute ||
                          decision_.reason == http::Reason::kMethodNotAllowed;
   if (!is_served || route::spares_https_redirect(decision_)) return false;
-  // A client of HTTP/1.0 may name no host: it means the site that it was given.
-  const std::string_view host = request_->authority.empty() ? record_.site : request_->authority;
-  if (host.empty() || host.starts_with('*')) {
+  if (request_->authority.empty()) {
     fail(http::Reason::kMissingHost);
     return true;
   }
-  const std::string_view location = https_location(host, request_->target, client_.https_port, arena_);
+  const std::string_view location = https_location(request_->authority, request_->target, client_.https_port, arena_);
   const ReplyField field{.id = http::FieldName::kLocation, .value = location};
   respond({.status = 308, .content_type = {}, .body = {}, .fields = std::span(&field, 1)});
   return true;

@@ -54,7 +54,16 @@ TEST_F(ProxyPassingTest, LeavesFieldsOfTheConnectionBehind) {
 }
 
 // RFC 9112 §3.2: what HTTP/1.0 may leave out, HTTP/1.1 must say, to every server its own.
-TEST_F(ProxyPassingTest, NamesAHostToEveryServerWhereTheClientNamedNone) {
+TEST_F(ProxyPassingTest, NamesTheSiteToServersWhereTheClientNamedNone) {
+  ScriptedServer server(scene_.loop);
+  forward_to({server.config()});
+  server.on_bytes = [](support::ScriptedConnection& connection) { connection.send(kOkResponse); };
+  EXPECT_EQ(ask({.authority = "", .version = http::Version::kHttp10}).response.status, 200);
+  EXPECT_NE(server.last().received.find("\r\nHost: host.test\r\n"), std::string::npos) << server.last().received;
+}
+
+TEST_F(ProxyPassingTest, NamesAHostToEveryServerWhereNobodyHasNamedOne) {
+  scene_.site().hosts = {"*.test"};
   const support::RefusingPort refusing;
   ScriptedServer dying(scene_.loop);
   ScriptedServer server(scene_.loop);

@@ -54,7 +54,7 @@ TEST_F(TextTemplateTest, NamesTheHostWithoutItsPort) {
   EXPECT_EQ(fill("${host}", {.authority = "host.test:80"}), "host.test");
   EXPECT_EQ(fill("${host}", {.authority = "[2001:db8::1]:80"}), "[2001:db8::1]");
   EXPECT_EQ(fill("${host}", {.authority = "[2001:db8::1]"}), "[2001:db8::1]");
-  EXPECT_EQ(fill("${host}", {.authority = "", .version = http::Version::kHttp10}), "");
+  EXPECT_EQ(fill("${host}", {.authority = "", .version = http::Version::kHttp10}), "host.test");
 }
 
 TEST_F(TextTemplateTest, LeavesEmptyWhatTheRequestDoesNotHave) {
