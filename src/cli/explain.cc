@@ -27,7 +27,7 @@ int explain(const Options& options) {
     std::fprintf(stderr, "viaduct: %s\n", explanation.error().message.c_str());
     return kWrongUsage;
   }
-  const auto kReplace = nlohmann::json::error_handler_t::replace;
+  constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
   const std::string text = options.as_json ? explanation->json.dump(2, ' ', false, kReplace) + "\n" : explanation->text;
   std::fputs(text.c_str(), stdout);
   return kDone;

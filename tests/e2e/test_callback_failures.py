@@ -148,7 +148,8 @@ def test_failure_comes_within_the_default_deadline(daemon, authority, raw, clien
     raw.handler = lambda received: time.sleep(6) or answer()  # answers then, so that nothing runs on behind the test
     begun = time.monotonic()
     response = post(daemon, client, "/default/wechat_pay_v3", NOTICE, authority.ca_file)
-    assert 4.4 <= time.monotonic() - begun < 4.6 + 0.3 * SLOWNESS
+    # The daemon's time, without that of a curl that starts on a busy machine.
+    assert 4.4 <= time.monotonic() - begun and daemon.record_of(response)["total_ms"] < 4600 + 300 * SLOWNESS
     assert_failure_form(response, "wechat_pay_v3", "The service did not answer in time.")
     assert "status=200" in wait_late(daemon, response.request_id)
 
