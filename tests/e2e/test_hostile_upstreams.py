@@ -73,7 +73,10 @@ class H1Asker:
 
     def ask(self, method, target):
         """Status, body, whether it is whole, and the request id; None for the status where no head came."""
-        self.client.send(build_request(method, target))
+        try:
+            self.client.send(build_request(method, target))
+        except ConnectionError:
+            return None, b"", False, None
         try:
             response = self.client.read_response(method)
         except Ended as ended:
