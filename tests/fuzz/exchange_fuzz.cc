@@ -20,6 +20,7 @@
 #include "daemon/connection.h"
 #include "support/client_side.h"
 #include "support/h1_wire.h"
+#include "support/loopback.h"
 
 namespace {
 
@@ -122,7 +123,7 @@ void check_answer(std::string_view sent, std::string_view received) {
 }
 
 void end(Scene& scene) {
-  // By resets, so that no port is left waiting: there are only so many.
+  // By resets, so that few connections are left waiting.
   if (scene.side.client().is_open()) scene.side.client().reset();
   scene.side.settle();
   for (const auto& connection : scene.server.connections) {
@@ -139,6 +140,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   testing::GTEST_FLAG(throw_on_failure) = true;
   viaduct::base::log_threshold = viaduct::base::LogLevel::kError;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
+  viaduct::support::use_next_loopback();
   Scene scene;
   run(scene, input);
   check_requests(scene);

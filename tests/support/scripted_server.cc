@@ -12,20 +12,21 @@
 
 #include "net/tcp_transport.h"
 #include "os/socket.h"
+#include "support/loopback.h"
 
 namespace viaduct::support {
 namespace {
 
-config::Server plain_server(std::uint16_t port) {
+config::Server plain_server(std::uint16_t port, const base::IpAddress& address = loopback()) {
   config::Server server;
-  server.url = "http://127.0.0.1:" + std::to_string(port);
-  server.host = "127.0.0.1";
+  server.host = address.to_string();
+  server.url = "http://" + server.host + ":" + std::to_string(port);
   server.port = port;
   return server;
 }
 
 base::SocketAddress any_port() {
-  return {*base::IpAddress::parse("127.0.0.1"), 0};
+  return {loopback(), 0};
 }
 
 }  // namespace
@@ -108,7 +109,7 @@ void ScriptedServer::listen(const base::SocketAddress& wanted) {
 }
 
 config::Server ScriptedServer::config() const {
-  if (!address_.is_unix()) return plain_server(address_.port());
+  if (!address_.is_unix()) return plain_server(address_.port(), address_.ip());
   config::Server server;
   server.url = "unix:" + address_.path();
   server.host = address_.path();

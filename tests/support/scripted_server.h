@@ -53,7 +53,7 @@ class ScriptedConnection final : private net::FdHandler {
 
 class ScriptedServer final : private net::AcceptHandler {
  public:
-  // Listens on 127.0.0.1, at a port that the kernel chooses.
+  // Listens on loopback(), at a port that the kernel chooses.
   explicit ScriptedServer(net::Loop& loop);
   // Listens on a Unix socket.
   ScriptedServer(net::Loop& loop, const std::string& unix_path);

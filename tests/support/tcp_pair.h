@@ -13,12 +13,13 @@
 #include "base/ip.h"
 #include "os/fd.h"
 #include "os/socket.h"
+#include "support/loopback.h"
 
 namespace viaduct::support {
 
 // {the end that connected, the end that was accepted}, both non-blocking.
 inline std::pair<os::Fd, os::Fd> tcp_pair() {
-  auto listener = os::listen_on({*base::IpAddress::parse("127.0.0.1"), 0}, {});
+  auto listener = os::listen_on({loopback(), 0}, {});
   EXPECT_TRUE(listener.has_value());
   sockaddr_storage storage{};
   const socklen_t length = os::local_address(listener->get()).to_sockaddr(storage);
