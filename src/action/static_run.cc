@@ -331,10 +331,8 @@ void StaticRun::add_fields(const Representation& representation, http::ResponseH
 }
 
 void StaticRun::answer_unsatisfiable() {
-  const exchange::ReplyField field{.id = FieldName::kContentRange,
-                                   .value = http::unsatisfied_content_range(file_.size, exchange_.arena())};
-  exchange_.respond({.status = 416, .content_type = {}, .body = {}, .fields = std::span(&field, 1)},
-                    Reason::kRangeNotSatisfiable);
+  exchange_.set_content_range(http::unsatisfied_content_range(file_.size, exchange_.arena()));
+  exchange_.fail(Reason::kRangeNotSatisfiable);
 }
 
 void StaticRun::answer_parts(const Representation& representation) {

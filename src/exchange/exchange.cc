@@ -265,6 +265,9 @@ void Exchange::answer_locally(http::Reason reason) {
   if (!challenge_.empty() && local.status == 401) {
     fields[count++] = {.id = http::FieldName::kWwwAuthenticate, .value = challenge_};
   }
+  if (!content_range_.empty() && local.status == 416) {
+    fields[count++] = {.id = http::FieldName::kContentRange, .value = content_range_};
+  }
   if (local.status == 503 || local.status == 429) {
     fields[count++] = {.id = http::FieldName::kRetryAfter, .value = retry_after_};
   }

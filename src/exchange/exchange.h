@@ -98,6 +98,8 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   void set_challenge(std::string_view challenge) { challenge_ = challenge; }
   // What the Retry-After field of a 429 or 503 says, 1 otherwise; `seconds` must live as long as the exchange.
   void set_retry_after(std::string_view seconds) { retry_after_ = seconds; }
+  // What the Content-Range field of a 416 of ours says; `range` must live as long as the exchange.
+  void set_content_range(std::string_view range) { content_range_ = range; }
   // Ends the exchange with our own answer for `reason`, or, where an answer has begun, cuts it so that the client sees
   // that it is not whole. The action's run is over when this returns.
   void fail(http::Reason reason);
@@ -160,6 +162,7 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   State state_ = State::kHead;
   std::string_view retry_after_ = "1";
   std::string_view challenge_;
+  std::string_view content_range_;
   std::uint16_t next_filter_ = 0;  // of plan_
   bool ends_with_head_ = false;    // the request has no body
   bool is_peer_trusted_ = false;

@@ -65,8 +65,14 @@ TEST_F(StaticRangesTest, SelectsWhatTheRangeSays) {
     const support::CapturedResponse& response = get({{"Range", row.range}});
     EXPECT_EQ(response.status, row.status) << row.range;
     EXPECT_EQ(response.field("Content-Range"), row.content_range) << row.range;
-    EXPECT_EQ(response.body, bytes_.substr(row.first, row.size)) << row.range;
-    EXPECT_EQ(response.field("Cache-Control"), row.status == 416 ? "(none)" : "max-age=3600, immutable") << row.range;
+    const bool is_refused = row.status == 416;
+    EXPECT_EQ(response.field("Cache-Control"), is_refused ? "no-store" : "max-age=3600, immutable") << row.range;
+    EXPECT_EQ(response.field("Content-Type"), is_refused ? "application/problem+json" : "text/plain; charset=utf-8");
+    if (is_refused) {
+      EXPECT_TRUE(response.body.contains(response.field("X-Request-ID"))) << response.body;
+    } else {
+      EXPECT_EQ(response.body, bytes_.substr(row.first, row.size)) << row.range;
+    }
   }
 }
 
