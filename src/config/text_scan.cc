@@ -231,10 +231,25 @@ class TextScanner {
     return length;
   }
 
+  // The parser takes a tab between words, as YAML has it; where it would be part of a text, or where text came through
+  // a chat window, nobody meant it. Before a comment or the end of the line it is harmless.
+  bool is_meant_as_space(std::size_t at) const {
+    const std::size_t next = line_.find_first_not_of(" \t", at);
+    return line_[at] == '\t' && next != std::string_view::npos && line_[next] != '#';
+  }
+
+  // Reports a run of tabs once, and goes on as if it were spaces.
+  std::size_t scan_tab(std::size_t at) {
+    if (at == 0 || line_[at - 1] != '\t') report(at, "tab; type a space instead");
+    scan_.mended += ' ';
+    return 1;
+  }
+
   bool ends_token(std::size_t at) const { return at >= line_.size() || is_blank(line_[at]); }
 
   std::size_t scan_node_start(std::size_t at, std::size_t length) {
     const char byte = line_[at];
+    if (is_meant_as_space(at)) return scan_tab(at);
     if (is_blank(byte)) return copy(at, length);
     if (byte == '#' && (at == 0 || is_blank(line_[at - 1]))) {
       state_ = State::kComment;
@@ -334,6 +349,7 @@ class TextScanner {
 
   std::size_t scan_plain(std::size_t at, std::size_t length) {
     const char byte = line_[at];
+    if (is_meant_as_space(at)) return scan_tab(at);
     if (byte == '#' && at > 0 && is_blank(line_[at - 1])) {
       state_ = State::kComment;
     } else if (!flow_.empty() && at > 0 && byte == '{' && line_[at - 1] == '$') {

@@ -36,7 +36,11 @@ TEST(TextScan, LeavesHarmlessTextAlone) {
            "key: x@y.example.com 100% `\n",
            "url: http://127.0.0.1:8000/a?b=[1]\n",
            "key: a#b\n",
-           "key:\tvalue\n",
+           "key: value\t# comment\n",
+           "key: value\t\n",
+           "key: \"a\tb\"\t\n",
+           "key: 'a\tb'\n",
+           "key: |\n  a\tb\n",
            "key: ${NAME:-default}\n",
            "{ \"a\":1, b: 'x' }\n",
            "key: hello\n  @you * and %more\n",
@@ -71,6 +75,11 @@ TEST(TextScan, MendsLineByLine) {
       {"a: [${B}]\n", "a: [$x]\n"},
       {"– a\n", "- a\n"},
       {"a:\n\tb: 1\n", "a:\n b: 1\n"},
+      {"a:\tb\n", "a: b\n"},
+      {"a: b\tc\n", "a: b c\n"},
+      {"-\ta\n", "- a\n"},
+      {"a: [b,\tc]\n", "a: [b, c]\n"},
+      {"\"a\"\t: b\n", "\"a\" : b\n"},
   };
   for (const auto& row : rows) {
     const TextScan scan = scan_text(row.text, "a.yaml");
@@ -119,6 +128,7 @@ TEST(TextScan, ShowsWhereAnOpenQuoteOrBracketBegan) {
 
 TEST(TextScan, TellsARunOfOneCharacterOnce) {
   EXPECT_EQ(places_in("a:\u00a0\u00a0\u00a0b\nc:\u00a0d\n"), "1:3 2:3 ");
+  EXPECT_EQ(places_in("a:\t\t\tb\nc: \td\n"), "1:3 2:4 ");
 }
 
 TEST(TextScan, KnowsWhereABlockScalarEnds) {
