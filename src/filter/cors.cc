@@ -166,7 +166,8 @@ void Cors::on_response(exchange::Exchange& exchange, http::ResponseHead& head) c
   const http::Field* origin = request.fields.find(FieldName::kOrigin);
   if (origin == nullptr || !is_origin_allowed(origin->value)) return;
   const bool preflight = is_preflight(request);
-  if (preflight && judge_preflight(request) != Reason::kNone) return;
+  // Another filter may have refused it.
+  if (preflight && (head.status >= 300 || judge_preflight(request) != Reason::kNone)) return;
   head.fields.add(FieldName::kAccessControlAllowOrigin, any_origin_ ? std::string_view("*") : origin->value);
   if (allow_credentials_) head.fields.add(FieldName::kAccessControlAllowCredentials, "true");
   if (preflight) {

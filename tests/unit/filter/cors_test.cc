@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "filter/allow_list.h"
 #include "support/exchange_scene.h"
 #include "support/recording_action.h"
 
@@ -25,8 +26,9 @@ config::Cors shop() {
 
 class CorsTest : public testing::Test {
  protected:
-  void build(const config::Cors& cors) {
+  void build(const config::Cors& cors, std::unique_ptr<const exchange::Filter> first = nullptr) {
     exchange::RoutePlan& plan = scene_.add_route();
+    if (first != nullptr) plan.filters.push_back(std::move(first));
     plan.filters.push_back(std::make_unique<Cors>(cors));
     plan.action = std::make_unique<support::RecordingAction>(script_);
     // Preflights come to the route of the method that they ask for.
@@ -150,6 +152,18 @@ TEST_F(CorsTest, JudgesEveryLineOfRequestedHeaders) {
                 {{"Access-Control-Request-Headers", "content-type"}, {"Access-Control-Request-Headers", "x-other"}})
           .response.status,
       403);
+}
+
+TEST_F(CorsTest, AllowsNothingInAPreflightThatAnotherFilterRefuses) {
+  config::Allow allow;
+  allow.mode = config::AllowMode::kEnforce;
+  build(shop(), std::make_unique<AllowList>(allow));
+  const auto& answer = preflight("https://shop.test", "POST").response;
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_FALSE(answer.has("Access-Control-Allow-Origin"));
+  EXPECT_EQ(answer.field("Vary"), "Origin");
+  // Any other answer says who may read it.
+  EXPECT_EQ(get_from("https://shop.test").response.field("Access-Control-Allow-Origin"), "https://shop.test");
 }
 
 TEST_F(CorsTest, LeavesOutWhatTheConfigDoesNotSay) {
