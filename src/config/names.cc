@@ -176,6 +176,10 @@ Parsed<std::string> check_field_name(const std::string& text) {
 
 Parsed<std::string> check_editable_field(const std::string& text) {
   const std::string lower = base::lower_case(text);
+  if (lower == "x-request-id") {
+    return wrong(base::format(
+        "{} is the client's own or made here, and the same in request, answer and log; delete this", text));
+  }
   if (std::ranges::find(kFixedFields, lower) != std::end(kFixedFields)) {
     return wrong(base::format(
         "{} belongs to the connection and says where a message ends, so no config edits it; delete this", text));

@@ -252,6 +252,12 @@ const Row kRows[] = {
      "ors: { allow_origins: [www.example.com, \"https://www.example.com/\", \"https://www.example.com:443\", "
      "\"https://a b\"] } }\n"
      "                                                                                                   ^\n"},
+    {"RequestIdIsNotEdited",
+     with_routes("      - { match: { prefix: / }, upstream: app, headers: { request: { remove: [X-Request-Id] } } }\n"),
+     "viaduct.yaml:8:80: sites[0].routes[0].headers.request.remove[0]: X-Request-Id is the client's own or made here, "
+     "and the same in request, answer and log; delete this\n"
+     "      - { match: { prefix: / }, upstream: app, headers: { request: { remove: [X-Request-Id] } } }\n"
+     "                                                                               ^\n"},
     {"FieldNames",
      with_routes("      - match: { prefix: /, headers: { \"X A\": 1 } }\n"
                  "        upstream: app\n"
