@@ -70,4 +70,12 @@ std::string explain_unwritable_file(const std::string& path) {
   return {};
 }
 
+std::string explain_unusable_socket(const std::string& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    return base::format("{} is there already and is no socket; name another path, or remove the file", path);
+  }
+  return explain_unwritable_file(path);
+}
+
 }  // namespace viaduct::config

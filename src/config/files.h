@@ -23,4 +23,8 @@ std::string explain_unreadable_directory(const std::string& path);
 // What is wrong with `path` as a file that will be made or written; empty when its directory is there.
 std::string explain_unwritable_file(const std::string& path);
 
+// Why no Unix socket can be made at `path`: the same, or something else stands there, which nobody removes; empty when
+// one can.
+std::string explain_unusable_socket(const std::string& path);
+
 }  // namespace viaduct::config

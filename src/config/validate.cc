@@ -21,7 +21,10 @@ void check_log_file(const std::string& file, const std::string& path, Reading& r
 void validate_services(const ConfigDraft& draft, Reading& reading) {
   check_log_file(draft.logs.access.file, "logs.access.file", reading);
   check_log_file(draft.logs.error.file, "logs.error.file", reading);
-  check_log_file(draft.admin.socket, "admin.socket", reading);
+  if (!draft.admin.socket.empty()) {
+    std::string fault = explain_unusable_socket(draft.admin.socket);
+    if (!fault.empty()) reading.file_error_at("admin.socket", std::move(fault));
+  }
   if (draft.resolver.min_ttl > draft.resolver.max_ttl) {
     reading.error_at("resolver.min_ttl",
                      base::format("min_ttl ({}) is longer than max_ttl ({}); make it shorter",

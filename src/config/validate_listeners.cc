@@ -38,7 +38,7 @@ void check_unix_directories(const std::vector<Listener>& listeners, Reading& rea
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     for (const base::SocketAddress& address : listeners[i].addresses) {
       if (!address.is_unix()) continue;
-      std::string fault = explain_unwritable_file(address.path());
+      std::string fault = explain_unusable_socket(address.path());
       if (!fault.empty()) reading.file_error_at(path_of(i) + ".address", std::move(fault));
     }
   }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/ip.h"
+#include "os/socket.h"
 #include "support/temporary_directory.h"
 
 namespace viaduct::config {
@@ -49,6 +51,19 @@ TEST(ExplainUnwritableFile, WantsTheDirectory) {
   EXPECT_EQ(explain_unwritable_file(directory.path()), directory.path() + " is a directory; name a file");
   EXPECT_NE(explain_unwritable_file(directory / "old.log/below/new.log"), "");
   EXPECT_NE(explain_unwritable_file(directory / "old.log/new.log"), "");
+}
+
+TEST(ExplainUnusableSocket, WantsNothingElseInItsPlace) {
+  const support::TemporaryDirectory directory;
+  EXPECT_EQ(explain_unusable_socket(directory / "new.sock"), "");
+  const std::string file = directory.write("kept", "x");
+  EXPECT_EQ(explain_unusable_socket(file),
+            file + " is there already and is no socket; name another path, or remove the file");
+  EXPECT_EQ(explain_unusable_socket(directory.path()), directory.path() + " is a directory; name a file");
+  EXPECT_NE(explain_unusable_socket(directory / "missing/new.sock"), "");
+  const auto listener = os::listen_on(base::SocketAddress::unix_path(directory / "old.sock"), {});
+  ASSERT_TRUE(listener.has_value());
+  EXPECT_EQ(explain_unusable_socket(directory / "old.sock"), "");
 }
 
 }  // namespace
