@@ -22,7 +22,9 @@ using Kind = tls::CertProblem::Kind;
 // are read with the config there is nothing more to look at.
 bool is_told_elsewhere(const Problem& problem) {
   if (problem.key.ends_with(".basic_auth.file")) return false;
-  return problem.is_about_file || problem.key == "tls.cert" || problem.key.ends_with(".static.root") ||
+  const bool is_about_pair = problem.key.starts_with("sites[") && problem.key.contains("].tls");
+  return problem.is_about_file || is_about_pair || problem.key == "tls.client_ca" ||
+         problem.key.ends_with(".static.root") ||
          (problem.key.starts_with("upstreams.") && problem.key.ends_with(".tls"));
 }
 

@@ -182,7 +182,7 @@ void load_certificates(const config::Config& config, tls::TicketKeys& ticket_key
   for (tls::CertProblem& problem : load.problems) {
     const bool is_error = problem.severity == tls::CertProblem::Severity::kError;
     result.problems.push_back({.place = problem.place,
-                               .key = "tls.cert",
+                               .key = std::move(problem.key),
                                .message = std::move(problem.message),
                                .severity = is_error ? Severity::kError : Severity::kWarning});
   }

@@ -72,8 +72,9 @@ int select_context(SSL* ssl, int* /*alert*/, void* contexts) {
 // Makes the store, gathering problems on the way.
 class Loader {
  public:
-  Loader(const config::ListenerTls& tls, TicketKeys& ticket_keys, base::WallTime now)
-      : tls_(tls), ticket_keys_(ticket_keys), now_(now), contexts_(std::make_unique<SiteContexts>()) {}
+  Loader(std::span<const config::Site> sites, const config::ListenerTls& tls, TicketKeys& ticket_keys,
+         base::WallTime now)
+      : sites_(sites), tls_(tls), ticket_keys_(ticket_keys), now_(now), contexts_(std::make_unique<SiteContexts>()) {}
 
   void add_site(const config::Site& site);
   // After all sites: what clients get whose name is unknown. Null without any certificate.
@@ -108,7 +109,8 @@ class Loader {
     std::optional<OcspAnswer> ocsp;
   };
 
-  void note(Kind kind, const config::CertificateFiles& files, std::string message);
+  void note(Kind kind, const config::CertificateFiles& files, std::string message, std::string_view key = "cert");
+  std::string key_of(const config::CertificateFiles& files, std::string_view key) const;
   bool load_pair(const config::CertificateFiles& files, const config::Site& site);
   void check_pair(const Loaded& loaded);
   void check_dates(const Loaded& loaded);
@@ -119,6 +121,7 @@ class Loader {
   void load_stapled(Loaded& loaded);
   SSL_CTX* context_of(const Selection& selection, const config::Site& site);
 
+  std::span<const config::Site> sites_;
   const config::ListenerTls& tls_;
   TicketKeys& ticket_keys_;
   base::WallTime now_;
@@ -175,11 +178,24 @@ SslCtxPtr Loader::finish() {
   return context;
 }
 
-void Loader::note(Kind kind, const config::CertificateFiles& files, std::string message) {
+// Where the config says `key` of a pair that is one of a site's own.
+std::string Loader::key_of(const config::CertificateFiles& files, std::string_view key) const {
+  if (key == "client_ca" && files.client_ca.empty()) return "tls.client_ca";
+  for (std::size_t i = 0; i < sites_.size(); ++i) {
+    const auto& pairs = sites_[i].certificates;
+    const auto pair = std::ranges::find_if(pairs, [&files](const auto& each) { return &each == &files; });
+    if (pair == pairs.end()) continue;
+    return format("sites[{}].tls{}.{}", i, pairs.size() > 1 ? format("[{}]", pair - pairs.begin()) : "", key);
+  }
+  return "tls." + std::string(key);
+}
+
+void Loader::note(Kind kind, const config::CertificateFiles& files, std::string message, std::string_view key) {
   problems_.push_back({.severity = kind == Kind::kUnusable ? Severity::kError : Severity::kWarning,
                        .kind = kind,
                        .file = files.cert,
                        .message = std::move(message),
+                       .key = key_of(files, key),
                        .place = files.place});
 }
 
@@ -215,7 +231,7 @@ void Loader::load_stapled(Loaded& loaded) {
   if (answer.has_value()) {
     loaded.ocsp = std::move(*answer);
   } else {
-    note(Kind::kNotStapled, *loaded.files, answer.error().message + "; until then nothing is stapled");
+    note(Kind::kNotStapled, *loaded.files, answer.error().message + "; until then nothing is stapled", "ocsp");
   }
 }
 
@@ -238,7 +254,9 @@ void Loader::check_dates(const Loaded& loaded) {
     const base::WallTime from = not_before_of(certificate);
     const base::WallTime until = not_after_of(certificate);
     if (now_ < from) {
-      note(Kind::kNotYetValid, *loaded.files, format("{} is not valid before {}", which, date_text(from)));
+      note(Kind::kNotYetValid, *loaded.files,
+           format("{} is not valid before {}: clients refuse it; wait until then, or set this machine's clock right",
+                  which, date_text(from)));
     } else if (now_ > until) {
       note(Kind::kExpired, *loaded.files,
            format("{} expired on {}: clients refuse it; renew it", which, date_text(until)));
@@ -287,7 +305,7 @@ void Loader::check_key_file(const config::CertificateFiles& files) {
   struct stat status{};
   if (::stat(files.key.c_str(), &status) == -1 || (status.st_mode & (S_IROTH | S_IWOTH)) == 0) return;
   note(Kind::kOpenKeyFile, files,
-       format("{} can be read or written by everybody on this machine; chmod 600 it", files.key));
+       format("{} can be read or written by everybody on this machine; chmod 600 it", files.key), "key");
 }
 
 // The pairs of a site that serve `host`: one of each kind of key, of those that cover it where any does.
@@ -311,6 +329,12 @@ Loader::Selection Loader::one_of_each_kind(const Selection& pairs) const {
   return selection;
 }
 
+// The pair of a site by which it says its client_ca, the first where the config says it for all.
+const config::CertificateFiles& files_with_client_ca(const config::Site& site) {
+  const auto found = std::ranges::find_if(site.certificates, [](const auto& each) { return !each.client_ca.empty(); });
+  return found != site.certificates.end() ? *found : site.certificates.front();
+}
+
 // Sites and hosts that show the same certificates, and ask clients for the same, share a context.
 SSL_CTX* Loader::context_of(const Selection& selection, const config::Site& site) {
   const Wanted wanted{.pairs = selection, .client_ca = site.client_ca, .client_auth = site.client_auth};
@@ -330,7 +354,9 @@ SSL_CTX* Loader::context_of(const Selection& selection, const config::Site& site
   if (!site.client_ca.empty()) {
     stamps_.add(site.client_ca);
     const auto asks = ask_for_certificates(**context, site.client_ca, site.client_auth);
-    if (!asks.has_value()) note(Kind::kUnusable, *pairs_[selection.front()].files, asks.error().message);
+    if (!asks.has_value()) {
+      note(Kind::kUnusable, files_with_client_ca(site), asks.error().message, "client_ca");
+    }
   }
   contexts_->owned.push_back(std::move(*context));
   return made_[wanted] = contexts_->owned.back().get();
@@ -340,7 +366,7 @@ SSL_CTX* Loader::context_of(const Selection& selection, const config::Site& site
 
 CertLoad CertStore::load(std::span<const config::Site> sites, const config::ListenerTls& tls, TicketKeys& ticket_keys,
                          base::WallTime now) {
-  Loader loader(tls, ticket_keys, now);
+  Loader loader(sites, tls, ticket_keys, now);
   for (const config::Site& site : sites) loader.add_site(site);
   CertLoad load;
   if (!loader.has_errors()) {

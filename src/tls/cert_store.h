@@ -39,6 +39,7 @@ struct CertProblem {
   Kind kind = Kind::kUnusable;
   std::string file;
   std::string message;  // names the file or files
+  std::string key;      // of the config, such as "sites[0].tls.cert"
   config::Place place;  // where the config names the pair
 };
 

@@ -39,7 +39,8 @@ base::Result<PkeyPtr> load_key(const std::string& file) {
     return base::fail(
         base::format("{}: the key is encrypted; store it without a password, readable by root alone", file));
   }
-  return base::fail(base::format("{}: no private key in PEM form ({})", file, reason));
+  return base::fail(base::format(
+      "{}: no private key in PEM form ({}); name the file that begins with -----BEGIN PRIVATE KEY-----", file, reason));
 }
 
 std::unexpected<base::Error> mismatch(const std::string& cert_file, const std::string& key_file,
@@ -48,8 +49,9 @@ std::unexpected<base::Error> mismatch(const std::string& cert_file, const std::s
     return EVP_PKEY_eq(X509_get0_pubkey(certificate.get()), &key) == 1;
   });
   if (owner == certificates.end()) {
-    return base::fail(
-        base::format("{} and {} do not belong together: the key is not that of the certificate", cert_file, key_file));
+    return base::fail(base::format(
+        "{} and {} do not belong together: the key is not that of the certificate; name the key it was issued for",
+        cert_file, key_file));
   }
   return base::fail(
       base::format("{} and {}: the key belongs to certificate {} of the file; the site's own certificate comes first, "
@@ -89,9 +91,12 @@ base::Result<std::vector<X509Ptr>> load_certificates(const std::string& file) {
   const bool at_end = ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
   const std::string reason = take_openssl_error();
   if (!at_end) {
-    return base::fail(base::format("{}: certificate {} is damaged ({})", file, certificates.size() + 1, reason));
+    return base::fail(
+        base::format("{}: certificate {} is damaged ({}); copy the file anew", file, certificates.size() + 1, reason));
   }
-  if (certificates.empty()) return base::fail(base::format("{}: no certificate in PEM form", file));
+  if (certificates.empty())
+    return base::fail(base::format(
+        "{}: no certificate in PEM form; name the file that begins with -----BEGIN CERTIFICATE-----", file));
   return certificates;
 }
 

@@ -187,13 +187,17 @@ TEST_F(CertStoreTest, RefusesPairsThatDoNotMatchAndTellsOfAllOfThem) {
   sites_.add({"good.test"}, {make_pair_for({"good.test"})});
   sites_.add({"two.test"}, {{.cert = two.cert, .key = one.key}});
   sites_.sites()[2].certificates[0].place = {.file = "viaduct.yaml", .line = 7, .column = 5};
-  EXPECT_EQ(sites_.problems(),
-            "error: pair1.pem and pair1.key do not belong together: the key is not that of the certificate\n"
-            "error: pair3.pem and pair3.key do not belong together: the key is not that of the certificate\n");
+  EXPECT_EQ(
+      sites_.problems(),
+      "error: pair1.pem and pair1.key do not belong together: the key is not that of the certificate; name the key "
+      "it was issued for\n"
+      "error: pair3.pem and pair3.key do not belong together: the key is not that of the certificate; name the key "
+      "it was issued for\n");
   const CertLoad load = sites_.load();
   EXPECT_FALSE(load.store.has_value());
   ASSERT_EQ(load.problems.size(), 2U);
   EXPECT_EQ(load.problems[1].place.line, 7);
+  EXPECT_EQ(load.problems[1].key, "sites[2].tls.cert");
   EXPECT_EQ(load.problems[1].file, sites_.sites()[2].certificates[0].cert);
 }
 
@@ -225,7 +229,10 @@ TEST_F(CertStoreTest, WarnsOfDates) {
   ASSERT_TRUE(pair.has_value());
   sites_.add({"host.test"}, {*pair});
   const auto second = std::chrono::seconds(1);
-  EXPECT_EQ(sites_.problems(start - second), "warning: pair1.pem is not valid before 2026-01-02 03:04:05 UTC\n");
+  EXPECT_EQ(
+      sites_.problems(start - second),
+      "warning: pair1.pem is not valid before 2026-01-02 03:04:05 UTC: clients refuse it; wait until then, or set "
+      "this machine's clock right\n");
   EXPECT_EQ(sites_.problems(start), "");
   EXPECT_EQ(sites_.problems(end - hours(24 * 30) - second), "");
   EXPECT_EQ(sites_.problems(end - hours(24 * 30)),
@@ -302,6 +309,7 @@ TEST_F(CertStoreTest, WarnsOfKeysThatEverybodyCanRead) {
   ASSERT_EQ(::chmod(key.c_str(), 0644), 0);
   EXPECT_EQ(sites_.problems(),
             "warning: pair1.key can be read or written by everybody on this machine; chmod 600 it\n");
+  EXPECT_EQ(sites_.load().problems.at(0).key, "sites[0].tls.key");
 }
 
 TEST_F(CertStoreTest, WarnsOfChainsThatAreOutOfOrderOrMissing) {

@@ -177,7 +177,12 @@ TEST_F(ClientAuthTest, SaysWhyAClientIsRefused) {
 
 TEST_F(ClientAuthTest, TellsOfAuthoritiesThatCannotBeRead) {
   sites_.sites()[1].client_ca = sites_.directory().write("empty.pem", "nothing\n");
-  EXPECT_EQ(sites_.problems(), "error: empty.pem: no certificate in PEM form\n");
+  EXPECT_EQ(
+      sites_.problems(),
+      "error: empty.pem: no certificate in PEM form; name the file that begins with -----BEGIN CERTIFICATE-----\n");
+  EXPECT_EQ(sites_.load().problems.at(0).key, "tls.client_ca");
+  sites_.sites()[1].certificates[0].client_ca = sites_.sites()[1].client_ca;
+  EXPECT_EQ(sites_.load().problems.at(0).key, "sites[1].tls.client_ca");
 }
 
 }  // namespace

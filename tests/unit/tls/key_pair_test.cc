@@ -67,7 +67,8 @@ TEST_F(KeyPairTest, TakesTextAroundTheCertificates) {
 
 TEST_F(KeyPairTest, NamesBothFilesWhereTheyDoNotMatch) {
   EXPECT_EQ(failure_of(leaf_.cert, root_.key),
-            "cert.pem and cert.key do not belong together: the key is not that of the certificate");
+            "cert.pem and cert.key do not belong together: the key is not that of the certificate; name the key it was "
+            "issued for");
 }
 
 TEST_F(KeyPairTest, TellsOfAChainInTheWrongOrder) {
@@ -88,8 +89,10 @@ TEST_F(KeyPairTest, TellsOfMissingFiles) {
 }
 
 TEST_F(KeyPairTest, RefusesFilesWithoutWhatIsWanted) {
-  EXPECT_EQ(failure_of("", leaf_.key), "cert.pem: no certificate in PEM form");
-  EXPECT_EQ(failure_of(leaf_.key, leaf_.key), "cert.pem: no certificate in PEM form");
+  EXPECT_EQ(failure_of("", leaf_.key),
+            "cert.pem: no certificate in PEM form; name the file that begins with -----BEGIN CERTIFICATE-----");
+  EXPECT_EQ(failure_of(leaf_.key, leaf_.key),
+            "cert.pem: no certificate in PEM form; name the file that begins with -----BEGIN CERTIFICATE-----");
   EXPECT_TRUE(failure_of(leaf_.cert, "").starts_with("cert.key: no private key in PEM form"));
   EXPECT_TRUE(failure_of(leaf_.cert, leaf_.cert).starts_with("cert.key: no private key in PEM form"));
 }

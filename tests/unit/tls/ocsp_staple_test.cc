@@ -118,6 +118,7 @@ TEST_F(OcspStapleTest, StaplesNothingThatIsNoUse) {
   for (const std::string& bytes : {std::string(), std::string("text"), good.substr(0, good.size() - 1), good + "x"}) {
     write(bytes);
     EXPECT_TRUE(sites_.problems().starts_with("warning: site.ocsp: no answer by OCSP")) << bytes.size();
+    EXPECT_EQ(sites_.load().problems.at(0).key, "sites[0].tls.ocsp");
     EXPECT_EQ(stapled(sites_.store()), "");
   }
 }
