@@ -19,6 +19,7 @@ constexpr std::array kCommands = {
 int run_command_line(int argc, char** argv) {
   CLI::App app("Viaduct: a TLS-terminating reverse proxy that alters nothing and loses nothing.", "viaduct");
   app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("viaduct ") + kVersion, "Print the version");
   int exit_code = kDone;
   for (const AddCommand add : kCommands) add(app, exit_code);
   try {

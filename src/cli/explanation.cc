@@ -66,13 +66,15 @@ base::Result<void> read_fields(const Question& question, Case& asked) {
   return {};
 }
 
-// What the filters that can refuse would say.
+// What the filters that can refuse would say, and the action of a route for files.
 http::Reason ask_filters(const Case& asked) {
   const config::Route& route = *asked.decision.route;
   const bool listed = !route.allow || route.allow->addresses.contains(asked.client_ip);
   if (!listed && route.allow->mode == config::AllowMode::kEnforce) return http::Reason::kAddressNotAllowed;
   if (route.cors && filter::is_preflight(asked.head)) return filter::Cors(*route.cors).judge_preflight(asked.head);
-  return http::Reason::kNone;
+  const bool reads = asked.head.method == http::Method::kGet || asked.head.method == http::Method::kHead;
+  const bool is_static = std::holds_alternative<config::StaticAction>(route.action);
+  return is_static && !reads ? http::Reason::kMethodNotAllowed : http::Reason::kNone;
 }
 
 std::string duration_text(const std::optional<base::Duration>& duration) {

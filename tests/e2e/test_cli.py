@@ -65,9 +65,10 @@ def test_help_exits_with_0():
     assert run("explain", "--help").returncode == 0
 
 
-def test_version():
-    done = run("version")
-    assert done.returncode == 0 and re.search(r"\b\d+\.\d+\.\d+\b", done.stdout), done
+@pytest.mark.parametrize("word", ["version", "--version"])
+def test_version(word):
+    done = run(word)
+    assert done.returncode == 0 and re.fullmatch(r"viaduct \d+\.\d+\.\d+\n", done.stdout), done
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
@@ -174,6 +175,8 @@ EXPLAINED = [
     (["GET", f"https://{HOST}/static/js/app.js"], "route: assets"),
     (["GET", f"https://{HOST}/"], "route: pages"),
     (["GET", f"https://{HOST}/orders/7"], "route: pages"),
+    (["HEAD", f"https://{HOST}/orders/7"], "route: pages"),
+    (["POST", f"https://{HOST}/orders/7"], "decision: 405 method_not_allowed"),
     (["GET", f"https://{HOST}/api/v1/internal/x"], "decision: 403 path_denied"),
     (["GET", f"https://{HOST}/api/v1/x/%2e%2e/internal/x"], "decision: 403 path_denied"),
     (["GET", f"https://{HOST}/api/v1/../static/x"], "decision: 400 path_ambiguous"),
