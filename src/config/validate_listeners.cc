@@ -14,24 +14,48 @@ std::string path_of(std::size_t index) {
   return base::format("listeners[{}]", index);
 }
 
-// Port 0 is another port each time.
-bool share_address(const Listener& left, const Listener& right) {
-  return std::ranges::any_of(left.addresses, [&right](const base::SocketAddress& address) {
-    const bool is_any_port = !address.is_unix() && address.port() == 0;
-    return !is_any_port && std::ranges::find(right.addresses, address) != right.addresses.end();
-  });
+bool is_every_address(const base::IpAddress& address) {
+  return std::all_of(address.bytes(), address.bytes() + address.size(), [](unsigned char byte) { return byte == 0; });
+}
+
+// Whether the kernel gives the second of the two to nobody once the first is bound: they are the same, or one is every
+// address of the machine. Port 0 is another port each time.
+bool exclude_each_other(const base::SocketAddress& left, const base::SocketAddress& right) {
+  if (left.is_unix() || right.is_unix()) return left == right;
+  if (left.port() != right.port() || left.port() == 0 || left.ip().is_v4() != right.ip().is_v4()) return false;
+  return left.ip() == right.ip() || is_every_address(left.ip()) || is_every_address(right.ip());
+}
+
+bool exclude_each_other(const Listener& left, const base::SocketAddress& right) {
+  return std::ranges::any_of(left.addresses,
+                             [&right](const base::SocketAddress& each) { return exclude_each_other(each, right); });
+}
+
+bool exclude_each_other(const Listener& left, const Listener& right) {
+  return std::ranges::any_of(right.addresses,
+                             [&left](const base::SocketAddress& each) { return exclude_each_other(left, each); });
 }
 
 void check_bound_twice(const std::vector<Listener>& listeners, Reading& reading) {
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      if (!share_address(listeners[i], listeners[j])) continue;
+      if (!exclude_each_other(listeners[i], listeners[j])) continue;
       reading.error_at(path_of(i) + ".address",
                        base::format("{} is bound twice, first by {} in line {}; keep one of them", listeners[i].address,
                                     listeners[j].address, listeners[j].place.line));
       break;
     }
   }
+}
+
+void check_health_address(const ConfigDraft& draft, Reading& reading) {
+  if (!draft.admin.health) return;
+  const auto found = std::ranges::find_if(draft.listeners, [&draft](const Listener& listener) {
+    return exclude_each_other(listener, *draft.admin.health);
+  });
+  if (found == draft.listeners.end()) return;
+  reading.error_at("admin.health", base::format("the listener {} in line {} has this address; choose another port",
+                                                found->address, found->place.line));
 }
 
 void check_unix_directories(const std::vector<Listener>& listeners, Reading& reading) {
@@ -88,6 +112,7 @@ void check_tls(const ConfigDraft& draft, Reading& reading) {
 
 void validate_listeners(const ConfigDraft& draft, Reading& reading) {
   check_bound_twice(draft.listeners, reading);
+  check_health_address(draft, reading);
   check_unix_directories(draft.listeners, reading);
   check_proxy_from(draft.listeners, reading);
   check_tls(draft, reading);

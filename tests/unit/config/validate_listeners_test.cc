@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/format.h"
 #include "support/config_load.h"
 #include "support/temporary_directory.h"
 
@@ -33,6 +34,24 @@ TEST(ValidateListeners, RefusesOneAddressTwiceUnderEverySpelling) {
   }
   EXPECT_TRUE(problems_of_listeners("[{ address: \":80\" }, { address: \"[::]:80\" }]").contains("is bound twice"));
   EXPECT_TRUE(problems_of_listeners("[{ address: \"unix:/x\" }, { address: \"unix:/x\" }]").contains("is bound twice"));
+}
+
+TEST(ValidateListeners, RefusesOneAddressBesideAllOfThem) {
+  const auto pair = [](std::string_view one, std::string_view other) {
+    return problems_of_listeners(base::format("[{{ address: \"{}\" }}, {{ address: \"{}\" }}]", one, other));
+  };
+  EXPECT_TRUE(pair("0.0.0.0:80", "127.0.0.1:80").contains("127.0.0.1:80 is bound twice, first by 0.0.0.0:80"));
+  EXPECT_TRUE(pair("[::1]:80", ":80").contains("is bound twice"));
+  EXPECT_EQ(pair("0.0.0.0:80", "[::1]:80"), "");
+  EXPECT_EQ(pair("0.0.0.0:80", "127.0.0.1:81"), "");
+}
+
+TEST(ValidateListeners, RefusesTheAddressOfHealthForAListener) {
+  for (const char* health : {"127.0.0.1:80", "0.0.0.0:80"}) {
+    const std::string problems =
+        problems_of_listeners(std::string("[{ address: \"127.0.0.1:80\" }]\nadmin: { health: \"") + health + "\" }");
+    EXPECT_TRUE(problems.contains("admin.health: the listener 127.0.0.1:80 in line 1 has this address")) << problems;
+  }
 }
 
 TEST(ValidateListeners, WarnsOfSendersWhereNobodyIsAnnounced) {
