@@ -264,8 +264,7 @@ void Connection::dispose() {
   const std::unique_ptr<Connection> self(this);
 }
 
-// ---- timers: one timer, moved only when a nearer deadline needs it
-// ---------------------------------------------------
+// ---- timers: one, moved only for a nearer deadline ------------------------------------------------------------------
 
 Connection::Wait Connection::present_wait() {
   if (state_ == State::kHandshake) return Wait::kHandshake;

@@ -211,8 +211,7 @@ void ClientConnection::dispose() {
   const std::unique_ptr<ClientConnection> self(this);
 }
 
-// ---- timers: one timer, moved only when a nearer deadline needs it
-// ---------------------------------------------------
+// ---- timers: one timer, moved only when a nearer deadline needs it --------------------------------------------------
 
 ClientConnection::Wait ClientConnection::present_wait() {
   if (write_failed_) return Wait::kRead;

@@ -280,8 +280,7 @@ TEST_F(WorkerTest, KeepsItsSnapshotWhenANewOneCannotBeTaken) {
   }
 }
 
-// ---- listeners that change
-// -------------------------------------------------------------------------------------------
+// ---- listeners that change ------------------------------------------------------------------------------------------
 
 TEST_F(WorkerTest, TakesListenersThatAreNewAndEndsThoseThatAreGone) {
   const auto config = config_for("hello");
