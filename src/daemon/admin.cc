@@ -173,7 +173,11 @@ base::Result<std::string> ask_admin(const std::string& path, std::string_view co
   std::array<char, 64 * 1024> bytes;
   for (ssize_t got = 1; got > 0;) {
     got = ::recv(fd.get(), bytes.data(), bytes.size(), 0);
-    if (got == -1) return base::fail_errno("the daemon did not answer", errno);
+    if (got == -1 && errno != EINTR) return base::fail_errno("the daemon did not answer", errno);
+    if (got == -1) {
+      got = 1;  // a signal came, and no answer yet
+      continue;
+    }
     answer.append(bytes.data(), static_cast<std::size_t>(got));
     if (answer.size() > Admin::kAnswerBytesMax + 1) return base::fail("the daemon's answer is too long to be one");
   }
