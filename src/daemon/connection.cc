@@ -48,7 +48,7 @@ Connection::Connection(const ConnectionProtocols& protocols, net::Loop& loop, Co
 void Connection::open(std::unique_ptr<net::Transport> transport, ConnectionLimits::Handshake handshake) {
   transport_ = std::move(transport);
   handshake_ = std::move(handshake);
-  count_wait(0);
+  count_wait({});
   transport_->start(*this);
 }
 
@@ -59,7 +59,7 @@ void Connection::on_transport_ready() {
   if (client_.tls != nullptr) owner_.on_handshake(*client_.tls);
   choose_codec(client_.tls != nullptr && client_.tls->alpn == "h2");
   drain_codec();
-  count_wait(0);
+  count_wait({});
   settle();
 }
 
@@ -118,7 +118,7 @@ void Connection::on_read_end() {
     codec_->on_input_end(result.status == net::IoStatus::kEnd);
   }
   if (state_ != State::kOpen) return;
-  count_wait(result.bytes);
+  count_wait({.read = result.bytes});
   settle();
 }
 
@@ -172,7 +172,7 @@ void Connection::flush() {
   // Also when there was nothing to write: an answer may end without a last byte.
   if (moved > 0 || output.empty()) codec_->on_output_drained();
   if (state_ != State::kOpen) return;
-  count_wait(moved);
+  count_wait({.written = moved});
   settle();
 }
 
@@ -211,7 +211,7 @@ void Connection::start_lingering() {
   input_.clear();
   transport_->shutdown();
   transport_->set_reading(true);
-  count_wait(0);
+  count_wait({});
 }
 
 void Connection::linger_read() {
@@ -270,9 +270,9 @@ Connection::Wait Connection::present_wait() {
   if (state_ == State::kHandshake) return Wait::kHandshake;
   if (state_ == State::kLingering) return Wait::kLinger;
   if (state_ == State::kClosed) return Wait::kNone;
+  if (!codec_->output().empty()) return Wait::kWrite;
   // Who has ended its direction of a tunnel waits for the other one, however long that is silent.
   if (input_ended_ && codec_->phase() != codec::CodecPhase::kTunnel) return Wait::kHalfClosed;
-  if (!codec_->output().empty()) return Wait::kWrite;
   // Bytes that may yet be a preface: no codec has them.
   if (awaits_preface_ && !input_.empty()) return Wait::kHead;
   switch (codec_->phase()) {
@@ -300,8 +300,15 @@ std::optional<base::Duration> Connection::limit_of(Wait wait) const {
   return std::nullopt;
 }
 
-void Connection::count_wait(std::size_t moved_bytes) {
+bool Connection::is_for_input(Wait wait) {
+  return wait == Wait::kHandshake || wait == Wait::kIdle || wait == Wait::kHead || wait == Wait::kBody ||
+         wait == Wait::kLinger;
+}
+
+void Connection::count_wait(const Moved& moved) {
   const Wait wait = present_wait();
+  // Who sends is not for that reading, nor the other way round.
+  const std::size_t moved_bytes = is_for_input(wait) ? moved.read : moved.written;
   const bool is_new = wait != wait_;
   // Frames that come in pieces are no requests either: whoever sends them goes on being idle.
   if (wait == Wait::kIdle && !idle_since_) idle_since_ = loop_.now();
@@ -355,7 +362,7 @@ void Connection::on_timer(int) {
   if (codec_ != nullptr) codec_->on_time(timer_now_);
   if (state_ == State::kClosed) return;
   // The handler may have stopped reading since.
-  if (present_wait() != wait_) count_wait(0);
+  if (present_wait() != wait_) count_wait({});
   const auto limit = limit_of(wait_);
   if (limit && (timer_now_ >= wait_since_ + *limit || is_too_slow())) {
     expire();

@@ -110,12 +110,18 @@ class Connection final : public net::Retirable,
   void stop_reading();
   void start_lingering();
   void close(bool abortive);
-  void count_wait(std::size_t moved_bytes);
+  // How many bytes of the client were read, or written to it, since the last call.
+  struct Moved {
+    std::size_t read = 0;
+    std::size_t written = 0;
+  };
+  void count_wait(const Moved& moved);
   // The wait changes to `next`: begins, goes on with or pauses what min_rate is measured over.
   void turn_rate(Wait next);
   void arm_timer();
   Wait present_wait();
   std::optional<base::Duration> limit_of(Wait wait) const;
+  static bool is_for_input(Wait wait);
   bool is_too_slow() const;
   void expire();
 
