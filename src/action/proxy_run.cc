@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "action/proxy_run.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "action/balance_key.h"
@@ -16,10 +17,21 @@ using http::Reason;
 
 namespace {
 
-// Between two events of such an answer there may be any time (HTML Standard, "Server-sent events").
-bool is_event_stream(const http::ResponseHead& head) {
-  const std::string_view type = head.fields.value(http::FieldName::kContentType);
-  return http::equal_ignoring_case(http::trim_whitespace(type.substr(0, type.find(';'))), "text/event-stream");
+std::string_view media_type(const http::Fields& fields) {
+  const std::string_view type = fields.value(http::FieldName::kContentType);
+  return http::trim_whitespace(type.substr(0, type.find(';')));
+}
+
+// "application/grpc", also with "+proto" and the like behind it.
+bool is_grpc(const http::Fields& fields) {
+  constexpr std::string_view kGrpc = "application/grpc";
+  const std::string_view type = media_type(fields);
+  return http::equal_ignoring_case(type.substr(0, kGrpc.size()), kGrpc);
+}
+
+// Between two events or messages of such an answer there may be any time (HTML Standard, "Server-sent events").
+bool is_quiet(const http::ResponseHead& head) {
+  return http::equal_ignoring_case(media_type(head.fields), "text/event-stream") || is_grpc(head.fields);
 }
 
 }  // namespace
@@ -50,19 +62,24 @@ void ProxyRun::transition(State next) {
 void ProxyRun::start(bool end) {
   exchange_.record().upstream = upstream_.config().name;
   upstream_.retry_budget().earn(exchange_.route().retry.budget_percent, started_);
-  if (const auto& total = exchange_.route().timeouts.total) timer_.start_after(*total);
+  if (const auto& total = exchange_.route().timeouts.total) total_ends_ = started_ + *total;
+  arm_timer();
   prepare_head();
   request_ended_ = end;
   const http::BodySize& size = exchange_.request().body;
   const bool is_long = size.kind == http::BodyKind::kSized && size.bytes > kCollectedBytesMax;
-  // Over HTTP/2 the two sides of a stream may talk by turns: who waits for the end of the request waits for ever. A
-  // platform says all that it has to say at once.
-  const bool is_dialogue = size.kind == http::BodyKind::kStream && upstream_.config().http2 && !is_callback();
-  if (end || is_long || is_dialogue) {
+  if (may_talk() && is_grpc(exchange_.request().fields)) begin_dialogue();
+  if (end || is_long || may_talk()) {
     find_connection();
   } else {
     exchange_.read_request(true);
   }
+}
+
+// Over HTTP/2 the two sides of a stream may talk by turns: who waits for the end of the request waits for ever. A
+// platform says all that it has to say at once.
+bool ProxyRun::may_talk() const {
+  return exchange_.request().body.kind == http::BodyKind::kStream && upstream_.config().http2 && !is_callback();
 }
 
 void ProxyRun::prepare_head() {
@@ -85,8 +102,9 @@ void ProxyRun::on_request_body(base::Buffer& body, bool end) {
     body.clear();
     return;
   }
+  moved_at_ = exchange_.loop().now();
+  if (end && is_dialogue_ && state_ != State::kTunnel) end_dialogue();
   if (is_passing()) {
-    moved_at_ = exchange_.loop().now();
     if (!body.empty()) body_whole_ = false;
     stream_->send_body(body, end);
     if (!end && stream_ != nullptr && stream_->writable_bytes() == 0) exchange_.read_request(false);
@@ -101,6 +119,7 @@ void ProxyRun::on_request_body(base::Buffer& body, bool end) {
 
 void ProxyRun::on_request_trailers(http::Fields& trailers) {
   request_ended_ = true;
+  if (is_dialogue_ && state_ != State::kTunnel) end_dialogue();
   http::remove_hop_by_hop_trailers(trailers);
   exchange::remove_edited(trailers, exchange_.decision().route->headers.request);
   trailers_ = &trailers;
@@ -203,15 +222,30 @@ void ProxyRun::note_answer_time() {
 }
 
 void ProxyRun::on_response_head(http::ResponseHead& head, bool end) {
+  if (refuse_other_than_tunnel(head)) return;
   body_.clear();
   body_whole_ = false;
   exchange_.record().upstream_header = exchange_.loop().now() - sent_at_;
   if (exchange_.record().attempts > 1) log_recovery(head);
   http::remove_hop_by_hop_response(head.fields);
   if (end) note_answer_time();
-  if (is_event_stream(head) && !is_callback()) stream_->set_read_limit(exchange_.route().websocket_idle);
+  is_quiet_ = is_quiet(head) && !is_callback();
+  if (!end && !request_ended_ && may_talk()) begin_dialogue();
+  if (is_quiet_ || is_dialogue_) stream_->set_read_limit(read_limit());
   answer_.send_head(head, end);
   if (head.status == 101) begin_tunnel();
+}
+
+// RFC 9113 §8.5, RFC 8441 §5: to the extended CONNECT of HTTP/2 any 2xx says that the tunnel is open, and what follows
+// this one is a page. The server is none the worse for it.
+bool ProxyRun::refuse_other_than_tunnel(const http::ResponseHead& head) {
+  const http::RequestHead& request = exchange_.request();
+  const bool is_connect = request.version == http::Version::kHttp2 && !request.protocol.empty();
+  if (!is_connect || head.status / 100 != 2) return false;
+  std::exchange(stream_, nullptr)->reset();
+  upstream_.note_success(*server_);
+  fail(Reason::kWebsocketRefused);
+  return true;
 }
 
 // How long the exchange takes is nobody's fault from here on; that nothing happens any more may be.
@@ -219,13 +253,33 @@ void ProxyRun::begin_tunnel() {
   upstream_.note_success(*server_);
   transition(State::kTunnel);
   request_ended_ = false;
-  moved_at_ = exchange_.loop().now();
-  watch_tunnel();
+  total_ends_ = base::MonoTime::max();
+  begin_dialogue();
   exchange_.read_request(true);
 }
 
-void ProxyRun::watch_tunnel() {
-  timer_.start(moved_at_ + exchange_.route().websocket_idle);
+void ProxyRun::begin_dialogue() {
+  is_dialogue_ = true;
+  moved_at_ = exchange_.loop().now();
+  exchange_.await_request_patiently();
+  arm_timer();
+}
+
+void ProxyRun::end_dialogue() {
+  is_dialogue_ = false;
+  if (stream_ != nullptr) stream_->set_read_limit(read_limit());
+  arm_timer();
+}
+
+std::optional<base::Duration> ProxyRun::read_limit() const {
+  if (is_dialogue_) return std::nullopt;
+  return is_quiet_ ? exchange_.route().websocket_idle : exchange_.route().timeouts.read;
+}
+
+void ProxyRun::arm_timer() {
+  const base::MonoTime silent_at = moved_at_ + exchange_.route().websocket_idle;
+  const base::MonoTime deadline = is_dialogue_ ? std::min(total_ends_, silent_at) : total_ends_;
+  deadline == base::MonoTime::max() ? timer_.stop() : timer_.start(deadline);
 }
 
 void ProxyRun::on_response_body(base::Buffer& body, bool end) {
@@ -328,9 +382,9 @@ void ProxyRun::log_recovery(const http::ResponseHead& head) {
 
 void ProxyRun::on_timer(int) {
   if (state_ == State::kOver) return;
-  if (state_ == State::kTunnel) {
+  if (exchange_.loop().now() < total_ends_ && is_dialogue_) {
     // The timer is not moved at every byte: it looks when the last one came.
-    if (exchange_.loop().now() < moved_at_ + exchange_.route().websocket_idle) return watch_tunnel();
+    if (exchange_.loop().now() < moved_at_ + exchange_.route().websocket_idle) return arm_timer();
     return exchange_.fail(Reason::kWebsocketIdle);
   }
   if (answer_.is_late()) return end_late(Reason::kUpstreamTotalTimeout);

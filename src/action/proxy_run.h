@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One exchange on its way through an upstream. A short body is collected first, so that it can go to another server
 // when the first one cannot be reached; a longer one streams, with backpressure both ways. What may be sent again is
-// decided by upstream/retry alone. A 101 makes a tunnel of it, which ends when both directions have ended, when one
-// side fails, or when it was silent for websocket_idle. A callback that was received whole runs on, from kConnecting or
-// kForwarding to its end, when its client is gone or has our own answer (docs/adr/0013). Lives in the exchange's arena.
+// decided by upstream/retry alone. A tunnel (101), and a dialogue, whose request goes on behind the head of its answer,
+// may be silent for websocket_idle. A callback that was received whole runs on, from kConnecting or kForwarding, when
+// its client is gone or has our own answer (docs/adr/0013). Lives in the exchange's arena.
 //
 //   kCollecting ──► kConnecting ──► kForwarding ──► kTunnel ──► kOver
 //                      ▲   │ next server  │ │                     ▲
@@ -66,10 +66,11 @@ class ProxyRun final : public exchange::ActionRun,
   void on_server_failed(upstream::Server& server, http::Reason reason, const base::Error& error,
                         bool is_repeated) override;
   void on_search_failed(http::Reason reason) override;
-  // net::TimerHandler: timeouts.total, in a tunnel websocket_idle, without a client the end of our patience
+  // net::TimerHandler: timeouts.total, in a tunnel or dialogue websocket_idle, without a client the end of our patience
   void on_timer(int timer_id) override;
 
   void transition(State next);
+  bool may_talk() const;
   void prepare_head();
   // Gets a connection to a server, kept or new.
   void find_connection();
@@ -78,7 +79,15 @@ class ProxyRun final : public exchange::ActionRun,
   // Whether bytes of the client go on to the server at once.
   bool is_passing() const { return stream_ != nullptr && (state_ == State::kForwarding || state_ == State::kTunnel); }
   void begin_tunnel();
-  void watch_tunnel();
+  // Both sides may be silent, for websocket_idle together.
+  void begin_dialogue();
+  // The request is complete: its answer is one like any other.
+  void end_dialogue();
+  // How long the server may be silent from here on.
+  std::optional<base::Duration> read_limit() const;
+  void arm_timer();
+  // The server took a request for a tunnel for something else. True: the client was told.
+  bool refuse_other_than_tunnel(const http::ResponseHead& head);
   void failed(http::Reason reason, bool answered);
   // No attempt is left: tells the client, or the log where that is gone.
   void fail(http::Reason reason);
@@ -104,6 +113,8 @@ class ProxyRun final : public exchange::ActionRun,
   bool body_whole_ = true;      // body_ still holds everything the client sent
   bool retried_fresh_ = false;
   bool reused_ = false;
+  bool is_dialogue_ = false;   // or a tunnel
+  bool is_quiet_ = false;      // the answer is of a kind whose silence means nothing
   bool names_server_ = false;  // Host is the name of the server of the present attempt
   http::Fields* trailers_ = nullptr;
   upstream::ConnectionSearch search_;
@@ -111,7 +122,8 @@ class ProxyRun final : public exchange::ActionRun,
   http::ClientStream* stream_ = nullptr;  // while forwarding
   base::MonoTime started_;                // of the run
   base::MonoTime sent_at_;                // of the present attempt's request
-  base::MonoTime moved_at_;               // of the last bytes that came through the tunnel
+  base::MonoTime moved_at_;               // of the last bytes either way
+  base::MonoTime total_ends_ = base::MonoTime::max();
 };
 
 }  // namespace viaduct::action

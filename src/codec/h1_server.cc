@@ -130,7 +130,7 @@ CodecPhase H1Server::phase() const {
   switch (state_) {
     case State::kIdle: return CodecPhase::kIdle;
     case State::kHead: return CodecPhase::kHead;
-    case State::kExchange: return wants_input() ? CodecPhase::kBody : CodecPhase::kResponse;
+    case State::kExchange: return wants_input() && !is_patient_ ? CodecPhase::kBody : CodecPhase::kResponse;
     case State::kRefused:
     case State::kBroken:
     case State::kFlushing: return CodecPhase::kResponse;
@@ -188,7 +188,7 @@ void H1Server::begin_request() {
   ++requests_;
   writer_.reset();
   version_ = Version::kHttp11;
-  is_head_request_ = client_persists_ = persists_ = reading_ = is_full_ = false;
+  is_head_request_ = client_persists_ = persists_ = reading_ = is_patient_ = is_full_ = false;
   continue_ = Continue::kNotExpected;
   discarded_ = 0;
   handler_ = &owner_.on_stream(*this);

@@ -57,6 +57,7 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   void send_trailers(const http::Fields& trailers) override;
   void reset() override;
   void set_reading(bool reading) override;
+  void set_patient(bool patient) override { is_patient_ = patient; }
   std::size_t writable_bytes() const override;
 
  private:
@@ -120,7 +121,8 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   bool client_persists_ = false;  // the client means to keep the connection
   bool persists_ = false;         // and so do we
   bool reading_ = false;
-  bool is_full_ = false;  // on_writable is due
+  bool is_patient_ = false;  // the handler counts the silence of the body
+  bool is_full_ = false;     // on_writable is due
   Continue continue_ = Continue::kNotExpected;
   std::size_t discarded_ = 0;
 };

@@ -257,7 +257,7 @@ std::optional<base::Duration> H2ClientStream::limit() const {
 }
 
 void H2ClientStream::note_wait() {
-  wait_.update(present_wait(), std::exchange(moved_bytes_, 0), client_.now_);
+  wait_.update(present_wait(), {.bytes = std::exchange(moved_bytes_, 0), .at = client_.now_}, client_.now_);
   client_.deadline_ = std::min(client_.deadline_, wait_.deadline(limit(), std::nullopt, client_.now_));
 }
 

@@ -215,14 +215,23 @@ bool H2Server::on_frame_begin(const H2FrameInfo& frame) {
   Reason reason = guard_.count(frame);
   if (session_.queued_frames() > kQueuedFramesMax) reason = Reason::kH2ResetFlood;
   if (reason != Reason::kNone) fail(reason, NGHTTP2_ENHANCE_YOUR_CALM);
+  note_windows(frame);
   return !is_broken_ && is_in_order(frame);
+}
+
+void H2Server::note_windows(const H2FrameInfo& frame) {
+  if (frame.type == NGHTTP2_SETTINGS) {
+    streams_.for_each([this](H2ServerStream& stream) { touch(stream); });
+  } else if (frame.type == NGHTTP2_WINDOW_UPDATE && frame.stream_id != 0) {
+    if (auto* stream = static_cast<H2ServerStream*>(session_.find(frame.stream_id))) touch(*stream);
+  }
 }
 
 // RFC 9113 §5.1: behind its end, or the client's reset, a stream takes no more; §5.1.1: streams are begun in order.
 bool H2Server::is_in_order(const H2FrameInfo& frame) {
   const bool is_headers = frame.type == NGHTTP2_HEADERS;
   if (!is_headers && frame.type != NGHTTP2_DATA) return true;
-  if (frame.stream_id % 2 == 0 || session_.has_stream(frame.stream_id)) return true;
+  if (frame.stream_id % 2 == 0 || session_.find(frame.stream_id) != nullptr) return true;
   switch (ids_.find(frame.stream_id)) {
     case H2StreamIds::Past::kIdle:
     case H2StreamIds::Past::kReset: return true;
@@ -337,8 +346,10 @@ void H2Server::on_stream_closed(H2StreamBase& stream, std::uint32_t code) {
 void H2Server::on_body_sent(H2StreamBase& stream, std::size_t count) {
   guard_.note_data_sent();
   guard_.earn_window_updates(count);
+  sent_.note(count, now_);
   auto& sending = static_cast<H2ServerStream&>(stream);
-  sending.moved_bytes_ += count;
+  sending.sent_bytes_ += count;
+  sending.wait_.note_sent(count);
   touch(sending);
 }
 

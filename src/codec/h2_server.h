@@ -84,6 +84,8 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   void end_trailers(H2ServerStream& stream, bool end);
   // The stream's handler is gone, and the arena that its fields are read into.
   void forget_block(const H2ServerStream& stream);
+  // The windows that `frame` changes may be what streams wait for.
+  void note_windows(const H2FrameInfo& frame);
   // A stream has something to be told; done once nghttp2 has returned.
   void touch(H2ServerStream& stream);
   // Tells what is due. Nothing of the owner or of nghttp2 may be on the stack but the owner's call.
@@ -117,6 +119,8 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   bool is_ping_due_ = false;   // once the notice of a drain is in the output
   bool resume_asked_ = false;  // on_codec_resume was called, on_input is to come
   std::uint64_t requests_ = 0;
+  H2Progress sent_;      // the bodies of answers, on all streams
+  H2Progress uploaded_;  // the bodies of requests, on all streams
   base::MonoTime now_;
   base::MonoTime deadline_ = base::MonoTime::max();  // no stream's limit is reached before
   H2ServerStream* block_ = nullptr;                  // whose header block is being read; null where nobody wants it

@@ -41,7 +41,7 @@ void H2ServerStream::transition(State next) {
 // ---- what nghttp2 has read ------------------------------------------------------------------------------------------
 
 void H2ServerStream::take_data(const base::Buffer& input, std::size_t offset, std::size_t count) {
-  moved_bytes_ += count;
+  if (!is_patient_) server_.uploaded_.note(count, server_.now_);
   server_.touch(*this);
   if (state_ == State::kOver || reason_ != Reason::kNone) return;
   if (left_ && count > *left_) return refuse(Reason::kInvalidContentLength, true);
@@ -149,14 +149,26 @@ void H2ServerStream::fail(Reason reason) {
 
 H2Wait::Kind H2ServerStream::present_wait() const {
   if (state_ == State::kOver || is_closed_) return H2Wait::Kind::kNone;
-  if (outgoing_.is_waiting()) return H2Wait::Kind::kSend;
-  // Who tunnels counts silence.
-  const bool is_due = wants_body() && !request_ended_ && !is_tunnel_;
+  if (outgoing_.is_waiting()) return server_.session_.has_window(id()) ? H2Wait::Kind::kTurn : H2Wait::Kind::kSend;
+  const bool is_due = wants_body() && !request_ended_ && !is_patient_;
   return is_due ? H2Wait::Kind::kReceive : H2Wait::Kind::kNone;
 }
 
+// A client that takes or sends the bodies of other streams first is neither silent nor slow.
+H2Progress H2ServerStream::take_moved() {
+  const H2Progress& sent = server_.sent_;
+  const H2Progress& uploaded = server_.uploaded_;
+  H2Progress moved{.bytes = std::exchange(sent_bytes_, 0), .at = server_.now_};
+  if (wait_.kind() == H2Wait::Kind::kTurn) moved = {.bytes = sent.bytes - seen_sent_, .at = sent.at};
+  if (wait_.kind() == H2Wait::Kind::kReceive) moved = {.bytes = uploaded.bytes - seen_uploaded_, .at = uploaded.at};
+  seen_sent_ = sent.bytes;
+  seen_uploaded_ = uploaded.bytes;
+  return moved;
+}
+
 void H2ServerStream::note_wait() {
-  wait_.update(present_wait(), std::exchange(moved_bytes_, 0), server_.now_);
+  const H2Progress moved = take_moved();  // of the wait until now
+  wait_.update(present_wait(), moved, server_.now_);
   const H2Limits& limits = server_.limits_;
   server_.note_deadline(wait_.deadline(limits.body_timeout, limits.min_rate, server_.now_));
 }
@@ -190,7 +202,10 @@ void H2ServerStream::send_head(const http::ResponseHead& head, bool end) {
   CHECK(!is_tunnel_ || (!head_->protocol.empty() && !end));
   answer_ = end ? Answer::kComplete : Answer::kBegun;
   continue_ = Continue::kNotExpected;
-  if (is_tunnel_) reading_ = false;
+  if (is_tunnel_) {
+    reading_ = false;
+    is_patient_ = true;  // who tunnels counts silence
+  }
   end_sent_ = is_closed_ || is_malformed_;  // there is nobody to send it to
   if (is_closed_) return;
   // RFC 9113 §8.1.1: a stream error. An answer would end the stream before it.
@@ -278,6 +293,11 @@ void H2ServerStream::set_reading(bool reading) {
   }
   server_.touch(*this);
   if (reading) server_.resume();
+}
+
+void H2ServerStream::set_patient(bool patient) {
+  is_patient_ = patient;
+  server_.touch(*this);
 }
 
 std::size_t H2ServerStream::writable_bytes() const {

@@ -36,6 +36,7 @@ class H2ServerStream final : public H2StreamBase,
   void send_trailers(const http::Fields& trailers) override;
   void reset() override;
   void set_reading(bool reading) override;
+  void set_patient(bool patient) override;
   std::size_t writable_bytes() const override;
 
  private:
@@ -79,6 +80,8 @@ class H2ServerStream final : public H2StreamBase,
   bool is_answered() const { return answer_ == Answer::kComplete && end_sent_; }
   bool wants_body() const { return state_ == State::kExchange && reading_; }
   H2Wait::Kind present_wait() const;
+  // How far what the present wait is for has moved since it was told.
+  H2Progress take_moved();
   // Tells the wait how it stands.
   void note_wait();
 
@@ -110,7 +113,10 @@ class H2ServerStream final : public H2StreamBase,
   std::uint32_t close_code_ = 0;
   H2Outgoing outgoing_;
   H2Wait wait_;
-  std::size_t moved_bytes_ = 0;  // since the wait was told
+  bool is_patient_ = false;          // the handler counts the silence of the request
+  std::uint64_t sent_bytes_ = 0;     // since the wait was told
+  std::uint64_t seen_sent_ = 0;      // H2Server::sent_ then
+  std::uint64_t seen_uploaded_ = 0;  // H2Server::uploaded_ then
 };
 
 }  // namespace viaduct::codec

@@ -104,8 +104,12 @@ class H2Session {
 
   // What was received ends within a frame or the preface, of that type.
   const H2FrameCut& cut() const { return cut_; }
-  // True where `stream_id` has events for somebody.
-  bool has_stream(std::int32_t stream_id) const { return find(stream_id) != nullptr; }
+  // Whose events those of `stream_id` are; null: nobody's.
+  H2StreamBase* find(std::int32_t stream_id) const;
+  // Whether the other side's window of this stream has room; that of the connection may have none.
+  bool has_window(std::int32_t stream_id) const {
+    return nghttp2_session_get_stream_remote_window_size(session_.get(), stream_id) > 0;
+  }
 
   // Says whose events those of `stream_id` are; null: nobody's any more.
   void set_stream(std::int32_t stream_id, H2StreamBase* stream);
@@ -143,8 +147,6 @@ class H2Session {
   struct SessionDelete {
     void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
   };
-
-  H2StreamBase* find(std::int32_t stream_id) const;
 
   H2SessionHandler& handler_;
   base::Buffer output_;

@@ -66,7 +66,7 @@ Table<Timeouts> timeout_keys() {
             "How long connecting to a server may take, TLS included; callbacks: 1s, or less that is inherited.");
   table.add("send", &Timeouts::send, timeout, "How long a server may take nothing of a request that is being sent.");
   table.add("read", &Timeouts::read, timeout,
-            "How long a server may be silent while an answer is due; event streams have websocket_idle.");
+            "How long a server may be silent while an answer is due; event streams and gRPC have websocket_idle.");
   table.add("total", &Timeouts::total, timeout,
             "How long the whole exchange may take, a WebSocket until it is open; callbacks: 4500ms, or less that is "
             "inherited.");
@@ -153,7 +153,9 @@ Table<RouteDraft> inherited_route_keys() {
   table.add("websocket", &RouteDraft::websocket, boolean(),
             "Let connections be upgraded to WebSocket; nothing else is ever upgraded to.");
   table.add("websocket_idle", &RouteDraft::websocket_idle, duration(1s, 24h * 30),
-            "How long a WebSocket may be silent both ways, and an event stream, in the place of timeouts.read.");
+            "How long a WebSocket or the two sides of an HTTP/2 stream that talk may be silent, and an event stream or "
+            "answer "
+            "of gRPC, in the place of timeouts.read.");
   table.mark_of_route();
   return table;
 }

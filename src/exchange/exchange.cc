@@ -79,6 +79,7 @@ void Exchange::on_refused(http::RequestHead& head, http::Reason reason) {
     describe_request(head);
     transition(State::kRunning);
   }
+  if (reason == http::Reason::kClientClosed) return;  // nobody is there to be answered; on_reset follows
   fail(reason);
 }
 
@@ -148,9 +149,20 @@ void Exchange::run_route() {
     return;
   }
   http::remove_hop_by_hop_request(request_->fields);
-  // Where no tunnel is wanted, what remains is a GET like any other.
-  if (!decision_.route->websocket) request_->protocol = {};
+  if (!may_tunnel()) {
+    // An answer to the extended CONNECT of HTTP/2 would open the tunnel; where HTTP/1.1 asks, a GET like any other
+    // remains.
+    if (request_->version == http::Version::kHttp2 && !request_->protocol.empty()) {
+      fail(http::Reason::kUnsupportedMethod);
+      return;
+    }
+    request_->protocol = {};
+  }
   run_filters();
+}
+
+bool Exchange::may_tunnel() const {
+  return decision_.route->websocket && std::holds_alternative<config::ProxyAction>(decision_.route->action);
 }
 
 void Exchange::run_filters() {
@@ -169,6 +181,10 @@ void Exchange::resume() {
 
 void Exchange::read_request(bool reading) {
   if (stream_ != nullptr) stream_->set_reading(reading);
+}
+
+void Exchange::await_request_patiently() {
+  if (stream_ != nullptr) stream_->set_patient(true);
 }
 
 void Exchange::on_body(base::Buffer& body, bool end) {

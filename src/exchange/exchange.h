@@ -80,6 +80,8 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   // ---- for actions: the request's body
   // True: the body is wanted now (this also answers Expect: 100-continue). False: no more for the moment.
   void read_request(bool reading);
+  // The rest of the body may come as slowly as it likes: the action counts how long both sides are silent.
+  void await_request_patiently();
 
   // ---- for filters and actions: the answer
   void send_informational(const http::ResponseHead& head);
@@ -147,6 +149,8 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   bool redirect_to_https();
   // Whether the client has shown the certificate that the site wants.
   bool has_certificate() const;
+  // Another protocol may follow on this route.
+  bool may_tunnel() const;
   void run_route();
   void run_filters();
   void end_run();

@@ -38,8 +38,12 @@ std::string_view reason_sentence(Reason reason) {
 }
 
 bool is_our_failure(Reason reason) {
-  constexpr std::array kNotOurs = {Reason::kUnsupportedTransferEncoding, Reason::kUnsupportedVersion,
-                                   Reason::kUnsupportedMethod, Reason::kServerDraining, Reason::kWebsocketIdle};
+  constexpr std::array kNotOurs = {Reason::kUnsupportedTransferEncoding,
+                                   Reason::kUnsupportedVersion,
+                                   Reason::kUnsupportedMethod,
+                                   Reason::kServerDraining,
+                                   Reason::kWebsocketRefused,
+                                   Reason::kWebsocketIdle};
   return reason_status(reason) >= 500 && std::ranges::find(kNotOurs, reason) == kNotOurs.end();
 }
 

@@ -104,7 +104,8 @@ namespace viaduct::http {
   X(kUpstreamRefusedStream, "upstream_refused_stream", 503, "The service takes no more requests.")                 \
   X(kUpstreamInvalidResponse, "upstream_invalid_response", 502, "The service gave an invalid answer.")             \
   X(kUpstreamTruncated, "upstream_truncated", 502, "The answer of the service ended early.")                       \
-  X(kWebsocketIdle, "websocket_idle", 504, "The WebSocket was silent for too long.")
+  X(kWebsocketRefused, "websocket_refused", 502, "There is no WebSocket at this address.")                         \
+  X(kWebsocketIdle, "websocket_idle", 504, "Both sides were silent for too long.")
 
 enum class Reason : std::uint8_t {
 #define VIADUCT_REASON_ENUM(enumerator, name, status, sentence) enumerator,

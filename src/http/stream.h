@@ -43,7 +43,8 @@ class StreamHandler {
   // Called once. The handler owns `head` from now on (it lives in the arena).
   virtual void on_head(RequestHead& head, bool end) = 0;
   // The request was refused while it was parsed; called instead of on_head, with what could be read of the head. The
-  // handler answers and the codec closes the connection behind the answer. After on_head: the body was refused.
+  // handler answers and the codec closes the connection behind the answer. After on_head: the body was refused. With
+  // kClientClosed the client took the request back before it was told here: nothing is answered, and on_reset follows.
   virtual void on_refused(RequestHead& head, Reason reason) = 0;
   // Takes all bytes of `body`. May be called with an empty body when `end` is true.
   virtual void on_body(base::Buffer& body, bool end) = 0;
@@ -78,6 +79,9 @@ class ServerStream {
   // False: deliver no more of the request body. True, also the first time it is said: the handler wants the body, so
   // that 100 (Continue) is due if it was expected. A stream begins with reading off.
   virtual void set_reading(bool reading) = 0;
+  // True: the rest of the request may come as slowly as it likes, since the handler counts how long both sides are
+  // silent. A stream begins with false.
+  virtual void set_patient(bool patient) = 0;
   // How many bytes may be sent now before on_writable is needed; 0 means wait.
   virtual std::size_t writable_bytes() const = 0;
 

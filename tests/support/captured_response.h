@@ -21,6 +21,7 @@ class CapturedResponse final : public http::ServerStream {
 
   std::size_t room = kRoom;  // what writable_bytes() says
   bool is_reading = false;   // the last set_reading()
+  bool is_patient = false;
   int status = 0;            // 0: no head yet
   http::BodySize body_size;  // as the head says
   std::string body;
@@ -69,6 +70,7 @@ class CapturedResponse final : public http::ServerStream {
   }
   void reset() override { is_reset = true; }
   void set_reading(bool reading) override { is_reading = reading; }
+  void set_patient(bool patient) override { is_patient = patient; }
   std::size_t writable_bytes() const override { return room; }
 };
 

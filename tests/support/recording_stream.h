@@ -194,6 +194,7 @@ class RecordingServerStream final : public Recording, public http::ServerStream 
  public:
   std::size_t room = 64 * 1024;  // what writable_bytes() says
   bool reading = false;
+  bool is_patient = false;
 
   void send_informational(const http::ResponseHead& head) override { add("informational " + text_of(head)); }
   void send_head(const http::ResponseHead& head, bool end) override {
@@ -207,6 +208,7 @@ class RecordingServerStream final : public Recording, public http::ServerStream 
   void send_trailers(const http::Fields& trailers) override { add("trailers" + text_of(trailers)); }
   void reset() override { add("reset"); }
   void set_reading(bool on) override { reading = on; }
+  void set_patient(bool on) override { is_patient = on; }
   std::size_t writable_bytes() const override { return room; }
 };
 

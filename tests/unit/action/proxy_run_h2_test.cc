@@ -38,6 +38,19 @@ class ProxyRunH2Test : public support::ForwardingTest {
     return scene_.run_until(
         [&] { return !server_.ends.empty() && server_.last().text().find("HEADERS") != std::string::npos; });
   }
+  // A dialogue that was silent for a minute, and in which the client has said all; timeouts.read is 4 s.
+  Call& end_dialogue(const std::string& type) {
+    route().timeouts.read = 4s;
+    Call& call = scene_.call({.method = "POST", .body = {BodyKind::kStream}});
+    EXPECT_TRUE(until_head());
+    server_.last().send(h2_answer(1, "200", 0, {{"content-type", type}}));
+    EXPECT_TRUE(scene_.run_until([&] { return call.response.status == 200; }));
+    scene_.pass(1min);
+    call.send_body("x", true);
+    EXPECT_TRUE(until_asked(1));
+    EXPECT_FALSE(call.response.is_reset);
+    return call;
+  }
   // The server refuses the first `count` requests that it gets and answers the others.
   void refuse(int count) {
     server_.on_request = [count](H2ServerEnd& end, std::int32_t stream) mutable {
@@ -104,6 +117,72 @@ TEST_F(ProxyRunH2Test, BeginsARequestOfUnknownLengthAtOnce) {
   wait_answer(call);
   EXPECT_EQ(call.response.body, "saysaysay");
   EXPECT_FALSE(call.response.is_reset);
+}
+
+// Two sides that talk may be silent for longer than an answer, or a body, may be.
+TEST_F(ProxyRunH2Test, LetsADialogueBeSilentForAsLongAsAWebsocket) {
+  route().websocket_idle = 20s;
+  route().timeouts.read = 4s;
+  Call& call = scene_.call({.method = "POST", .body = {BodyKind::kStream}});
+  ASSERT_TRUE(until_head());
+  EXPECT_FALSE(call.response.is_patient) << "it may be a body like any other";
+  server_.last().send(h2_answer(1, "200"));
+  ASSERT_TRUE(scene_.run_until([&] { return call.response.status == 200; }));
+  EXPECT_TRUE(call.response.is_patient);
+  for (int i = 1; i <= 3; ++i) {
+    scene_.pass(19s);
+    call.send_body("x", false);
+    ASSERT_TRUE(scene_.run_until([&] { return server_.last().body(1).size() == static_cast<std::size_t>(i); }));
+  }
+  scene_.pass(19900ms);
+  EXPECT_FALSE(call.response.is_reset);
+  scene_.pass(200ms);
+  EXPECT_TRUE(call.response.is_reset);
+  scene_.turn();
+  EXPECT_EQ(scene_.log(), "200 websocket_idle 1");
+}
+
+TEST_F(ProxyRunH2Test, HoldsTheAnswerToItsTimeWhenTheDialogueIsOver) {
+  Call& call = end_dialogue("text/plain");
+  scene_.pass(4100ms);
+  EXPECT_TRUE(call.response.is_reset);
+}
+
+TEST_F(ProxyRunH2Test, LetsMessagesOfGrpcTakeLongerThanAnAnswer) {
+  Call& call = end_dialogue("application/grpc+proto");
+  scene_.pass(1min);
+  EXPECT_FALSE(call.response.is_reset);
+  server_.last().send(h2_data(1, "say", kH2End));
+  wait_answer(call);
+  EXPECT_EQ(call.response.body, "say");
+}
+
+TEST_F(ProxyRunH2Test, AwaitsTheMessagesOfGrpcBeforeThereIsAnAnswer) {
+  route().websocket_idle = 20s;
+  Call& call =
+      scene_.call({.method = "POST", .fields = {{"Content-Type", "application/grpc"}}, .body = {BodyKind::kStream}});
+  EXPECT_TRUE(call.response.is_patient);
+  ASSERT_TRUE(until_head());
+  scene_.pass(19s);
+  call.send_body("x", false);
+  scene_.pass(19s);
+  EXPECT_EQ(call.response.status, 0);
+  scene_.pass(2s);
+  EXPECT_EQ(call.response.status, 504);
+}
+
+TEST_F(ProxyRunH2Test, BoundsADialogueByItsTotalTime) {
+  route().timeouts.total = 30s;
+  Call& call = scene_.call({.method = "POST", .body = {BodyKind::kStream}});
+  ASSERT_TRUE(until_head());
+  server_.last().send(h2_answer(1, "200"));
+  ASSERT_TRUE(scene_.run_until([&] { return call.response.status == 200; }));
+  scene_.pass(29s);
+  EXPECT_FALSE(call.response.is_reset);
+  scene_.pass(2s);
+  EXPECT_TRUE(call.response.is_reset);
+  scene_.turn();
+  EXPECT_EQ(scene_.log(), "200 upstream_total_timeout 1");
 }
 
 TEST_F(ProxyRunH2Test, CollectsAShortBodyFirst) {

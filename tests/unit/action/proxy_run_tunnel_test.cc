@@ -24,9 +24,10 @@ class ProxyTunnelTest : public support::ForwardingTest {
     route().websocket = true;
     route().websocket_idle = 20s;
   }
-  Call& ask() {
-    return scene_.call(
-        {.fields = {{"Sec-WebSocket-Key", "k"}, {"Sec-WebSocket-Version", "13"}}, .protocol = "websocket"});
+  Call& ask(http::Version version = http::Version::kHttp11) {
+    return scene_.call({.fields = {{"Sec-WebSocket-Key", "k"}, {"Sec-WebSocket-Version", "13"}},
+                        .version = version,
+                        .protocol = "websocket"});
   }
   // A tunnel to `server` that is open.
   Call& open(ScriptedServer& server) {
@@ -254,6 +255,30 @@ TEST_F(ProxyTunnelTest, EndsByItsSilenceAlsoWhenOneSideHasEnded) {
   scene_.pass(20100ms);
   EXPECT_TRUE(call.response.is_reset);
   EXPECT_EQ(last_line(), "101 websocket_idle 1");
+}
+
+// RFC 8441 §5: over HTTP/2 any success says that the tunnel is open, and this is a page.
+TEST_F(ProxyTunnelTest, TellsAClientOfHttp2ThatTheServerAnsweredWithAPage) {
+  ScriptedServer server(scene_.loop);
+  forward_to({server.config()});
+  struct Row {
+    http::Version version;
+    std::string_view status;
+    int expected;
+    std::string_view line;
+  };
+  for (const Row& row : {Row{http::Version::kHttp2, "200 OK", 502, "502 websocket_refused 1"},
+                         Row{http::Version::kHttp2, "403 Forbidden", 403, "403 - 1"},
+                         Row{http::Version::kHttp11, "200 OK", 200, "200 - 1"}}) {
+    Call& call = ask(row.version);
+    ASSERT_TRUE(until_received(server, "\r\n\r\n"));
+    server.last().received.clear();
+    server.last().send("HTTP/1.1 " + std::string(row.status) + "\r\nContent-Length: 4\r\n\r\npage");
+    wait_answer(call);
+    EXPECT_EQ(call.response.status, row.expected);
+    EXPECT_EQ(call.response.body == "page", row.expected != 502);
+    EXPECT_EQ(last_line(), row.line);
+  }
 }
 
 // ---- event streams --------------------------------------------------------------------------------------------------

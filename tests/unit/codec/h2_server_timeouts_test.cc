@@ -76,17 +76,79 @@ TEST(H2ServerTimeouts, BeginAnewWithEveryByte) {
   EXPECT_EQ(wire.last().lines().back(), "stream end");
 }
 
-TEST(H2ServerTimeouts, EndOneStreamWhileAnotherMoves) {
-  H2ServerWire wire(kPatient);
+// A client may send one body behind the other.
+TEST(H2ServerTimeouts, GiveABodyTimeWhileAnotherMoves) {
+  H2ServerWire wire(kHasty);
   wire.open().feed(h2_post(1) + h2_post(3));
-  for (int i = 0; i < 8; ++i) {
-    wire.pass(10s);
-    wire.feed(h2_data(3, "x") + support::h2_ping());
+  for (int i = 0; i < 80; ++i) {
+    wire.feed(h2_data(3, std::string(100, 'x')));
+    wire.pass(1s);
   }
-  EXPECT_TRUE(wire.streams[0]->text().ends_with("refused body_timeout | stream end"));
-  EXPECT_EQ(wire.streams[1]->lines().back(), "body xxxxxxxx");
+  EXPECT_FALSE(wire.streams[0]->has("refused")) << wire.events();
   wire.feed(h2_data(3, "", kH2End));
   EXPECT_EQ(wire.streams[1]->lines().back(), "stream end");
+  for (int i = 0; i < 12; ++i) wire.pass(5s);
+  EXPECT_TRUE(wire.streams[0]->text().ends_with("refused rate_too_low | stream end")) << wire.events();
+}
+
+TEST(H2ServerTimeouts, EndBodiesThatMoveTooSlowlyAllTogether) {
+  H2ServerWire wire(kHasty);
+  wire.open().feed(h2_post(1) + h2_post(3));
+  for (int i = 0; i < 11; ++i) {
+    wire.pass(1s);
+    if (i < 10) wire.feed(h2_data(3, std::string(99, 'x')) + support::h2_ping());
+  }
+  EXPECT_TRUE(wire.streams[0]->has("refused rate_too_low"));
+  EXPECT_TRUE(wire.streams[1]->has("refused rate_too_low"));
+}
+
+// What it sends of one body says nothing of whether it reads the answer to another.
+TEST(H2ServerTimeouts, EndAnAnswerThatIsNotReadWhileABodyMoves) {
+  H2ServerWire wire(kPatient);
+  wire.answers = false;
+  wire.open({{4, 10}}).feed(h2_get(1) + h2_post(3));
+  wire.streams[1]->stream->set_reading(true);
+  answer(wire, 0, "more than ten bytes");
+  for (int i = 0; i < 7; ++i) {
+    wire.pass(10s);
+    wire.feed(h2_data(3, "x"));
+  }
+  EXPECT_EQ(wire.streams[0]->lines().back(), "reset client_read_timeout");
+  EXPECT_FALSE(wire.streams[1]->has("refused"));
+}
+
+TEST(H2ServerTimeouts, GiveAnAnswerTimeWhileAnotherHasTheTurn) {
+  H2ServerWire wire(kHasty);
+  wire.answers = false;
+  // The windows of the streams are wide; that of the connection lets 65535 bytes through, then 200 a second.
+  wire.open({{4, 1 << 20}}).feed(h2_get(1) + h2_get(3));
+  answer(wire, 0, std::string(60'000, 'y'));
+  answer(wire, 1, std::string(60'000, 'y'));
+  for (int second = 0; second < 60; ++second) {
+    wire.feed(h2_window(0, 200));
+    wire.pass(1s);
+  }
+  EXPECT_FALSE(wire.streams[0]->has("reset") || wire.streams[1]->has("reset")) << wire.events();
+  // Nobody reads any more.
+  for (int second = 0; second < 60; ++second) wire.pass(1s);
+  EXPECT_TRUE(wire.streams[1]->has("reset")) << wire.events();
+  EXPECT_EQ(wire.server.ending(), CodecEnding::kOpen);
+}
+
+TEST(H2ServerTimeouts, LeaveTheSilenceOfADialogueToItsHandler) {
+  H2ServerWire wire(kHasty);
+  wire.answers = false;
+  wire.open({{4, 10}}).feed(h2_post(1) + h2_data(1, "x"));
+  wire.last().stream->set_patient(true);
+  wire.turn();
+  wire.pass(1h);
+  wire.feed(h2_data(1, "y"));
+  wire.pass(1h);
+  EXPECT_TRUE(wire.last().text().ends_with("body xy")) << wire.events();
+  // Its answer has to be read yet.
+  answer(wire, 0, "more than ten bytes");
+  wire.pass(60s);
+  EXPECT_EQ(wire.last().lines().back(), "reset rate_too_low");
 }
 
 TEST(H2ServerTimeouts, CountFromWhenTheHandlerWantsTheBody) {

@@ -12,6 +12,11 @@ using Kind = H2Wait::Kind;
 constexpr base::MonoTime kStart{1000s};
 constexpr base::MonoTime kNever = base::MonoTime::max();
 
+// What moved did so at this moment.
+void update(H2Wait& wait, Kind kind, base::MonoTime now, std::uint64_t moved = 0) {
+  wait.update(kind, {.bytes = moved, .at = now}, now);
+}
+
 TEST(H2Wait, WaitsForNothingAtFirst) {
   H2Wait wait;
   EXPECT_EQ(wait.kind(), Kind::kNone);
@@ -21,9 +26,9 @@ TEST(H2Wait, WaitsForNothingAtFirst) {
 }
 
 TEST(H2Wait, IsOverWhenTheLimitIsReached) {
-  for (const Kind kind : {Kind::kReceive, Kind::kSend}) {
+  for (const Kind kind : {Kind::kReceive, Kind::kSend, Kind::kTurn}) {
     H2Wait wait;
-    wait.update(kind, 0, kStart);
+    update(wait, kind, kStart);
     EXPECT_EQ(wait.kind(), kind);
     EXPECT_EQ(wait.deadline(60s, std::nullopt, kStart + 30s), kStart + 60s);
     EXPECT_FALSE(wait.is_over(60s, kStart + 60s - 1ns));
@@ -35,28 +40,28 @@ TEST(H2Wait, IsOverWhenTheLimitIsReached) {
 
 TEST(H2Wait, BeginsAnewWithEveryByteAndWithAnotherKind) {
   H2Wait wait;
-  wait.update(Kind::kReceive, 0, kStart);
-  wait.update(Kind::kReceive, 0, kStart + 10s);
+  update(wait, Kind::kReceive, kStart);
+  update(wait, Kind::kReceive, kStart + 10s);
   EXPECT_EQ(wait.deadline(60s, std::nullopt, kStart), kStart + 60s) << "nothing has moved";
-  wait.update(Kind::kReceive, 1, kStart + 20s);
+  update(wait, Kind::kReceive, kStart + 20s, 1);
   EXPECT_EQ(wait.deadline(60s, std::nullopt, kStart), kStart + 80s);
-  wait.update(Kind::kSend, 0, kStart + 30s);
+  update(wait, Kind::kSend, kStart + 30s);
   EXPECT_EQ(wait.deadline(60s, std::nullopt, kStart), kStart + 90s);
-  wait.update(Kind::kNone, 0, kStart + 40s);
+  update(wait, Kind::kNone, kStart + 40s);
   EXPECT_EQ(wait.deadline(60s, std::nullopt, kStart), kNever);
-  wait.update(Kind::kSend, 0, kStart + 50s);
+  update(wait, Kind::kSend, kStart + 50s);
   EXPECT_EQ(wait.deadline(60s, std::nullopt, kStart), kStart + 110s);
 }
 
 TEST(H2Wait, HoldsTheRateBehindTheGrace) {
   H2Wait wait;
-  wait.update(Kind::kReceive, 0, kStart);
-  wait.update(Kind::kReceive, 999, kStart + 5s);
+  update(wait, Kind::kReceive, kStart);
+  update(wait, Kind::kReceive, kStart + 5s, 999);
   EXPECT_EQ(wait.deadline(std::nullopt, 100, kStart + 5s), kStart + 10s);
   EXPECT_FALSE(wait.is_too_slow(100, kStart + 10s - 1ns));
   EXPECT_TRUE(wait.is_too_slow(100, kStart + 10s));
   EXPECT_FALSE(wait.is_too_slow(std::nullopt, kStart + 10s));
-  wait.update(Kind::kReceive, 1, kStart + 10s);
+  update(wait, Kind::kReceive, kStart + 10s, 1);
   EXPECT_FALSE(wait.is_too_slow(100, kStart + 10s)) << "100 bytes a second are enough";
   EXPECT_EQ(wait.deadline(std::nullopt, 100, kStart + 10s), kStart + 11s);
   EXPECT_TRUE(wait.is_too_slow(100, kStart + 11s));
@@ -64,15 +69,46 @@ TEST(H2Wait, HoldsTheRateBehindTheGrace) {
 
 TEST(H2Wait, CountsTheRateOfOneWaitAlone) {
   H2Wait wait;
-  wait.update(Kind::kReceive, 1'000'000, kStart);
-  wait.update(Kind::kSend, 0, kStart + 1s);
+  update(wait, Kind::kReceive, kStart, 1'000'000);
+  update(wait, Kind::kSend, kStart + 1s);
   EXPECT_FALSE(wait.is_too_slow(1, kStart + 10s));
   EXPECT_TRUE(wait.is_too_slow(1, kStart + 11s)) << "what was received before is not sent now";
 }
 
+TEST(H2Wait, CountsFromWhenBytesMovedAndNotFromWhenThatWasTold) {
+  H2Wait wait;
+  update(wait, Kind::kTurn, kStart);
+  wait.update(Kind::kTurn, {.bytes = 1, .at = kStart + 5s}, kStart + 20s);
+  EXPECT_FALSE(wait.is_over(30s, kStart + 35s - 1ns));
+  EXPECT_TRUE(wait.is_over(30s, kStart + 35s));
+  // Others had moved long before this one began to wait.
+  update(wait, Kind::kNone, kStart + 40s);
+  update(wait, Kind::kTurn, kStart + 60s);
+  wait.update(Kind::kTurn, {.bytes = 1, .at = kStart + 41s}, kStart + 61s);
+  EXPECT_FALSE(wait.is_over(30s, kStart + 90s - 1ns));
+}
+
+TEST(H2Wait, CountsWaitsForTheWindowTogether) {
+  H2Wait wait;
+  // 6 s and 4 s without a window, and between them hours of turns of others and of nothing to send.
+  update(wait, Kind::kSend, kStart);
+  wait.note_sent(499);
+  update(wait, Kind::kTurn, kStart + 6s);
+  EXPECT_FALSE(wait.is_too_slow(100, kStart + 15s)) << "a turn is measured for itself";
+  EXPECT_TRUE(wait.is_too_slow(100, kStart + 16s));
+  update(wait, Kind::kNone, kStart + 1h, 1'000'000);
+  wait.note_sent(1);  // while it was its turn
+  update(wait, Kind::kSend, kStart + 2h);
+  EXPECT_EQ(wait.deadline(std::nullopt, 100, kStart + 2h), kStart + 2h + 4s);
+  EXPECT_FALSE(wait.is_too_slow(100, kStart + 2h + 4s - 1ns));
+  EXPECT_TRUE(wait.is_too_slow(100, kStart + 2h + 4s)) << "500 bytes in 10 s";
+  wait.note_sent(500);
+  EXPECT_FALSE(wait.is_too_slow(100, kStart + 2h + 4s));
+}
+
 TEST(H2Wait, LooksAtTheNearerOfTwoLimits) {
   H2Wait wait;
-  wait.update(Kind::kSend, 0, kStart);
+  update(wait, Kind::kSend, kStart);
   EXPECT_EQ(wait.deadline(5s, 100, kStart), kStart + 5s);
   EXPECT_EQ(wait.deadline(60s, 100, kStart), kStart + 10s);
   EXPECT_EQ(wait.deadline(60s, 100, kStart + 30s), kStart + 31s);

@@ -328,7 +328,8 @@ TEST_F(ConnectionH2Test, IsNotIdleWhileARequestIsUnderWay) {
   EXPECT_EQ(side_.open_connections(), 1);
 }
 
-TEST_F(ConnectionH2Test, EndsOneBodyThatDoesNotComeWhileAnotherMoves) {
+// A client may send one body behind the other.
+TEST_F(ConnectionH2Test, EndsABodyThatDoesNotComeWhenNoOtherMoves) {
   side_.limits.body_timeout = 60s;
   side_.limits.min_rate.reset();
   side_.limits.idle_timeout = 75s;
@@ -337,17 +338,17 @@ TEST_F(ConnectionH2Test, EndsOneBodyThatDoesNotComeWhileAnotherMoves) {
   ScriptedConnection& client = open();
   client.send(post(1) + post(3));
   ASSERT_TRUE(side_.until([this] { return side_.script.begun == 2; }));
-  for (int i = 0; i < 61; ++i) {
+  for (int i = 0; i < 90; ++i) {
     side_.pass(1s);
     client.send(h2_data(3, "x"));
     side_.settle();
-    EXPECT_TRUE(i >= 59 || read().empty()) << i << text_;
+    EXPECT_TRUE(read().empty()) << i << text_;
   }
-  ASSERT_TRUE(until("RST_STREAM 1 NO_ERROR")) << text_;
-  EXPECT_TRUE(text_.starts_with("HEADERS 1 [:status: 408]")) << text_;
-  EXPECT_EQ(side_.log(), "408 body_timeout");
+  side_.pass(60s);
+  ASSERT_TRUE(until("RST_STREAM 3 NO_ERROR")) << text_;
+  EXPECT_EQ(side_.log(), "408 body_timeout|408 body_timeout");
   EXPECT_EQ(side_.open_connections(), 1);
-  EXPECT_EQ(side_.exchanges(), 1u);
+  EXPECT_EQ(side_.exchanges(), 0u);
 }
 
 TEST_F(ConnectionH2Test, EndsAnAnswerThatTheClientDoesNotRead) {

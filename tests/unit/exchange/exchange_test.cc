@@ -297,6 +297,15 @@ TEST_F(ExchangeTest, AnswersWhatTheCodecRefused) {
   EXPECT_EQ(scene_.log(), "431 headers_too_large|400 malformed_request_line");
 }
 
+TEST_F(ExchangeTest, LogsWhatAClientTookBackBeforeItWasToldWithoutAnAnswer) {
+  Call& call = scene_.refuse({.method = "GET", .target = "/x"}, Reason::kClientClosed);
+  EXPECT_EQ(call.response.status, 0);
+  call.go_away();
+  scene_.turn();
+  EXPECT_EQ(call.exchange, nullptr);
+  EXPECT_TRUE(scene_.log().starts_with("499 client_closed")) << scene_.log();
+}
+
 TEST_F(ExchangeTest, AnswersABodyThatTheCodecRefusedAndEndsTheAction) {
   script_.status = 0;
   script_.reads = true;

@@ -71,6 +71,21 @@ TEST_F(ExchangeTunnelTest, IsAGetLikeAnyOtherElsewhere) {
   EXPECT_EQ(call.response.status, 200);
 }
 
+// RFC 8441 §5: an answer of 200 to the CONNECT of HTTP/2 would be taken for the open tunnel.
+TEST_F(ExchangeTunnelTest, IsRefusedElsewhereOverHttp2) {
+  for (const bool is_static : {false, true}) {
+    route().websocket = is_static;  // as inherited from the site
+    if (is_static) route().action = config::RespondAction{.status = 200, .body = "page", .content_type = {}};
+    const Call& call = scene_.call({.version = http::Version::kHttp2, .protocol = "websocket"});
+    EXPECT_EQ(script_.request, "") << "the action is not asked";
+    EXPECT_EQ(call.response.status, 501);
+    scene_.turn();
+    EXPECT_TRUE(
+        scene_.log().ends_with("501 unsupported_method 0 " + std::to_string(call.response.body.size()) + " 0.000"))
+        << scene_.log();
+  }
+}
+
 TEST_F(ExchangeTunnelTest, ShowsTheHandshakeToTheFilters) {
   Call& call = open();
   EXPECT_EQ(script_.field("X-Seen"), "1");
