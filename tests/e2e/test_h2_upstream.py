@@ -299,7 +299,7 @@ def test_a_client_that_does_not_read_delays_no_other(daemon, plain):
         return None
 
     plain.handler = handler
-    with RawClient(daemon.http.port) as slow:
+    with RawClient(daemon.http.port, receive_buffer=65536) as slow:
         slow.send(build_request("GET", "/plain/big"))
         wait_until(lambda: sent[0], "the big answer to begin")
         stalled = wait_until_steady(lambda: sent[0], "the upstream to be stopped")

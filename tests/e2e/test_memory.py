@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from harness.client import RawClient, build_request
+from harness.kernel import IN_FLIGHT_MAX
 from harness.pattern import pattern_pieces, pattern_sha256
 from harness.scene import scene
 from harness.upstream import RawUpstream, answer
@@ -16,9 +17,6 @@ from harness.waiting import DEADLINE, SANITIZED, wait_until, wait_until_steady
 
 MIB = 1024 * 1024
 SIZE = 1024 * MIB if os.environ.get("VIADUCT_E2E_FULL") else 256 * MIB
-# What may lie between the two ends while one stands still: four kernel socket buffers (autotuned up to 6 MiB each) and
-# the daemon's own buffers.
-IN_FLIGHT_MAX = 48 * MIB
 GROWTH_MAX_KIB = 24 * 1024
 
 

@@ -10,6 +10,7 @@ import pytest
 import websockets
 
 from harness.client import fetch
+from harness.kernel import IN_FLIGHT_MAX
 from harness.pattern import pattern
 from harness.scene import api_route, plain_scene, proxy, scene
 from harness.waiting import SANITIZED, wait_until, wait_until_steady
@@ -319,7 +320,7 @@ def test_slow_client_stops_the_server(start_one):
         with RawTunnel(daemon.http) as client:
             before = daemon.resident_kib()
             stalled = wait_until_steady(lambda: sent[0], "the server to be stopped")
-            assert stalled < 48 * MIB, stalled
+            assert stalled < IN_FLIGHT_MAX, stalled
             peak, left = daemon.resident_kib(), stalled + 64 * MIB
             while left > 0:
                 assert client.reader.fill()
@@ -339,23 +340,23 @@ def test_slow_server_stops_the_client(start_one):
 
     with WebsocketServer(wait_first, compression=None, max_queue=1, read_limit=65536) as server:
         daemon = start_one(ws_scene(server.url))
-        sent = [0]
+        sent, messages = [0], IN_FLIGHT_MAX // MIB + 32
 
         async def talk():
             async with connect(daemon.http, compression=None, max_queue=None) as client:
                 before = daemon.resident_kib()
 
                 async def send():
-                    for _ in range(64):
+                    for _ in range(messages):
                         await client.send(b"x" * MIB)
-                        sent[0] += 1
+                        sent[0] += MIB
 
                 sender = asyncio.create_task(send())
                 stalled = await asyncio.to_thread(wait_until_steady, lambda: sent[0], "the client to be stopped")
-                assert stalled < 48
+                assert stalled < IN_FLIGHT_MAX, stalled
                 peak = daemon.resident_kib()
                 server.loop.call_soon_threadsafe(gate.set)
-                for _ in range(64):
+                for _ in range(messages):
                     assert len(await client.recv()) == MIB
                     peak = max(peak, daemon.resident_kib())
                 await sender

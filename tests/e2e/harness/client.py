@@ -51,9 +51,12 @@ def chunk(*pieces, trailers=()):
 class RawClient:
     """One connection. Use as a context manager."""
 
-    def __init__(self, port, tls=False, sni=HOST, address="127.0.0.1", source=None, context=None, session=None):
+    def __init__(self, port, tls=False, sni=HOST, address="127.0.0.1", source=None, context=None, session=None,
+                 receive_buffer=None):
         bound = (source, 0) if source else None
         self.sock = socket.create_connection((address, port), timeout=DEADLINE, source_address=bound)
+        if receive_buffer:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             context = context or insecure_context()
