@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/log.h"
+#include "base/uri.h"
 #include "http/accept.h"
 #include "http/date.h"
 #include "http/media_type.h"
@@ -24,25 +25,9 @@ constexpr std::size_t kHexDigitsMax = 16;
 constexpr std::size_t kCodingBytesMax = 8;
 constexpr std::size_t kEtagBytesMax = 2 * kHexDigitsMax + kCodingBytesMax + 4;  // quotes and hyphens
 
-// Percent-encodes what may not stand in a path (RFC 3986 §3.3).
 std::string_view encode_path(std::string_view path, base::Arena& arena) {
-  constexpr std::string_view kKept = "-._~/!$&'()*+,;=:@";
-  constexpr std::string_view kHex = "0123456789ABCDEF";
   char* out = arena.make_array<char>(path.size() * 3);
-  std::size_t size = 0;
-  for (const char byte : path) {
-    const bool is_alphanumeric =
-        (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
-    if (is_alphanumeric || kKept.find(byte) != std::string_view::npos) {
-      out[size++] = byte;
-    } else {
-      const auto value = static_cast<unsigned char>(byte);
-      out[size++] = '%';
-      out[size++] = kHex[value >> 4];
-      out[size++] = kHex[value & 15];
-    }
-  }
-  return {out, size};
+  return {out, base::percent_encode(path, out)};
 }
 
 char* write_hex(std::uint64_t value, char* out) {

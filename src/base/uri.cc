@@ -177,6 +177,23 @@ std::size_t percent_decode(std::string_view text, char* out, SlashEscapes slashe
   return written;
 }
 
+std::size_t percent_encode(std::string_view text, char* out) {
+  constexpr std::string_view kKept = "-._~/!$&'()*+,;=:@";
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::size_t written = 0;
+  for (const char byte : text) {
+    if (is_letter(byte) || is_digit(byte) || kKept.contains(byte)) {
+      out[written++] = byte;
+      continue;
+    }
+    const auto value = static_cast<unsigned char>(byte);
+    out[written++] = '%';
+    out[written++] = kHex[value >> 4];
+    out[written++] = kHex[value & 15];
+  }
+  return written;
+}
+
 std::span<char> remove_dot_segments(std::span<char> path) {
   return remove_dots(path, false);
 }

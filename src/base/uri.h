@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Request targets, authorities and paths as views: taking them apart (RFC 9112 §3.2, RFC 3986 §3), decoding escapes
-// (RFC 3986 §2.1) and the steps by which servers read a path (dot segments, empty segments, backslashes). Nothing here
-// decides which reading is right: that is route/. Nothing allocates; what changes a text writes into the caller's
-// bytes. Pure functions; any thread.
+// Request targets, authorities and paths as views: taking them apart (RFC 9112 §3.2, RFC 3986 §3), decoding and
+// encoding escapes (RFC 3986 §2.1) and the steps by which servers read a path (dot segments, empty segments,
+// backslashes). Nothing here decides which reading is right: that is route/. Nothing allocates; what changes a text
+// writes into the caller's bytes. Pure functions; any thread.
 #pragma once
 
 #include <cstddef>
@@ -61,6 +61,10 @@ bool has_valid_escapes(std::string_view text);
 // Decodes the escapes of `text` once, from left to right, into `out` and returns the length. Malformed escapes stay as
 // they are. `out` has room for text.size() bytes and may be where `text` is.
 std::size_t percent_decode(std::string_view text, char* out, SlashEscapes slashes = SlashEscapes::kDecode);
+
+// Encodes what may not stand in a path (RFC 3986 §3.3), '%' among it, into `out` and returns the length: the spelling
+// of the decoded path `text`. REQUIRES: room for 3 * text.size() bytes at `out`, which is not where `text` is.
+std::size_t percent_encode(std::string_view text, char* out);
 
 // The functions below shorten or change a path in place and return what is left of it.
 

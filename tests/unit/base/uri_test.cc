@@ -141,6 +141,18 @@ TEST(PercentDecode, KeepsEscapedSlashesAsTheyAreSpelledWhenAsked) {
   EXPECT_EQ(decoded("/a%252Fb", SlashEscapes::kKeep), "/a%2Fb");
 }
 
+TEST(PercentEncode, KeepsWhatMayStandInAPath) {
+  const auto encoded = [](std::string_view text) {
+    std::string out(3 * text.size(), '\0');
+    out.resize(percent_encode(text, out.data()));
+    return out;
+  };
+  EXPECT_EQ(encoded("/aZ09-._~!$&'()*+,;=:@"), "/aZ09-._~!$&'()*+,;=:@");
+  EXPECT_EQ(encoded(" \"#%<>?[\\]^`{|}\x7f"), "%20%22%23%25%3C%3E%3F%5B%5C%5D%5E%60%7B%7C%7D%7F");
+  EXPECT_EQ(encoded(std::string_view("\0\n\xE6\xFF", 4)), "%00%0A%E6%FF");
+  EXPECT_EQ(encoded(""), "");
+}
+
 TEST(PercentDecode, WorksInPlace) {
   std::string text = "/%E6%94%AF/%41b";
   text.resize(percent_decode(text, text.data()));
