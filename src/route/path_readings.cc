@@ -31,49 +31,52 @@ std::string_view view_of(std::span<char> bytes) {
 
 }  // namespace
 
-PathReadings::PathReadings(std::string_view path, base::Arena& arena) : path_(path) {
-  for (char*& bytes : bytes_) bytes = arena.make_array<char>(path.size());
+PathReadings::PathReadings(std::string_view path, std::string_view beside, base::Arena& arena) : paths_{path, beside} {
+  for (auto& bytes : bytes_) bytes = {arena.make_array<char>(path.size()), arena.make_array<char>(beside.size())};
 }
 
 PathReadings::Result PathReadings::visit(ReadingVisitor& visitor) {
   visitor_ = &visitor;
   work_bytes_ = 0;
   too_much_ = false;
-  if (walk(0, path_)) return Result::kComplete;
+  if (walk(0, paths_)) return Result::kComplete;
   return too_much_ ? Result::kTooMuch : Result::kStopped;
 }
 
 // Goes through the choices from `stage` on.
-bool PathReadings::walk(std::size_t stage, std::string_view text) {
-  if (stage == kStages) return visitor_->on_reading(text);
-  work_bytes_ += text.size();
+bool PathReadings::walk(std::size_t stage, const Texts& texts) {
+  if (stage == kStages) return visitor_->on_reading(texts[0], texts[1]);
+  work_bytes_ += texts[0].size() + texts[1].size();
   too_much_ = work_bytes_ > kWorkBytesMax;
   if (too_much_) return false;
-  if (stage == kDecode || stage == kDecodeAgain) return walk_decoded(stage, text);
+  if (stage == kDecode || stage == kDecodeAgain) return walk_decoded(stage, texts);
   // What the stage makes stays where it is meanwhile: the stages behind it write into bytes of their own.
-  const std::string_view changed = apply(stage, text);
-  return walk(stage + 1, text) && (changed == text || walk(stage + 1, changed));
+  const Texts changed = {apply(stage, texts[0], bytes_[stage][0]), apply(stage, texts[1], bytes_[stage][1])};
+  return walk(stage + 1, texts) && (changed == texts || walk(stage + 1, changed));
 }
 
 // The choices of a decoding: with %2F kept or as a slash, or, the second time, none at all.
-bool PathReadings::walk_decoded(std::size_t stage, std::string_view text) {
-  std::size_t last_size = SIZE_MAX;
+bool PathReadings::walk_decoded(std::size_t stage, const Texts& texts) {
+  const std::array<char*, 2>& bytes = bytes_[stage];
+  std::array<std::size_t, 2> last_sizes = {SIZE_MAX, SIZE_MAX};
   if (stage == kDecodeAgain) {
-    last_size = text.size();
-    if (!walk(stage + 1, text)) return false;
+    last_sizes = {texts[0].size(), texts[1].size()};
+    if (!walk(stage + 1, texts)) return false;
   }
   for (const SlashEscapes slashes : {SlashEscapes::kKeep, SlashEscapes::kDecode}) {
-    const std::size_t size = base::percent_decode(text, bytes_[stage], slashes);
+    const std::array<std::size_t, 2> sizes = {base::percent_decode(texts[0], bytes[0], slashes),
+                                              base::percent_decode(texts[1], bytes[1], slashes)};
     // Each choice decodes what the one before it does, and more: equally long texts are equal.
-    if (size == last_size) continue;
-    last_size = size;
-    if (!walk(stage + 1, {bytes_[stage], size})) return false;
+    if (sizes == last_sizes) continue;
+    last_sizes = sizes;
+    if (!walk(stage + 1, {std::string_view(bytes[0], sizes[0]), std::string_view(bytes[1], sizes[1])})) return false;
   }
   return true;
 }
 
-std::string_view PathReadings::apply(std::size_t stage, std::string_view text) {
-  const std::span<char> room(bytes_[stage], text.size());
+std::string_view PathReadings::apply(std::size_t stage, std::string_view text, char* out) {
+  if (text.empty()) return {};
+  const std::span<char> room(out, text.size());
   std::memcpy(room.data(), text.data(), text.size());
   switch (static_cast<Stage>(stage)) {
     case kEarlyDots: return view_of(base::remove_encoded_dot_segments(room));

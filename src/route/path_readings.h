@@ -7,7 +7,8 @@
 //   dots before decoding · decoded once, %2F kept or a slash · decoded once more, %2F kept or a slash · a backslash is
 //   a slash · cut at NUL and other control characters dropped · slashes merged · dot segments removed
 // So: uvicorn decodes with %2F as a slash and resolves nothing; nginx merges and removes dots as well; Envoy removes
-// dots and keeps %2F; IIS and WHATWG URLs turn backslashes. Used by one exchange at a time, in its arena.
+// dots and keeps %2F; IIS and WHATWG URLs turn backslashes. Two paths can be read side by side, both by the same server
+// at a time: what came in, and what is made of it. Used by one exchange at a time, in its arena.
 #pragma once
 
 #include <array>
@@ -23,14 +24,15 @@ namespace viaduct::route {
 // What stands between a reader of paths and the decision about one of them.
 class ReadingVisitor {
  public:
-  // Takes one reading; it lives until the visitor returns. False ends the walk.
-  virtual bool on_reading(std::string_view path) = 0;
+  // Takes one reading, and the same of the path `beside` it, where there is one; they live until the visitor returns.
+  // False ends the walk.
+  virtual bool on_reading(std::string_view path, std::string_view beside) = 0;
 
  protected:
   ~ReadingVisitor() = default;
 };
 
-// Walks through all readings of one path.
+// Walks through all readings of one path, or of two at once.
 class PathReadings {
  public:
   // The bytes that all readings of one path may cost together. A path that costs more, several kilobytes of nothing but
@@ -40,7 +42,9 @@ class PathReadings {
   enum class Result : std::uint8_t { kComplete, kStopped, kTooMuch };
 
   // `path` and `arena` must outlive this. REQUIRES: scan_path(path) finds it valid.
-  PathReadings(std::string_view path, base::Arena& arena);
+  PathReadings(std::string_view path, base::Arena& arena) : PathReadings(path, {}, arena) {}
+  // Reads `beside`, which the same holds for, as well.
+  PathReadings(std::string_view path, std::string_view beside, base::Arena& arena);
 
   // Gives every reading to `visitor` (one may come twice) until it says false or the work is too much.
   Result visit(ReadingVisitor& visitor);
@@ -48,12 +52,15 @@ class PathReadings {
  private:
   static constexpr std::size_t kStages = 7;
 
-  bool walk(std::size_t stage, std::string_view text);
-  bool walk_decoded(std::size_t stage, std::string_view text);
-  std::string_view apply(std::size_t stage, std::string_view text);
+  // What is made of the path, and of the one beside it, which may be empty.
+  using Texts = std::array<std::string_view, 2>;
 
-  std::string_view path_;
-  std::array<char*, kStages> bytes_{};  // for each stage, room for what it makes of its text
+  bool walk(std::size_t stage, const Texts& texts);
+  bool walk_decoded(std::size_t stage, const Texts& texts);
+  static std::string_view apply(std::size_t stage, std::string_view text, char* out);
+
+  Texts paths_;
+  std::array<std::array<char*, 2>, kStages> bytes_{};  // for each stage, room for what it makes of its texts
   ReadingVisitor* visitor_ = nullptr;
   std::size_t work_bytes_ = 0;
   bool too_much_ = false;

@@ -49,7 +49,7 @@ class Router::Comparison final : public ReadingVisitor {
  public:
   Comparison(const Search& search, Decision& decision) : search_(search), decision_(decision) {}
 
-  bool on_reading(std::string_view path) override {
+  bool on_reading(std::string_view path, std::string_view) override {
     if (search_.trace != nullptr && is_listed(path)) return true;
     const Choice choice = Router::choose(search_, path, decision_);
     differs_ = differs_ || (first_ && *first_ != choice);

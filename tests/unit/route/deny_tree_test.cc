@@ -142,7 +142,7 @@ std::string random_path(std::mt19937& random) {
 class NoneIsCovered final : public ReadingVisitor {
  public:
   explicit NoneIsCovered(const DenyTree& tree) : tree_(tree) {}
-  bool on_reading(std::string_view path) override {
+  bool on_reading(std::string_view path, std::string_view) override {
     if (!tree_.covers(path)) return true;
     reading_ = path;
     return false;

@@ -19,8 +19,9 @@ using ::testing::UnorderedElementsAreArray;
 class Collector final : public ReadingVisitor {
  public:
   explicit Collector(std::size_t limit = SIZE_MAX) : limit_(limit) {}
-  bool on_reading(std::string_view path) override {
+  bool on_reading(std::string_view path, std::string_view beside) override {
     order_.emplace_back(path);
+    if (!beside.empty()) order_.back() += " " + std::string(beside);
     return order_.size() < limit_;
   }
   const std::vector<std::string>& order() const { return order_; }
@@ -71,6 +72,20 @@ TEST_F(PathReadingsTest, ListsWhatServersMakeOfAPath) {
       {"/..;/a", {"/..;/a"}},
   };
   for (const Row& row : rows) EXPECT_THAT(read(row.path).all(), UnorderedElementsAreArray(row.readings)) << row.path;
+}
+
+// What one server makes of the one stands beside what it makes of the other.
+TEST_F(PathReadingsTest, ReadsTwoPathsInTheSameWayAtATime) {
+  const auto read_both = [this](std::string_view path, std::string_view beside) {
+    Collector collector;
+    EXPECT_EQ(PathReadings(path, beside, arena_).visit(collector), PathReadings::Result::kComplete) << path;
+    return collector.all();
+  };
+  EXPECT_THAT(read_both("/a", "/b"), UnorderedElementsAreArray({"/a /b"}));
+  EXPECT_THAT(read_both("/../x", "/t/../x"), UnorderedElementsAreArray({"/../x /t/../x", "/x /x"}));
+  EXPECT_THAT(read_both("/a", "/b//c"), UnorderedElementsAreArray({"/a /b//c", "/a /b/c"}));
+  EXPECT_THAT(read_both("/a%2Fb", "/%2541"),
+              UnorderedElementsAreArray({"/a%2Fb /%41", "/a%2Fb /A", "/a/b /%41", "/a/b /A"}));
 }
 
 TEST_F(PathReadingsTest, CutsAtAnEncodedNul) {
