@@ -144,6 +144,9 @@ Type<Rewrite> replace_regex() {
     if (const auto checked = check_regex(pair->first); !checked) {
       return scope.at_index(0, node.items[0]).error(node.items[0].place, checked.error());
     }
+    if (const auto checked = check_replacement(pair->second); !checked) {
+      return scope.at_index(1, node.items[1]).error(node.items[1].place, checked.error());
+    }
     rewrite = ReplaceRegex{.pattern = pair->first, .replacement = pair->second};
   };
   type.write = [](const Rewrite& rewrite) {
@@ -315,7 +318,9 @@ Type<Rewrite> rewrite() {
   Table<Rewrite> table({"strip_prefix", "prefix", "regex"});
   table.add("strip_prefix", strip_prefix(), "Take this away from the start of the path.").defaults_to("none");
   table.add("prefix", replace_prefix(), "[/a, /b]: put /b in the place of /a at the start of the path.");
-  table.add("regex", replace_regex(), "[EXPRESSION, REPLACEMENT]: RE2; \\1 to \\9 in the replacement are groups.");
+  table.add(
+      "regex", replace_regex(),
+      "[EXPRESSION, REPLACEMENT]: RE2, decoded paths; \\1 to \\9 are groups; what stands behind a ? joins the query.");
   return object(table);
 }
 

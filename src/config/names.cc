@@ -124,13 +124,16 @@ bool has_dot_segment(std::string_view path) {
   return false;
 }
 
+bool is_control(char byte) {
+  return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f;
+}
+
 // What makes a path one that no request can be matched with; empty when there is nothing.
 std::string explain_path(const std::string& text) {
   if (text.empty()) return "the path is empty; write / for all paths";
   if (text.front() != '/') return base::format("\"{0}\" does not start with a slash; write /{0}", text);
   if (text.size() > kPathLengthMax) return base::format("the path is longer than {} bytes; shorten it", kPathLengthMax);
   if (!base::is_utf8(text)) return "the path is not UTF-8; write the decoded path in UTF-8";
-  const auto is_control = [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; };
   if (std::ranges::any_of(text, is_control)) return "the path holds a control character; delete it";
   if (text.contains('?')) {
     return base::format("\"{}\" holds a query; write the path alone, and match: {{ query: {{ NAME: VALUE }} }}", text);
@@ -239,6 +242,20 @@ Parsed<std::string> check_cors_origin(const std::string& text) {
 
 Parsed<std::string> check_path(const std::string& text) {
   if (std::string fault = explain_path(text); !fault.empty()) return wrong(std::move(fault));
+  return text;
+}
+
+Parsed<std::string> check_replacement(const std::string& text) {
+  if (!base::is_utf8(text)) return wrong("the replacement is not UTF-8; write it in UTF-8");
+  if (std::ranges::any_of(text, is_control)) return wrong("the replacement holds a control character; delete it");
+  if (text.contains('#')) {
+    return wrong(base::format("\"{}\" holds a fragment, which clients never send; delete it", text));
+  }
+  const std::string path = text.substr(0, text.find('?'));
+  if (const std::string decoded = decode_escapes(path); !decoded.empty()) {
+    return wrong(base::format("\"{}\" is escaped, but paths here are decoded; write {}", path,
+                              base::is_utf8(decoded) ? "\"" + decoded + "\"" : "the characters themselves"));
+  }
   return text;
 }
 

@@ -27,6 +27,8 @@ Parsed<std::string> check_method(const std::string& text);
 Parsed<std::string> check_cors_origin(const std::string& text);
 // A decoded path of a route or of deny: starts with "/", has no dot segments, no empty ones and no escapes.
 Parsed<std::string> check_path(const std::string& text);
+// What takes the place of a match of rewrite.regex: a decoded path where \0 to \9 are groups, then perhaps a query.
+Parsed<std::string> check_replacement(const std::string& text);
 // The name of a route or upstream, as logs and metrics show it: letters, digits, ".", "_", "-", at most 64 of them.
 Parsed<std::string> check_name(const std::string& text);
 // A regular expression is checked where RE2 is at home; here it must be there at all.

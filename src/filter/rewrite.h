@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changes the path of a request before its action sees it: strip_prefix, prefix or regex. The query and every byte of
-// the path that is not named stay as received. Stateless; shared by all workers.
+// Changes the path of a request before its action sees it: strip_prefix, prefix or regex. All are about the decoded
+// path; the query and every byte of the path that is not named stay as received. Stateless; shared by all workers.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +12,7 @@
 #include "base/error.h"
 #include "config/types.h"
 #include "exchange/filter.h"
-#include "route/regex.h"
+#include "filter/rewrite_regex.h"
 
 namespace viaduct::filter {
 
@@ -22,13 +23,16 @@ class Rewrite final : public exchange::Filter {
   exchange::FilterVerdict on_request(exchange::Exchange& exchange) const override;
   void on_response(exchange::Exchange&, http::ResponseHead&) const override {}
 
-  // The target with its path rewritten, in `arena`; `target` itself where nothing matches.
+  // The target with its path rewritten, in `arena`; `target` itself where nothing matches. REQUIRES: its path is valid.
   std::string_view rewrite(std::string_view target, base::Arena& arena) const;
 
  private:
-  std::string from_;  // the prefix to replace, decoded; empty with a regex
-  std::string to_;    // what takes its place
-  std::optional<route::Regex> regex_;
+  Rewritten rewrite_path(std::string_view path, Spelling spelling, base::Arena& arena) const;
+
+  std::string from_;         // the prefix to replace, decoded; empty with a regex
+  std::string to_;           // what takes its place, decoded
+  std::string to_received_;  // the same, percent-encoded
+  std::optional<RewriteRegex> regex_;
 };
 
 }  // namespace viaduct::filter

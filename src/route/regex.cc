@@ -3,6 +3,7 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace viaduct::route {
@@ -36,8 +37,13 @@ bool Regex::matches(std::string_view text) const {
   return expression_->Match(piece_of(text), 0, text.size(), re2::RE2::UNANCHORED, nullptr, 0);
 }
 
-bool Regex::replace_first(std::string& text, std::string_view replacement) const {
-  return re2::RE2::Replace(&text, *expression_, piece_of(replacement));
+bool Regex::find(std::string_view text, Groups& groups) const {
+  std::array<re2::StringPiece, kGroupsMax> found;
+  const int count = std::min(1 + expression_->NumberOfCapturingGroups(), static_cast<int>(found.size()));
+  if (!expression_->Match(piece_of(text), 0, text.size(), re2::RE2::UNANCHORED, found.data(), count)) return false;
+  std::ranges::transform(found, groups.begin(),
+                         [](const re2::StringPiece& piece) { return std::string_view(piece.data(), piece.size()); });
+  return true;
 }
 
 base::Result<void> Regex::check_replacement(std::string_view replacement) const {

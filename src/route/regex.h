@@ -3,6 +3,8 @@
 // pattern says (?i)), unanchored, '.' without line ends. The only file that names the library. Immutable; any thread.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,9 +31,11 @@ class Regex {
   const std::string& pattern() const;
   // True when the expression matches anywhere in `text`.
   bool matches(std::string_view text) const;
-  // Replaces the first match in `text`, where \0 to \9 of `replacement` are the match and its groups; false when there
-  // is none. REQUIRES: check_replacement passes `replacement`.
-  bool replace_first(std::string& text, std::string_view replacement) const;
+  // The match and its groups: \0 to \9 of a replacement. A group that took no part is null.
+  static constexpr std::size_t kGroupsMax = 10;
+  using Groups = std::array<std::string_view, kGroupsMax>;
+  // Finds the first match in `text`, which `groups` then point into; false when there is none.
+  bool find(std::string_view text, Groups& groups) const;
   // An error when `replacement` names a group that the expression does not have, or has a backslash before anything but
   // a digit or a backslash.
   base::Result<void> check_replacement(std::string_view replacement) const;

@@ -136,6 +136,26 @@ TEST(Rewrite, HasThreeForms) {
   EXPECT_EQ(std::get<ReplaceRegex>(*regex.rewrite).replacement, "/y/\\1");
 }
 
+TEST(Rewrite, RefusesReplacementsThatAreNoDecodedPath) {
+  struct Row {
+    const char* replacement;
+    std::string_view says;
+  };
+  const auto problems = [](const std::string& replacement) {
+    return support::problems_of(
+        support::with_routes("      - { upstream: app, rewrite: { regex: [\"^/a\", \"" + replacement + "\"] } }\n"));
+  };
+  for (const Row& row : std::initializer_list<Row>{
+           {"/a%20b", "rewrite.regex[1]: \"/a%20b\" is escaped, but paths here are decoded; write \"/a b\""},
+           {"/%ff", "is escaped, but paths here are decoded; write the characters themselves"},
+           {"/a#b", "holds a fragment, which clients never send; delete it"},
+           {"/a\\nb", "holds a control character; delete it"},
+       }) {
+    EXPECT_TRUE(problems(row.replacement).contains(row.says)) << row.replacement << problems(row.replacement);
+  }
+  for (const char* good : {"/a b", "/支付", "/50%off", "/new?next=%2Fhome", ""}) EXPECT_EQ(problems(good), "") << good;
+}
+
 TEST(Rewrite, RefusesPairsThatAreNone) {
   for (const char* pair : {"/a", "[/a]", "[/a, /b, /c]", "[a, /b]", "[/a, [/b]]", "null"}) {
     const std::string text = support::problems_of(

@@ -67,12 +67,21 @@ TEST(Rewrite, FindsThePrefixBehindEscapesAndKeepsEveryOtherByte) {
                                                 {"/支付/x", "/x"},
                                                 {"/%E6%94%AF", "/%E6%94%AF"},
                                             });
+  expect_rows(config::ReplacePrefix{"/a/b", "/c"}, {{"/a%2Fb/x", "/a%2Fb/x"}, {"/%61/%62/x", "/c/x"}});
   expect_rows(config::StripPrefix{"/old"}, {
                                                {"/%6fl%64/%6Fld", "/%6Fld"},
                                                {"/old%2Fx", "/old%2Fx"},  // one segment
                                                {"/old%", "/old%"},
                                                {"/ol%6", "/ol%6"},
                                            });
+}
+
+// Like all paths in the config, what takes the prefix's place is decoded.
+TEST(Rewrite, SpellsWhatTakesThePrefixsPlaceAsAPath) {
+  expect_rows(config::ReplacePrefix{"/a", "/b c"}, {{"/a/x%20y", "/b%20c/x%20y"}});
+  expect_rows(config::ReplacePrefix{"/a", "/支付/"}, {{"/a/x", "/%E6%94%AF%E4%BB%98/x"}});
+  expect_rows(config::ReplacePrefix{"/a", "/50%off"}, {{"/a/x", "/50%25off/x"}});
+  expect_rows(config::ReplacePrefix{"/a", "/b;v=1,(2)!@:~"}, {{"/a/x", "/b;v=1,(2)!@:~/x"}});
 }
 
 TEST(Rewrite, ReplacesWhatARegexFindsInThePathAlone) {
@@ -85,6 +94,13 @@ TEST(Rewrite, ReplacesWhatARegexFindsInThePathAlone) {
   // A target begins with a slash whatever the config makes of it.
   expect_rows(config::ReplaceRegex{"^/strip/", ""}, {{"/strip/x", "/x"}, {"/strip/", "/"}});
   expect_rows(config::ReplaceRegex{"^.*$", "plain"}, {{"/x?q", "/plain?q"}});
+  expect_rows(config::ReplaceRegex{"^/old/(.*)$", "/new?id=\\1"}, {
+                                                                      {"/old/1", "/new?id=1"},
+                                                                      {"/old/1?a=b", "/new?id=1&a=b"},
+                                                                      {"/old/1?", "/new?id=1"},
+                                                                      {"/x?a=b", "/x?a=b"},
+                                                                  });
+  expect_rows(config::ReplaceRegex{"^/old/", "/new?"}, {{"/old/?a", "/new?a"}, {"/old/", "/new"}});
 }
 
 TEST(Rewrite, RefusesWhatIsNoRegexOrNoReplacement) {

@@ -54,14 +54,23 @@ TEST(Regex, RefusesPatternsThatTakeTooMuchMemory) {
   EXPECT_FALSE(Regex::compile("((\\pL{100}){100}){9}"));
 }
 
-TEST(Regex, ReplacesTheFirstMatch) {
-  const auto regex = Regex::compile("^/old/(\\d+)/(.*)");
-  std::string text = "/old/12/a/old/13/b";
-  EXPECT_TRUE(regex->replace_first(text, "/new/\\2?id=\\1"));
-  EXPECT_EQ(text, "/new/a/old/13/b?id=12");
-  std::string other = "/x";
-  EXPECT_FALSE(regex->replace_first(other, "y"));
-  EXPECT_EQ(other, "/x");
+TEST(Regex, FindsTheFirstMatchAndItsGroups) {
+  const auto regex = Regex::compile("/old/(\\d+)/(x)?");
+  const std::string_view text = "/a/old/12/old/13/";
+  Regex::Groups groups;
+  ASSERT_TRUE(regex->find(text, groups));
+  EXPECT_EQ(groups[0], "/old/12/");
+  EXPECT_EQ(groups[0].data() - text.data(), 2);
+  EXPECT_EQ(groups[1], "12");
+  EXPECT_EQ(groups[2].data(), nullptr);
+  EXPECT_EQ(groups[3].data(), nullptr);
+  EXPECT_FALSE(regex->find("/x", groups));
+}
+
+TEST(Regex, FindsNoMoreGroupsThanReplacementsCanName) {
+  Regex::Groups groups;
+  ASSERT_TRUE(Regex::compile("(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)(k)")->find("abcdefghijk", groups));
+  EXPECT_EQ(groups[9], "i");
 }
 
 TEST(Regex, ChecksReplacements) {

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`rewrite` finds the decoded path under every spelling and alters nothing else."""
+import pytest
+
+from harness.client import fetch
+from harness.scene import plain_scene, proxy
+from harness.upstream import RawUpstream, answer
+
+ROUTES = {
+    "tenant": ("/t/", {"prefix": ["/t", "/tenant1"]}),
+    "strip": ("/api/", {"strip_prefix": "/api"}),
+    "regex": ("/u/", {"regex": ["^/u/(.*)$", "/users/\\1"]}),
+    "chinese": ("/支付", {"regex": ["^/支付", "/pay"]}),
+    "query": ("/old/", {"regex": ["^/old/(.*)$", "/new?id=\\1"]}),
+    "space": ("/space/", {"prefix": ["/space", "/b c/支/50%off"]}),
+    "all": ("/", {"prefix": ["/", "/all/"]}),
+}
+
+
+@pytest.fixture(scope="module")
+def upstream():
+    with RawUpstream(lambda received: answer(b"ok")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def daemon(start_daemon, upstream):
+    routes = [proxy(name, {"prefix": prefix}, "app", rewrite=rewrite) for name, (prefix, rewrite) in ROUTES.items()]
+    return start_daemon(plain_scene(upstream.url, routes))
+
+
+@pytest.mark.parametrize("target, forwarded", [
+    ("/%61pi/x%20y?a=%41", "/x%20y?a=%41"), ("/api/a%2Fb/../c", "/a%2Fb/../c"), ("/api//x", "//x"),
+    ("/u/1", "/users/1"), ("/%75/1", "/users/1"), ("/u/%41%2f?x=/u/1", "/users/%41%2f?x=/u/1"),
+    ("/u/%D6%A7", "/users/%D6%A7"),
+    ("/%E6%94%AF%E4%BB%98/x", "/pay/x"),
+    ("/old/1?a=b", "/new?id=1&a=b"), ("/old/1&admin=1", "/new?id=1%26admin=1"),
+    ("/space/x", "/b%20c/%E6%94%AF/50%25off/x"),
+    ("/x", "/all/x"), ("/a/../x", "/all/a/../x"),
+])
+def test_what_is_named_is_rewritten_under_every_spelling(daemon, upstream, target, forwarded):
+    upstream.clear()
+    assert fetch(daemon.http, "GET", target).status == 200
+    assert upstream.only().target == forwarded
