@@ -5,9 +5,11 @@
 #include <chrono>
 
 #include "base/arena.h"
+#include "base/check.h"
 #include "base/format.h"
 #include "exchange/client_address.h"
 #include "filter/cors.h"
+#include "filter/rewrite.h"
 #include "http/reason.h"
 #include "route/router.h"
 #include "route/trace.h"
@@ -27,6 +29,7 @@ struct Case {
   route::Decision decision;
   route::Trace trace;
   http::Reason reason = http::Reason::kNone;  // of the router or, behind it, of a filter
+  std::string_view rewritten;                 // the target that goes on; empty where it is the one that came
 };
 
 base::Result<void> read_url(const Question& question, Case& asked) {
@@ -75,6 +78,20 @@ http::Reason ask_filters(const Case& asked) {
   const bool reads = asked.head.method == http::Method::kGet || asked.head.method == http::Method::kHead;
   const bool is_static = std::holds_alternative<config::StaticAction>(route.action);
   return is_static && !reads ? http::Reason::kMethodNotAllowed : http::Reason::kNone;
+}
+
+// Rewrites the target as the filter would, or says why not.
+http::Reason rewrite(Case& asked, base::ChunkPool& chunks) {
+  const config::Route& route = *asked.decision.route;
+  if (!route.rewrite || !std::holds_alternative<config::ProxyAction>(route.action)) return http::Reason::kNone;
+  const auto filter = filter::Rewrite::make(*route.rewrite);
+  CHECK(filter.has_value());  // daemon/build has made it
+  if (asked.decision.is_ambiguous && !(*filter)->is_clear(asked.head.target, chunks)) {
+    return http::Reason::kPathAmbiguous;
+  }
+  const std::string_view rewritten = (*filter)->rewrite(asked.head.target, asked.head.fields.arena());
+  if (rewritten != asked.head.target) asked.rewritten = rewritten;
+  return http::Reason::kNone;
 }
 
 std::string duration_text(const std::optional<base::Duration>& duration) {
@@ -173,6 +190,7 @@ json describe(const Case& asked, const exchange::Snapshot& snapshot) {
   if (decision.route != nullptr && decision.route->basic_auth) {
     answer["basic_auth"] = decision.route->basic_auth->realm;
   }
+  if (!asked.rewritten.empty()) answer["rewritten"] = asked.rewritten;
   const bool redirects = std::ranges::any_of(snapshot.config->listeners, &config::Listener::redirect_to_https);
   if (asked.scheme == "http" && redirects && !route::spares_https_redirect(decision)) {
     answer["redirect_to_https"] = true;
@@ -241,6 +259,9 @@ std::string render(const json& answer) {
   if (answer.contains("deny")) text += base::format("deny: {}\n", answer["deny"].get<std::string>());
   if (answer.contains("action")) {
     text += render_action(answer["action"]);
+    if (answer.contains("rewritten")) {
+      text += base::format("rewritten: {}\n", visible(answer["rewritten"].get<std::string>()));
+    }
     text += base::format("request headers: {}\n", joined(answer["request_headers"]));
     text += base::format("response headers: {}\n", joined(answer["response_headers"]));
     const json& timeouts = answer["timeouts"];
@@ -280,6 +301,7 @@ base::Result<Explanation> explain_request(const exchange::Snapshot& snapshot, co
                         : exchange::find_client_ip(*from, asked.decision.site->trusted_proxies, asked.head.fields);
   asked.reason = asked.decision.reason;
   if (asked.decision.route != nullptr) asked.reason = ask_filters(asked);
+  if (asked.decision.route != nullptr && asked.reason == http::Reason::kNone) asked.reason = rewrite(asked, chunks);
   const json answer = describe(asked, snapshot);
   return Explanation{.text = render(answer), .json = answer};
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filter/rewrite.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/uri.h"
 #include "exchange/exchange.h"
+#include "route/path_readings.h"
 
 namespace viaduct::filter {
 namespace {
@@ -35,7 +37,41 @@ std::string_view path_of(std::string_view target) {
   return target.substr(0, target.find('?'));
 }
 
+// Whether two paths are one but for empty segments, which no server takes for a way out of where it is.
+bool is_same_path(std::string_view left, std::string_view right) {
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < left.size() && j < right.size() && left[i] == right[j]) {
+    if (left[i] != '/') {
+      ++i;
+      ++j;
+      continue;
+    }
+    i = std::min(left.find_first_not_of('/', i), left.size());
+    j = std::min(right.find_first_not_of('/', j), right.size());
+  }
+  return i == left.size() && j == right.size();
+}
+
 }  // namespace
+
+// Holds what is made of each reading against the same reading of what is sent.
+class Rewrite::Comparison final : public route::ReadingVisitor {
+ public:
+  Comparison(const Rewrite& rewrite, base::ChunkPool& chunks) : rewrite_(rewrite), arena_(chunks) {}
+
+  bool on_reading(std::string_view path, std::string_view sent) override {
+    arena_.clear();
+    const Rewritten made = rewrite_.rewrite_path(path, Spelling::kDecoded, arena_);
+    if (!query_) query_.emplace(made.query);
+    return is_same_path(made.path, sent) && made.query == *query_;
+  }
+
+ private:
+  const Rewrite& rewrite_;
+  base::Arena arena_;  // of one reading
+  std::optional<std::string> query_;
+};
 
 base::Result<std::unique_ptr<Rewrite>> Rewrite::make(const config::Rewrite& config) {
   auto made = std::make_unique<Rewrite>();
@@ -78,8 +114,21 @@ Rewritten Rewrite::rewrite_path(std::string_view path, Spelling spelling, base::
   return {.path = arena.append(result, rest), .query = {}};
 }
 
+bool Rewrite::is_clear(std::string_view target, base::ChunkPool& chunks) const {
+  base::Arena arena(chunks);
+  const std::string_view path = path_of(target);
+  Comparison comparison(*this, chunks);
+  const Rewritten made = rewrite_path(path, Spelling::kReceived, arena);
+  route::PathReadings readings(path, made.path, arena);
+  return !made.splits_escape && readings.visit(comparison) == route::PathReadings::Result::kComplete;
+}
+
 exchange::FilterVerdict Rewrite::on_request(exchange::Exchange& exchange) const {
   http::RequestHead& request = exchange.request();
+  if (exchange.decision().is_ambiguous && !is_clear(request.target, exchange.loop().chunks())) {
+    exchange.fail(http::Reason::kPathAmbiguous);
+    return exchange::FilterVerdict::kAnswered;
+  }
   request.target = rewrite(request.target, exchange.arena());
   return exchange::FilterVerdict::kContinue;
 }

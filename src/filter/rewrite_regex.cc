@@ -154,9 +154,14 @@ Rewritten RewriteRegex::rewrite(std::string_view path, Spelling spelling, base::
   const std::string_view text = characters_of(path, spelling, arena);
   route::Regex::Groups groups{};
   if (!regex_.find(text, groups)) return {.path = path, .query = {}};
+  Rewritten made;
   const auto place_of = [&](const char* at) {
-    const auto offset = static_cast<std::size_t>(at - text.data());
-    return text.data() == path.data() ? offset : place_in(path, spelling, offset);
+    auto place = static_cast<std::size_t>(at - text.data());
+    if (text.data() != path.data()) place = place_in(path, spelling, place);
+    // A '%' begins an escape, and no escape holds another one.
+    const bool within = path.substr(0, place).ends_with('%') || (place > 1 && path[place - 2] == '%');
+    made.splits_escape = made.splits_escape || (within && spelling == Spelling::kReceived);
+    return place;
   };
   const auto spelling_of = [&](std::string_view group) {
     if (group.empty()) return std::string_view();
@@ -166,7 +171,7 @@ Rewritten RewriteRegex::rewrite(std::string_view path, Spelling spelling, base::
   const std::string_view match = groups[0];
   const std::string_view before = path.substr(0, place_of(match.data()));
   const std::string_view after = path.substr(place_of(match.data() + match.size()));
-  Rewritten made{.path = before, .query = {}};
+  made.path = before;
   const auto add = [&](bool in_query, std::string_view literal, std::string_view part) {
     std::string_view& whole = in_query ? made.query : made.path;
     whole = arena.append(arena.append(whole, literal), in_query ? as_value(part, arena) : part);

@@ -26,6 +26,8 @@ enum class Spelling : std::uint8_t {
 struct Rewritten {
   std::string_view path;
   std::string_view query;  // what the replacement adds in front of the query that was received; without '?'
+  // A match or a group begins or ends within "%2F", which is three characters to the expression: `path` is of no use.
+  bool splits_escape = false;
 };
 
 class RewriteRegex {

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`rewrite` finds the decoded path under every spelling and alters nothing else."""
+"""`rewrite` finds the decoded path under every spelling, alters nothing else, and never leads out of its own prefix."""
 import pytest
 
-from harness.client import fetch
+from harness.cli import run
+from harness.client import HOST, fetch
+from harness.expect import assert_own_answer
 from harness.scene import plain_scene, proxy
 from harness.upstream import RawUpstream, answer
 
@@ -42,3 +44,19 @@ def test_what_is_named_is_rewritten_under_every_spelling(daemon, upstream, targe
     upstream.clear()
     assert fetch(daemon.http, "GET", target).status == 200
     assert upstream.only().target == forwarded
+    told = run("explain", "GET", f"http://{HOST}{target}", "-c", daemon.config_path)
+    assert f"rewritten: {forwarded}\n" in told.stdout
+
+
+@pytest.mark.parametrize("target", [
+    "/../tenant2/x", "/%2e%2e/tenant2/x", "/..%2ftenant2/x", "/..%5ctenant2/x", "/%252e%252e/tenant2/x",
+    "/t/../t/x", "/api/../api/x", "/api/..%2fapi/admin", "/u/../../u/../users/private", "/old/a/../b",
+])
+def test_dot_segments_do_not_lead_out_of_the_new_prefix(daemon, upstream, target):
+    upstream.clear()
+    response = fetch(daemon.http, "GET", target)
+    assert_own_answer(response, 400)
+    assert daemon.record_of(response)["reason"] == "path_ambiguous"
+    assert not upstream.received
+    told = run("explain", "GET", f"http://{HOST}{target}", "-c", daemon.config_path)
+    assert told.stdout.endswith("decision: 400 path_ambiguous\n")

@@ -43,6 +43,10 @@ sites:
         headers:
           request: { set: { X-Secret: hidden-value }, remove: [X-Debug] }
           response: { add: { X-Served-By: viaduct } }
+      - name: old
+        match: { prefix: /old/ }
+        upstream: app
+        rewrite: { strip_prefix: /old }
       - name: pages
         match: { prefix: /pages/ }
         redirect: { to: "https://${host}/new", status: 301 }
@@ -102,6 +106,8 @@ TEST_F(Explaining, EndsWithTheDecision) {
       {asking("GET", site + "/api/internal/x"), "decision: 403 path_denied"},
       {asking("GET", site + "/api/x/%2e%2e/internal/x"), "decision: 403 path_denied"},
       {asking("GET", site + "/api/../text"), "decision: 400 path_ambiguous"},
+      {asking("GET", site + "/old/x"), "route: old"},
+      {asking("GET", site + "/old/../old/x"), "decision: 400 path_ambiguous"},
       {asking("GET", "https://evil.example/"), "decision: 421 host_unknown"},
       {asking("GET", site), "decision: 404 no_route"},
       {asking("GET", site + "?a=1"), "decision: 404 no_route"},
@@ -135,6 +141,12 @@ TEST_F(Explaining, SaysWhyCandidatesLostAndWhatWillHappen) {
                            "set X-Forwarded-For", "timeouts: connect 250ms, send 60000ms, read off, total 3000ms\n"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
+}
+
+TEST_F(Explaining, SaysWhatARewriteMakesOfTheTarget) {
+  EXPECT_THAT(text_of(asking("GET", "https://www.example.com/old/a%2Fb?c")), HasSubstr("rewritten: /a%2Fb?c\n"));
+  EXPECT_EQ(ask(asking("GET", "https://www.example.com/old/x"))->json["rewritten"], "/x");
+  EXPECT_THAT(text_of(asking("GET", "https://www.example.com/api/x")), Not(HasSubstr("rewritten")));
 }
 
 TEST_F(Explaining, SaysWhereUpstreamsGetTheClientsCertificate) {

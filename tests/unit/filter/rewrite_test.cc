@@ -112,6 +112,78 @@ TEST(Rewrite, RefusesWhatIsNoRegexOrNoReplacement) {
   }
 }
 
+struct AmbiguousRow {
+  std::string_view path;
+  bool is_clear;
+};
+
+void expect_clear(const config::Rewrite& config, std::initializer_list<AmbiguousRow> rows) {
+  base::ChunkPool chunks;
+  const auto made = Rewrite::make(config);
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  for (const AmbiguousRow& row : rows) EXPECT_EQ((*made)->is_clear(row.path, chunks), row.is_clear) << row.path;
+}
+
+// A server that resolves what it gets must land where the config sends what it would have resolved.
+TEST(Rewrite, IsUnclearWhereAPathLeadsOutOfThePrefix) {
+  expect_clear(config::ReplacePrefix{"/", "/tenant1/"}, {
+                                                            {"/../tenant2/x", false},
+                                                            {"/%2e%2e/tenant2/x", false},
+                                                            {"/..%2ftenant2/x", false},
+                                                            {"/..%5ctenant2/x", false},
+                                                            {"/..\\tenant2/x", false},
+                                                            {"/%252e%252e/tenant2/x", false},
+                                                            {"/.%0a./tenant2/x", false},
+                                                            {"/a/../../tenant2/x", false},
+                                                            {"/a//../../x", false},  // merged or not
+                                                            {"/a/../x", true},
+                                                            {"/a//b", true},
+                                                            {"/./a%2Fb/", true},
+                                                            {"/a%25b", true},
+                                                            {"//a", true},
+                                                        });
+  expect_clear(config::StripPrefix{"/api"}, {
+                                                {"/api/../api/x", false},
+                                                {"/api/x/../../api/y?../", false},
+                                                {"/api/%2e%2e/api/x", false},
+                                                {"/api%2Fx", false},  // begins with the prefix for some alone
+                                                {"/%2561pi/x", false},
+                                                {"/api/a/../b", true},
+                                                {"/api//x", true},
+                                                {"/api/a%2fb?c/..", true},
+                                                {"/other/../x", true},
+                                            });
+  expect_clear(config::ReplacePrefix{"/a", "/50%off"}, {{"/a/x%2Fy", true}, {"/a/../a/x", false}});
+}
+
+TEST(Rewrite, IsUnclearWhereARegexFindsAnotherPathInAnotherReading) {
+  expect_clear(config::ReplaceRegex{"^/u/([^/]+)$", "/users/\\1"}, {
+                                                                       {"/u/a%2Fb", false},
+                                                                       {"/u/..", true},
+                                                                       {"/u/100%25", true},
+                                                                       {"/u/a%5Cb", false},
+                                                                       {"/x//y", true},
+                                                                   });
+  expect_clear(config::ReplaceRegex{"u(.)", "\\1-"}, {{"/u%2Fx", false}, {"/ux%2F", true}, {"/u%25", true}});
+  expect_clear(config::ReplaceRegex{"2F", ""}, {{"/a%2F41", false}});
+  expect_clear(config::ReplaceRegex{"^/u(.*)$", "/users/\\1"}, {{"/u/a%2Fb", true}, {"/u/../u/x", false}});
+  expect_clear(config::ReplaceRegex{"^/old/(.*)$", "/new?id=\\1"}, {{"/old/100%25", true}, {"/old/a/../b", false}});
+}
+
+TEST(Rewrite, RefusesWhatServersWouldReadInTwoWays) {
+  support::ActionScript script;
+  support::ExchangeScene scene("${status} ${reason}");
+  exchange::RoutePlan& plan = scene.add_route();
+  plan.filters.push_back(std::move(*Rewrite::make(config::ReplacePrefix{"/", "/tenant1/"})));
+  plan.action = std::make_unique<support::RecordingAction>(script);
+  EXPECT_EQ(scene.call("GET", "/../tenant2/x").response.status, 400);
+  EXPECT_EQ(script.begun, 0);
+  scene.call("GET", "/a/../x%2Fy");
+  EXPECT_EQ(script.request, "GET /tenant1/a/../x%2Fy");
+  scene.turn();
+  EXPECT_EQ(scene.log(), "400 path_ambiguous|200 -");
+}
+
 TEST(Rewrite, GivesTheActionAnotherTargetAndTheLogTheOldOne) {
   support::ActionScript script;
   support::ExchangeScene scene("${path} ${query}");
