@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "action/redirect.h"
 
+#include <algorithm>
+
 #include "action/immediate_run.h"
 
 namespace viaduct::action {
 namespace {
+
+// Two slashes at the start of an address, of which browsers take a backslash for one, name a host. Where the config
+// names none, the request must not: one slash is left of them.
+std::string_view without_host(std::string_view location, base::Arena& arena) {
+  const std::size_t slashes = std::min(location.find_first_not_of("/\\"), location.size());
+  return slashes < 2 ? location : arena.append(arena.copy("/"), location.substr(slashes));
+}
 
 class RedirectRun final : public ImmediateRun {
  public:
@@ -12,7 +21,8 @@ class RedirectRun final : public ImmediateRun {
       : exchange_(exchange), to_(to), status_(status) {}
 
   void start(bool) override {
-    const exchange::ReplyField location{.id = http::FieldName::kLocation, .value = to_.fill(exchange_)};
+    const exchange::ReplyField location{.id = http::FieldName::kLocation,
+                                        .value = without_host(to_.fill(exchange_), exchange_.arena())};
     exchange_.respond({.status = status_, .content_type = {}, .body = {}, .fields = std::span(&location, 1)});
   }
 

@@ -50,6 +50,29 @@ TEST_F(RedirectTest, GivesTheStatusThatTheConfigAsksFor) {
   }
 }
 
+// "//host" and, for browsers, "/\host" lead to another host.
+TEST_F(RedirectTest, LeadsToNoHostThatTheRequestNames) {
+  struct Row {
+    std::string_view to;
+    std::string_view target;
+    std::string_view location;
+  };
+  for (const Row& row : std::initializer_list<Row>{
+           {"${path}/", "//evil.example/x", "/evil.example/x/"},
+           {"${path}/", "/\\evil.example/x", "/evil.example/x/"},
+           {"${path}/", "/\\/\\evil.example", "/evil.example/"},
+           {"${path}/", "///", "/"},
+           {"${path}/", "/a//b", "/a//b/"},
+           {"/${path}", "/evil.example/x", "/evil.example/x"},
+           {"/${query}", "/?/evil.example", "/evil.example"},
+           {"https://${host}${path}", "//evil.example/x", "https://host.test//evil.example/x"},
+       }) {
+    support::ExchangeScene scene;
+    scene.add_route().action = std::move(*Redirect::make({.to = std::string(row.to), .status = 301}));
+    EXPECT_EQ(scene.call("GET", row.target).response.field("Location"), row.location) << row.to << " " << row.target;
+  }
+}
+
 TEST_F(RedirectTest, IsNotMadeOfAnAddressThatCannotBeFilledIn) {
   EXPECT_FALSE(Redirect::make({.to = "${nonsense}", .status = 302}).has_value());
 }
