@@ -35,6 +35,8 @@ struct Rate {
 };
 Parsed<Rate> parse_rate(std::string_view text);
 std::string format_rate(const Rate& rate);
+// What it may take until all of a burst may come again: about 100 years, which nanoseconds can count.
+inline constexpr base::Duration kBurstTimeMax = std::chrono::hours(100 * 365 * 24);
 
 // 0 to 100, with the sign: "10%".
 Parsed<std::uint32_t> parse_percent(std::string_view text);

@@ -30,7 +30,7 @@ class RouteCheck {
     check_timeouts();
     check_websocket();
     if (route_.allow) require(!route_.allow->addresses.empty(), "allow", "addresses");
-    if (route_.rate_limit) require(route_.rate_limit->requests > 0, "rate_limit", "rate");
+    if (route_.rate_limit) check_rate_limit(*route_.rate_limit);
     check_callback(route_, position_, reading_);
   }
 
@@ -150,6 +150,18 @@ class RouteCheck {
       reading_.warn_at(path_of("rewrite"),
                        base::format("no path of this route starts with {}, so nothing is changed", prefix));
     }
+  }
+
+  void check_rate_limit(const RateLimit& limit) {
+    require(limit.requests > 0, "rate_limit", "rate");
+    if (limit.requests == 0 || limit.burst == 0) return;
+    const Duration per_request = std::max(limit.per / static_cast<std::int64_t>(limit.requests), Duration(1));
+    const std::int64_t burst_max = kBurstTimeMax / per_request;
+    if (limit.burst <= burst_max) return;
+    reading_.error_at(path_of("rate_limit.burst"),
+                      base::format("at {}, {} requests would be there again after more than 100 years, which cannot be "
+                                   "counted; write at most {}",
+                                   format_rate({.events = limit.requests, .per = limit.per}), limit.burst, burst_max));
   }
 
   void check_timeouts() {

@@ -15,6 +15,7 @@ TokenBuckets::TokenBuckets(const Rate& rate, std::size_t sets)
       buckets_(std::make_unique<Bucket[]>(sets * kWays)) {
   static_assert(std::is_same_v<base::Duration, std::chrono::nanoseconds>);
   CHECK(per_token_ > 0 && sets > 0);
+  CHECK(rate.burst == 0 || rate.per_token <= base::Duration::max() / 2 / rate.burst);
 }
 
 std::optional<base::Duration> TokenBuckets::take(std::uint64_t key, base::MonoTime now) {

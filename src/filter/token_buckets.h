@@ -27,7 +27,8 @@ class TokenBuckets {
     std::uint32_t burst = 0;   // tokens beyond the first that a full bucket has
   };
 
-  // A table of `sets` times kWays buckets of 16 bytes, all full.
+  // A table of `sets` times kWays buckets of 16 bytes, all full. REQUIRES: all tokens are back within a century, which
+  // nanoseconds can count.
   TokenBuckets(const Rate& rate, std::size_t sets);
 
   // Takes a token from the bucket of `key`, which should be a keyed hash. Absent: there was one. Else how long until

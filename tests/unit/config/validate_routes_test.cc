@@ -62,6 +62,19 @@ TEST(ValidateRoutes, LetsStatusesWithoutBodyHaveNone) {
   }
 }
 
+// 36,500 days fit into the nanoseconds of an int64, a million do not.
+TEST(ValidateRoutes, WantsABurstThatCanBeCounted) {
+  const auto problems = [](const std::string& limit) {
+    return problems_of(with_routes("      - { upstream: app, rate_limit: { " + limit + " } }\n"));
+  };
+  EXPECT_EQ(problems("rate: 1/d, burst: 36500"), "");
+  EXPECT_EQ(problems("rate: 28/d, burst: 1000000"), "");
+  EXPECT_EQ(problems("rate: 4294967295/s, burst: 1000000"), "");
+  EXPECT_TRUE(problems("rate: 1/d, burst: 36501")
+                  .contains("rate_limit.burst: at 1/d, 36501 requests would be there again after more than 100 years, "
+                            "which cannot be counted; write at most 36500"));
+}
+
 TEST(ValidateRoutes, RewritesOnlyWhatHasAPath) {
   EXPECT_EQ(problems_of(
                 with_routes("      - { match: { prefix: /x }, static: { root: / }, rewrite: { strip_prefix: /x } }\n")),

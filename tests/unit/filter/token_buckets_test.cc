@@ -29,6 +29,13 @@ TEST(TokenBuckets, GrantsTheBurstAtOnceAndThenTheRate) {
   EXPECT_EQ(granted(buckets, 7, kStart + 1h, 10), 5);  // full, and no fuller
 }
 
+TEST(TokenBuckets, CountsTheLongestBurst) {
+  constexpr std::uint32_t kDays = 100 * 365;
+  TokenBuckets buckets({.per_token = 24h, .burst = kDays}, 1);
+  EXPECT_EQ(granted(buckets, 7, kStart, kDays + 3), kDays + 1);
+  EXPECT_EQ(buckets.take(7, kStart), 24h);
+}
+
 TEST(TokenBuckets, GrantsOneByOneWithoutABurst) {
   TokenBuckets buckets({.per_token = 1s, .burst = 0}, 1);
   EXPECT_EQ(granted(buckets, 7, kStart, 3), 1);
