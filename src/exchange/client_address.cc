@@ -27,10 +27,13 @@ bool walk_line(std::string_view line, const base::CidrSet& trusted, base::IpAddr
   while (entries_left-- > 0) {
     const std::size_t comma = line.rfind(',');
     const std::string_view entry = comma == std::string_view::npos ? line : line.substr(comma + 1);
-    const auto address = parse_entry(trim(entry));
-    if (!address) return false;
-    client = *address;
-    if (!trusted.contains(client)) return false;
+    // An empty one counts for nothing (RFC 9110 §5.6.1.2).
+    if (const std::string_view text = trim(entry); !text.empty()) {
+      const auto address = parse_entry(text);
+      if (!address) return false;
+      client = *address;
+      if (!trusted.contains(client)) return false;
+    }
     if (comma == std::string_view::npos) return true;
     line = line.substr(0, comma);
   }

@@ -56,11 +56,26 @@ TEST(ClientAddress, IsTheRightmostThatIsNotTrusted) {
 TEST(ClientAddress, StopsAtWhatIsNoAddress) {
   const base::CidrSet trusted = ranges({"10.0.0.0/8"});
   for (const std::string_view broken :
-       {"unknown", "", "_hidden", "10.0.0", "1.2.3.4.5", "198.51.100.1/24", "a:b", "198.51.100.01"}) {
+       {"unknown", "_hidden", "10.0.0", "1.2.3.4.5", "198.51.100.1/24", "a:b", "198.51.100.01"}) {
     EXPECT_EQ(find("10.0.0.1", trusted, {"1.1.1.1", broken, "10.0.0.2"}), "10.0.0.2") << broken;
     EXPECT_EQ(find("10.0.0.1", trusted, {broken}), "10.0.0.1") << broken;
   }
-  EXPECT_EQ(find("10.0.0.1", trusted, {"1.1.1.1,,10.0.0.2"}), "10.0.0.2");
+}
+
+// RFC 9110 §5.6.1.2: as if they were not there. Else whoever sends a comma would be the proxy in front.
+TEST(ClientAddress, PassesOverEmptyEntries) {
+  const base::CidrSet trusted = ranges({"10.0.0.0/8"});
+  for (const std::initializer_list<std::string_view> values :
+       std::initializer_list<std::initializer_list<std::string_view>>{{"198.51.100.1,"},
+                                                                      {"198.51.100.1, , \t,"},
+                                                                      {",198.51.100.1,,10.0.0.2"},
+                                                                      {"198.51.100.1", ""},
+                                                                      {"198.51.100.1", " ,", "10.0.0.2"}}) {
+    EXPECT_EQ(find("10.0.0.1", trusted, values), "198.51.100.1") << *values.begin();
+  }
+  EXPECT_EQ(find("10.0.0.1", trusted, {""}), "10.0.0.1");
+  EXPECT_EQ(find("10.0.0.1", trusted, {",", " "}), "10.0.0.1");
+  EXPECT_EQ(find("10.0.0.1", trusted, {"unknown,", "10.0.0.2"}), "10.0.0.2");
 }
 
 TEST(ClientAddress, LooksAtABoundedNumberOfEntries) {
