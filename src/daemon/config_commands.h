@@ -44,6 +44,9 @@ class ConfigCommands final : private GuardHandler {
   std::string list() const;
   // The config in use stays, whatever the guard would have said: another one takes the process's place, or it ends.
   void end_guard(std::string_view reason);
+  // What the guard has to say waits while it is not known whether another process takes this one's place.
+  void hold_guard() { guard_.hold(); }
+  void let_guard_go_on() { guard_.go_on(); }
 
  private:
   // What the guard goes back to.

@@ -47,11 +47,25 @@ void ReloadGuard::start(base::Duration time) {
   start_ = take_totals();
   before_ = samples_.front();
   deadline_ = loop_.now() + time;
+  state_ = State::kWatching;
   check_timer_.start_after(kCheckInterval);
 }
 
 void ReloadGuard::stop() {
+  state_ = State::kOff;
   check_timer_.stop();
+}
+
+void ReloadGuard::hold() {
+  if (state_ != State::kWatching) return;
+  state_ = State::kHeld;
+  check_timer_.stop();
+}
+
+void ReloadGuard::go_on() {
+  if (state_ != State::kHeld) return;
+  state_ = State::kWatching;
+  check_timer_.start_after(kCheckInterval);
 }
 
 void ReloadGuard::on_timer(int timer_id) {
@@ -62,8 +76,11 @@ void ReloadGuard::on_timer(int timer_id) {
     sample_timer_.start_after(kSampleInterval);
     return;
   }
-  if (const auto why = explain_worse(compare(now))) return handler_.on_worse(*why);
-  if (now.at >= deadline_) return handler_.on_kept();
+  const auto why = explain_worse(compare(now));
+  if (why || now.at >= deadline_) {
+    state_ = State::kOff;
+    return why ? handler_.on_worse(*why) : handler_.on_kept();
+  }
   check_timer_.start_after(kCheckInterval);
 }
 

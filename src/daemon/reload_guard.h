@@ -48,9 +48,14 @@ class ReloadGuard final : private net::TimerHandler {
   // Watches the config that has just been published for `time`, and no more the one before.
   void start(base::Duration time);
   void stop();
-  bool is_watching() const { return check_timer_.is_running(); }
+  // Says nothing until go_on(), and then what it would have said meanwhile. Without effect where it does not watch.
+  void hold();
+  void go_on();
+  bool is_watching() const { return state_ != State::kOff; }
 
  private:
+  enum class State : std::uint8_t { kOff, kWatching, kHeld };
+
   struct Totals {
     base::MonoTime at;
     AnswerCount answers{};
@@ -66,6 +71,7 @@ class ReloadGuard final : private net::TimerHandler {
   GuardHandler& handler_;
   net::Timer sample_timer_;
   net::Timer check_timer_;
+  State state_ = State::kOff;
   std::deque<Totals> samples_;  // of the last kLookBack and an interval, the oldest first; never empty
   // ---- while it watches
   Totals before_;  // the beginning of the time looked back at

@@ -217,7 +217,7 @@ void Supervisor::run() {
 void Supervisor::on_fd_readable() {
   for (int signal = signals_->take(); signal != 0; signal = signals_->take()) {
     switch (signal) {
-      case SIGHUP: change_config("reload", 0); break;
+      case SIGHUP: reload_by_signal(); break;
       case SIGUSR1: live_.reopen_logs(); break;
       case SIGUSR2:
         if (const auto refused = upgrade(0)) LOG_ERROR("upgrade_refused answer={}", base::quoted(*refused));
@@ -273,13 +273,24 @@ std::optional<std::string> Supervisor::on_admin_command(std::string_view command
 
 std::optional<std::string> Supervisor::change_config(std::string_view command, std::uint64_t session) {
   if (state_ != State::kServing) return "error: shutting down";
-  if (upgrade_ != nullptr && upgrade_->is_waiting()) return "error: an upgrade is under way";
+  if (is_upgrading()) return "error: an upgrade is under way";
   os::notify_reloading();
   auto answer = config_commands_.carry_out(command);
   os::notify_ready(state_text());
   if (!answer) return "error: " + answer.error().message;
   answer_later(session, std::move(*answer), live_.snapshot()->version);
   return std::nullopt;
+}
+
+void Supervisor::reload_by_signal() {
+  if (is_upgrading()) {
+    reload_waits_ = true;
+    LOG_INFO("reload_waits reason=\"an upgrade is under way\"");
+  } else if (state_ != State::kServing) {
+    LOG_ERROR("reload_refused error=\"shutting down\"");
+  } else {
+    change_config("reload", 0);
+  }
 }
 
 void Supervisor::answer_later(std::uint64_t session, std::string text, std::uint64_t version) {
@@ -330,8 +341,7 @@ std::optional<std::string> Supervisor::upgrade(std::uint64_t session) {
   if (::getpid() == 1) {
     return "error: this is the first process of its container, which ends with it; start a container of the new image";
   }
-  if (upgrade_ != nullptr && upgrade_->is_waiting()) return "error: an upgrade is under way";
-  config_commands_.end_guard("upgrade");
+  if (is_upgrading()) return "error: an upgrade is under way";
   UpgradeHandler& handler = *this;
   upgrade_ = std::make_unique<Upgrade>(loop_, handler);
   const HandoverOffer offer{.listeners = live_.listeners().rows(),
@@ -346,10 +356,12 @@ std::optional<std::string> Supervisor::upgrade(std::uint64_t session) {
     LOG_ERROR("upgrade_failed error={}", base::quoted(started.error().message));
     return "error: " + started.error().message;
   }
+  config_commands_.hold_guard();
   return std::nullopt;
 }
 
 void Supervisor::on_upgrade_ready(pid_t pid) {
+  config_commands_.end_guard("upgrade");
   os::notify_successor(pid);
   upgrade_->let_speak();
   LOG_INFO("upgraded pid={} connections={}", pid, limits_.connections());
@@ -364,19 +376,29 @@ void Supervisor::on_upgrade_ready(pid_t pid) {
                base::format("ok\nprocess {} serves; this one, {}, ends within {} s", pid, ::getpid(), drain_seconds()),
                Worker::kDrained);
   if (admin_ != nullptr) admin_->hand_over();
+  if (!std::exchange(reload_waits_, false)) return;
+  // It may have read the file before the signal came.
+  if (::kill(pid, SIGHUP) == 0) {
+    LOG_INFO("reload_passed_on pid={}", pid);
+  } else {
+    LOG_ERROR("reload_refused error=\"process {} cannot be told\"", pid);
+  }
 }
 
 void Supervisor::on_upgrade_failed(const std::string& why) {
   LOG_ERROR("upgrade_failed error={}", base::quoted(why));
   if (admin_ != nullptr) admin_->answer(upgrade_session_, "error: the upgrade failed, and nothing has changed: " + why);
+  config_commands_.let_guard_go_on();
+  if (std::exchange(reload_waits_, false)) change_config("reload", 0);
 }
 
 // ---- the end --------------------------------------------------------------------------------------------------------
 
 void Supervisor::stop() {
   if (state_ != State::kServing && state_ != State::kReplaced) return;
-  if (upgrade_ != nullptr && upgrade_->is_waiting()) {
+  if (is_upgrading()) {
     upgrade_.reset();
+    reload_waits_ = false;
     on_upgrade_failed("this process was told to stop");
   }
   state_ = State::kDraining;

@@ -110,6 +110,9 @@ class Supervisor final : private net::FdHandler,
   // Carries out `command`, which publishes a config; `session` gets the answer when it is in effect, 0: nobody. Returns
   // what stands in the way.
   std::optional<std::string> change_config(std::string_view command, std::uint64_t session);
+  bool is_upgrading() const { return upgrade_ != nullptr && upgrade_->is_waiting(); }
+  // Where an upgrade is under way, its end decides who reads the file.
+  void reload_by_signal();
   // Gives the answers whose time has come.
   void answer_later(std::uint64_t session, std::string text, std::uint64_t version);
   void give_answers();
@@ -166,6 +169,7 @@ class Supervisor final : private net::FdHandler,
   std::unique_ptr<Handover> handover_;  // until start() is done
   std::unique_ptr<Upgrade> upgrade_;    // the last attempt
   std::uint64_t upgrade_session_ = 0;
+  bool reload_waits_ = false;               // for the end of the upgrade
   std::vector<base::SocketAddress> addresses_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Monitor> monitor_;  // looks at the workers

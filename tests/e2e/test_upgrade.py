@@ -259,6 +259,62 @@ def test_two_upgrades_at_once_are_one(own_program):
     path.with_suffix(".old").write_bytes(kept)
 
 
+def waiting(path, then):
+    """Puts a program there that waits for the test; returns what lets it go on."""
+    go_on = path.with_suffix(".go_on")
+    go_on.unlink(missing_ok=True)
+    replace(path, f"#!/bin/sh\nuntil [ -e {go_on} ]; do sleep 0.02; done\n{then}\n")
+    return go_on.touch
+
+
+def test_guard_of_a_reload_goes_on_when_an_upgrade_fails(own_program, raw):
+    daemon, path = own_program
+    assert fetch(daemon.http, "GET", "/x").status == 200
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # and nobody listens
+        daemon.write(plain_scene(f"http://127.0.0.1:{closed.getsockname()[1]}"))
+        assert run("reload", "--guard", "60s", "-c", daemon.config_path).returncode == 0
+        go_on = waiting(path, "exit 1")
+        daemon.send_signal(signal.SIGUSR2)
+        daemon.wait_error("upgrade_started")
+        for _ in range(10):
+            assert fetch(daemon.http, "GET", "/x").status == 502
+        assert not daemon.find_error("reload_rolled_back|reload_guard_ended")
+        go_on()
+        daemon.wait_error("upgrade_failed")
+        daemon.wait_error("reload_rolled_back")
+        assert fetch(daemon.http, "GET", "/x").status == 200
+
+
+def test_reload_by_signal_waits_for_an_upgrade_that_fails(own_program, raw):
+    daemon, path = own_program
+    go_on = waiting(path, "exit 1")
+    daemon.send_signal(signal.SIGUSR2)
+    daemon.wait_error("upgrade_started")
+    daemon.write(plain_scene(raw.url, [proxy("only", {"prefix": "/only/"}, "app")]))
+    daemon.send_signal(signal.SIGHUP)
+    daemon.wait_error("reload_waits")
+    assert fetch(daemon.http, "GET", "/x").status == 200
+    go_on()
+    daemon.wait_error("reloaded snapshot=2")
+    assert fetch(daemon.http, "GET", "/x").status == 404
+
+
+def test_reload_by_signal_is_passed_on_to_the_new_process(own_program, raw):
+    daemon, path = own_program
+    real = path.with_suffix(".real")
+    path.rename(real)
+    go_on = waiting(path, f'exec {real} "$@"')
+    daemon.send_signal(signal.SIGUSR2)
+    daemon.wait_error("upgrade_started")
+    daemon.send_signal(signal.SIGHUP)
+    daemon.wait_error("reload_waits")
+    go_on()
+    daemon.successor = int(daemon.wait_error(r"reload_passed_on pid=(\d+)")[1])
+    daemon.wait_error("reloaded snapshot=2")
+    assert fetch(daemon.http, "GET", "/x").status == 200
+
+
 # ---- under load ------------------------------------------------------------------------------------------------------
 
 

@@ -120,6 +120,28 @@ TEST_F(ReloadGuardTest, SeesFailuresOfCallbacksUnderAnyStatus) {
   EXPECT_EQ(worse_, "") << "it had some";
 }
 
+TEST_F(ReloadGuardTest, SaysLaterWhatItHasSeenWhileItWasHeld) {
+  guard_.hold();
+  guard_.go_on();
+  EXPECT_FALSE(guard_.is_watching()) << "there was nothing to hold";
+  guard_.start(5s);
+  guard_.hold();
+  EXPECT_TRUE(guard_.is_watching());
+  answer(9, http::Reason::kUpstreamClosed);
+  pass(10s);
+  EXPECT_EQ(worse_, "");
+  EXPECT_EQ(kept_, 0);
+  guard_.go_on();
+  pass(2s);
+  EXPECT_TRUE(worse_.starts_with("9 of 9 answers")) << worse_;
+  EXPECT_FALSE(guard_.is_watching());
+  guard_.start(5s);
+  guard_.hold();
+  guard_.stop();
+  guard_.go_on();
+  EXPECT_FALSE(guard_.is_watching());
+}
+
 TEST_F(ReloadGuardTest, IsReplacedAndStopped) {
   guard_.start(5s);
   answer(9, http::Reason::kUpstreamClosed);
