@@ -91,6 +91,17 @@ base::Result<InheritedListener> read_listener(const json& row, std::set<int>& se
   return listener;
 }
 
+// What is no text is no order.
+std::vector<std::string> read_orders(const json& content) {
+  std::vector<std::string> orders;
+  const auto rows = content.find("orders");
+  if (rows == content.end() || !rows->is_array()) return orders;
+  for (const json& row : *rows) {
+    if (row.is_string()) orders.push_back(row.get<std::string>());
+  }
+  return orders;
+}
+
 }  // namespace
 
 base::Result<os::Fd> write_handover(const HandoverOffer& offer) {
@@ -107,6 +118,7 @@ base::Result<os::Fd> write_handover(const HandoverOffer& offer) {
     content["health"] = {{"wanted", offer.health->to_string()}, {"sockets", json::array({offer.health_socket})}};
   }
   if (offer.told != -1) content["told"] = offer.told;
+  if (!offer.orders.empty()) content["orders"] = offer.orders;
   os::Fd file(::memfd_create("viaduct-handover", MFD_CLOEXEC));
   if (!file) return base::fail_errno("cannot make the file of the handover", errno);
   const std::string text = content.dump();
@@ -166,6 +178,7 @@ base::Result<void> Handover::read(int file) {
   if (const auto row = content.find("told"); row != content.end() && row->is_number_integer()) {
     take_told(row->get<int>());
   }
+  orders = read_orders(content);
   const auto admin = content.find("admin");
   if (admin == content.end() || !admin->is_object()) return {};
   const auto descriptor = listening_descriptor(admin->value("socket", json()));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a process hands to the one that takes its place at an upgrade, and how it hears of it: the listening sockets of
-// all workers, the admin socket, the keys of session tickets, and a pipe that says when the new process serves. The
-// descriptors are inherited; the rest stands in an anonymous file, named by an environment variable. The format is of
-// one version of the program to the next: a reader ignores what it does not know.
+// all workers, the admin socket, the keys of session tickets, the operator's orders, and a pipe that says when the new
+// process serves. The descriptors are inherited; the rest stands in an anonymous file, named by an environment
+// variable. The format is of one version of the program to the next: a reader ignores what it does not know.
 #pragma once
 
 #include <memory>
@@ -34,6 +34,7 @@ struct HandoverOffer {
   int health_socket = -1;
   // The reading end of a pipe that ends when systemd has heard that the new process serves; -1: nobody says so.
   int told = -1;
+  std::vector<std::string> orders{};  // commands, as in daemon/orders.h
   const tls::TicketKeys& ticket_keys;
 };
 // Writes the anonymous file.
@@ -59,6 +60,7 @@ class Handover {
   bool admin_owns_file = true;  // who listens removes it at the end
   std::optional<InheritedListener> health;
   os::Fd told;  // as in the offer; empty: nobody says so
+  std::vector<std::string> orders;
   tls::TicketKeys::Secret ticket_keys{};
 
   // Tells the process before this one that it is served from here, or why it is not. Once.

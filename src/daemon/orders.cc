@@ -133,4 +133,21 @@ std::optional<std::string> carry_out_order(std::string_view command, const confi
   return order->carry_out({.config = config, .states = states, .now = now}, words);
 }
 
+std::vector<std::string> orders_in_force(const config::Config& config, upstream::StateTable& states,
+                                         base::MonoTime now) {
+  std::vector<std::string> orders;
+  for (const config::Upstream& upstream : config.upstreams) {
+    upstream::UpstreamState* state = states.peek(upstream);
+    if (state == nullptr) continue;
+    for (std::size_t i = 0; i < state->count(); ++i) {
+      if (!state->server(i).drained.load(kRelaxed)) continue;
+      orders.push_back(format("drain {} {}", upstream.name, upstream::server_name(upstream.servers[i])));
+    }
+    if (!state->is_held(now)) continue;
+    const base::Duration left(state->held_until.load(kRelaxed) - now.time_since_epoch().count());
+    orders.push_back(format("hold {} {}ms", upstream.name, std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+  }
+  return orders;
+}
+
 }  // namespace viaduct::daemon

@@ -105,6 +105,7 @@ base::Result<void> Supervisor::open_and_serve() {
   if (!health) return std::unexpected(std::move(health).error());
   addresses_ = live_.listeners().addresses();
   TRY(become_user(live_.config()));
+  take_orders();
   TRY(start_workers(std::move(*listeners)));
   TRY(start_monitor(std::move(*health)));
   health_monitor_.adopt(live_.config().upstreams);
@@ -129,6 +130,16 @@ std::vector<InheritedListener> Supervisor::take_inherited() {
   if (handover_ == nullptr) return reports_.take_sockets();
   reports_.follow(handover_->listeners, std::move(handover_->told));
   return std::move(handover_->listeners);
+}
+
+void Supervisor::take_orders() {
+  if (handover_ == nullptr) return;
+  for (const std::string& order : handover_->orders) {
+    const std::string answer =
+        carry_out_order(order, live_.config(), upstream_states_, clock_.mono_now()).value_or("error: unknown");
+    if (!is_admin_success(answer))
+      LOG_WARNING("order_dropped order={} answer={}", base::quoted(order), base::quoted(answer));
+  }
 }
 
 base::Result<void> Supervisor::open_admin(std::vector<InheritedListener>& inherited) {
@@ -264,6 +275,7 @@ std::optional<std::string> Supervisor::on_admin_command(std::string_view command
   if (ConfigCommands::is_one(command)) return change_config(command, session);
   if (command == "upgrade") return upgrade(session);
   if (command == "status") return "ok\n" + status_text();
+  if (is_upgrading()) return "error: an upgrade is under way";
   if (auto answer = carry_out_order(command, live_.config(), upstream_states_, loop_.now())) return answer;
   return base::format(
       "error: unknown command {}; known are: reload, rollback, status, stop, upgrade, drain, undrain, hold, release, "
@@ -350,6 +362,7 @@ std::optional<std::string> Supervisor::upgrade(std::uint64_t session) {
                             .admin_owns_file = admin_ == nullptr || admin_->owns_file(),
                             .health = monitor_ != nullptr ? live_.started_health() : std::nullopt,
                             .health_socket = monitor_ != nullptr ? monitor_->descriptor() : -1,
+                            .orders = orders_in_force(live_.config(), upstream_states_, loop_.now()),
                             .ticket_keys = ticket_keys_};
   upgrade_session_ = session;
   if (auto started = upgrade_->start(command_, offer, upgrade_patience_); !started) {

@@ -113,6 +113,8 @@ class Supervisor final : private net::FdHandler,
   bool is_upgrading() const { return upgrade_ != nullptr && upgrade_->is_waiting(); }
   // Where an upgrade is under way, its end decides who reads the file.
   void reload_by_signal();
+  // Puts the orders that were given to the process before into force.
+  void take_orders();
   // Gives the answers whose time has come.
   void answer_later(std::uint64_t session, std::string text, std::uint64_t version);
   void give_answers();

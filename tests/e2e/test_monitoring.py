@@ -198,6 +198,8 @@ def test_a_drained_server_gets_no_more_requests(start_one):
         daemon.send_signal(signal.SIGHUP)
         wait_until(lambda: status(daemon)["config"]["snapshot"] == 2, "reloaded")
         assert {fetch(daemon.http, "GET", "/api/x").body for _ in range(8)} == {b"b"}, "orders outlive a reload"
+        daemon.upgrade()
+        assert {fetch(daemon.http, "GET", "/api/x").body for _ in range(8)} == {b"b"}, "and an upgrade"
         assert order(daemon, "undrain", "app", one.address).returncode == 0
         assert {fetch(daemon.http, "GET", "/api/x").body for _ in range(8)} == {b"a", b"b"}
         assert "there are: app" in order(daemon, "drain", "ap", one.address).stderr
@@ -206,6 +208,7 @@ def test_a_drained_server_gets_no_more_requests(start_one):
 def test_held_requests_wait_until_they_are_released(start_one, server):
     daemon = start_one(watched_scene(server))
     assert order(daemon, "hold", "app", "60s").returncode == 0
+    daemon.upgrade()
     with RawClient(daemon.http.port) as client:
         client.send(b"GET /api/x HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n")
         assert fetch(daemon.http, "GET", "/").status == 200, "others are served"

@@ -176,6 +176,17 @@ def test_config_and_listeners_may_change_at_an_upgrade(start_one, raw):
     assert fetch(daemon.http, "GET", "/only/x").status == 200
 
 
+def test_orders_about_servers_that_are_gone_are_named(start_one, raw):
+    daemon = start_one(plain_scene(raw.url))
+    assert run("drain", "app", raw.url.split("//")[1], "-c", daemon.config_path).returncode == 0
+    config = plain_scene(raw.url)
+    config["upstreams"]["app"]["servers"] = [raw.url.replace("127.0.0.1", "localhost")]
+    daemon.write(config)
+    daemon.upgrade()
+    daemon.wait_error('order_dropped order="drain app .*has no server')
+    assert fetch(daemon.http, "GET", "/x").status == 200
+
+
 def test_monitors_find_the_new_process_at_the_same_address(start_one, raw):
     daemon = start_one(plain_scene(raw.url, admin={"health": "127.0.0.1:0"}))
     address = daemon.wait_error(r"health_listening address=(\S+)")[1]

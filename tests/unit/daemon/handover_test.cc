@@ -84,6 +84,7 @@ TEST_F(HandoverTest, TakesWhatWasOffered) {
                               .admin_socket = admin->duplicate().release(),
                               .admin_owns_file = false,
                               .told = ends[0],
+                              .orders = {"drain app 10.0.0.1:80", "hold app 100ms"},
                               .ticket_keys = keys_});
   ASSERT_TRUE(file.has_value()) << file.error().message;
   set_variable(std::move(*file));
@@ -91,6 +92,7 @@ TEST_F(HandoverTest, TakesWhatWasOffered) {
   ASSERT_TRUE(taken.has_value()) << taken.error().message;
   EXPECT_EQ(std::getenv(kHandoverVariable), nullptr);
   Handover& handover = **taken;
+  EXPECT_EQ(handover.orders, (std::vector<std::string>{"drain app 10.0.0.1:80", "hold app 100ms"}));
   ASSERT_EQ(handover.listeners.size(), 1u);
   EXPECT_EQ(handover.listeners[0].wanted, loopback());
   EXPECT_EQ(handover.listeners[0].local, local);

@@ -56,6 +56,26 @@ TEST_F(OrdersTest, HoldAnUpstreamForATime) {
   EXPECT_TRUE(order("hold app soon").starts_with("error: "));
 }
 
+TEST_F(OrdersTest, AreGivenToAnotherProcess) {
+  const auto in_force = [this] {
+    return orders_in_force(*scene_.snapshot->config, scene_.states, scene_.clock.mono_now());
+  };
+  EXPECT_EQ(in_force(), std::vector<std::string>{});
+  order("drain app 127.0.0.1:8002");
+  order("hold app 10m");
+  const std::vector<std::string> orders = {"drain app 127.0.0.1:8002", "hold app 600000ms"};
+  EXPECT_EQ(in_force(), orders);
+  support::OverviewScene other;
+  for (const std::string& each : in_force()) {
+    EXPECT_TRUE(
+        carry_out_order(each, *other.snapshot->config, other.states, other.clock.mono_now())->starts_with("ok"));
+  }
+  EXPECT_EQ(orders_in_force(*other.snapshot->config, other.states, other.clock.mono_now()), orders);
+  scene_.clock.advance(10min);
+  order("undrain app 127.0.0.1:8002");
+  EXPECT_EQ(in_force(), std::vector<std::string>{});
+}
+
 TEST_F(OrdersTest, SetTheLevelOfTheLog) {
   EXPECT_EQ(order("log-level error"), "ok");
   EXPECT_FALSE(base::log_enabled(base::LogLevel::kWarning));
