@@ -56,6 +56,10 @@ void deal(std::vector<os::Fd> sockets, ListenerTable::Change& change) {
 
 }  // namespace
 
+NewFiles::~NewFiles() {
+  for (const std::string& path : paths_) ::unlink(path.c_str());
+}
+
 // One address of the config.
 struct ListenerTable::Wanted {
   base::SocketAddress address;
@@ -98,8 +102,10 @@ base::Result<ListenerTable::Change> ListenerTable::prepare(const std::vector<con
       row.local = one.kept->local;
       row.sockets = one.kept->sockets;
     } else {
+      const std::size_t given = inherited.size();
       auto opened = open(one.address, inherited);
       if (!opened) return std::unexpected(std::move(opened).error());
+      if (one.address.is_unix() && inherited.size() == given) change.new_files.add(one.address.path());
       sockets = std::move(*opened);
       row.local = os::local_address(sockets.front().get());
     }
@@ -181,6 +187,7 @@ void ListenerTable::describe(const std::vector<BoundListener>& before, Change& c
 
 std::vector<std::vector<WorkerListener>> ListenerTable::commit(Change change) {
   rows_ = std::move(change.rows);
+  change.new_files.keep();
   // Before the sockets end, so that nobody finds one that is about to.
   for (const std::string& file : change.unix_files) ::unlink(file.c_str());
   return std::move(change.by_worker);

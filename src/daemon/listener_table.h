@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -24,6 +25,24 @@ struct InheritedListener {
   bool is_stored = false;
 };
 
+// Files of Unix sockets that a change has made: they go with this object, unless they are kept.
+class NewFiles {
+ public:
+  NewFiles() = default;
+  NewFiles(NewFiles&& other) noexcept : paths_(std::exchange(other.paths_, {})) {}
+  NewFiles& operator=(NewFiles&& other) noexcept {
+    std::swap(paths_, other.paths_);
+    return *this;
+  }
+  ~NewFiles();
+
+  void add(std::string path) { paths_.push_back(std::move(path)); }
+  void keep() { paths_.clear(); }
+
+ private:
+  std::vector<std::string> paths_;
+};
+
 // One row of the table.
 struct BoundListener {
   std::uint32_t number = 0;
@@ -35,12 +54,13 @@ struct BoundListener {
 
 class ListenerTable {
  public:
-  // A change that is ready. Dropping it closes what it opened.
+  // A change that is ready. Dropping it closes what it opened, and removes the files of that.
   struct Change {
     std::vector<BoundListener> rows;                     // in the order of the config
     std::vector<std::vector<WorkerListener>> by_worker;  // the whole list, with the sockets that are new
     std::vector<std::string> lines;                      // what changes, for the operator
     std::vector<std::string> unix_files;                 // of Unix sockets that end
+    NewFiles new_files;                                  // of those that begin; commit() keeps them
   };
 
   explicit ListenerTable(std::size_t workers) : workers_(workers) {}

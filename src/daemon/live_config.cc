@@ -65,6 +65,7 @@ base::Result<std::vector<std::vector<WorkerListener>>> LiveConfig::open_listener
     std::vector<InheritedListener>& inherited) {
   auto change = listeners_.prepare(config_.listeners, inherited);
   if (!change) return std::unexpected(std::move(change).error());
+  new_files_ = std::move(change->new_files);
   return listeners_.commit(std::move(*change));
 }
 

@@ -62,8 +62,10 @@ class LiveConfig {
 
   // ---- at the start
   base::Result<void> open_logs();
-  // What each worker listens on; takes what fits from `inherited`.
+  // What each worker listens on; takes what fits from `inherited`. The files of its Unix sockets go with the object
+  // until keep_listeners() has said that the process serves.
   base::Result<std::vector<std::vector<WorkerListener>>> open_listeners(std::vector<InheritedListener>& inherited);
+  void keep_listeners() { new_files_.keep(); }
 
   // ---- while it runs
   // Reads the file again and publishes what it says. Returns what has changed, in lines. An error, in one line, says
@@ -105,6 +107,7 @@ class LiveConfig {
   ConfigFollower& follower_;
   std::size_t worker_count_;
   ListenerTable listeners_;
+  NewFiles new_files_;  // until the process serves
   std::unique_ptr<base::LogSink> access_sink_;
   std::vector<OldSink> old_sinks_;
   std::uint64_t next_version_ = 2;

@@ -22,18 +22,6 @@ namespace {
 
 enum TimerId { kCertificateTimer, kTicketTimer, kReapTimer, kWindowTimer, kWatchdogTimer, kAnswerTimer };
 
-// Names the sockets that no listener took, and lets go of them.
-void close_unused(std::vector<InheritedListener>& inherited) {
-  for (const InheritedListener& unused : inherited) {
-    if (unused.is_stored) {
-      LOG_INFO("stored_socket_closed address={} reason=\"no listener has it\"", unused.local.to_string());
-    } else {
-      LOG_WARNING("inherited_socket_unused address={}", unused.local.to_string());
-    }
-  }
-  inherited.clear();
-}
-
 }  // namespace
 
 Supervisor::Supervisor(Setup setup)
@@ -78,6 +66,7 @@ Supervisor::~Supervisor() {
 
 base::Result<void> Supervisor::start() {
   auto started = open_and_serve();
+  if (started) live_.keep_listeners();
   if (handover_ == nullptr) return started;
   started ? take_over() : handover_->report_failure(started.error().message);
   handover_.reset();
@@ -123,6 +112,7 @@ base::Result<void> Supervisor::open_and_serve() {
   if (live_.config().process.seccomp) TRY(os::confine_system_calls());
   config_commands_.keep_started();
   reports_.serve(state_text(), live_.listeners().rows());
+  for (const std::string& file : std::exchange(dropped_files_, {})) ::unlink(file.c_str());
   return {};
 }
 
@@ -130,6 +120,20 @@ std::vector<InheritedListener> Supervisor::take_inherited() {
   if (handover_ == nullptr) return reports_.take_sockets();
   reports_.follow(handover_->listeners, std::move(handover_->told));
   return std::move(handover_->listeners);
+}
+
+void Supervisor::close_unused(std::vector<InheritedListener>& inherited) {
+  for (const InheritedListener& unused : inherited) {
+    if (unused.is_stored) {
+      LOG_INFO("stored_socket_closed address={} reason=\"no listener has it\"", unused.local.to_string());
+    } else {
+      LOG_WARNING("inherited_socket_unused address={}", unused.local.to_string());
+    }
+    // The file of a socket unit is systemd's.
+    const bool is_ours = unused.is_stored || handover_ != nullptr;
+    if (is_ours && unused.local.is_unix()) dropped_files_.push_back(unused.local.path());
+  }
+  inherited.clear();
 }
 
 void Supervisor::take_orders() {

@@ -130,6 +130,8 @@ class Supervisor final : private net::FdHandler,
   base::Result<void> open_admin(std::vector<InheritedListener>& inherited);
   // Tells the process whose place this one takes that it may go.
   void take_over();
+  // Names the sockets that no listener took, and lets go of them.
+  void close_unused(std::vector<InheritedListener>& inherited);
   double drain_seconds() const;
   // What the process was given to listen on when it was started.
   std::vector<InheritedListener> take_inherited();
@@ -172,6 +174,7 @@ class Supervisor final : private net::FdHandler,
   std::unique_ptr<Upgrade> upgrade_;    // the last attempt
   std::uint64_t upgrade_session_ = 0;
   bool reload_waits_ = false;               // for the end of the upgrade
+  std::vector<std::string> dropped_files_;  // of Unix sockets that nobody listens on once this process serves
   std::vector<base::SocketAddress> addresses_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Monitor> monitor_;  // looks at the workers

@@ -181,6 +181,20 @@ def test_unix_listener_leaves_no_file(start_one, place, raw):
     assert fetch(daemon.listeners[0], "GET", "/x").status == 200
 
 
+def test_refused_reload_leaves_no_file_of_a_new_listener(start_one, place, raw):
+    kept, new = place / "kept.sock", place / "new.sock"
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen(1)
+        files = [{"address": f"unix:{kept}"}, {"address": f"unix:{new}"}]
+        daemon = start_one({**plain_scene(raw.url), "listeners": on(0) + files[:1]})
+        daemon.write({**plain_scene(raw.url), "listeners": on(0) + files + on(other.getsockname()[1])})
+        for command in ("reload", "upgrade"):
+            refused = run(command, "-c", daemon.config_path)
+            assert refused.returncode == 1 and "Address already in use" in refused.stderr, refused
+            assert kept.exists() and not new.exists(), command
+
+
 def test_answer_names_every_change(start_one, raw, place):
     routes = [proxy("one", {"prefix": "/one/"}, "app"), proxy("two", {"prefix": "/two/"}, "app")]
     daemon = start_one(plain_scene(raw.url, routes))

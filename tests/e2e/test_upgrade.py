@@ -187,6 +187,23 @@ def test_orders_about_servers_that_are_gone_are_named(start_one, raw):
     assert fetch(daemon.http, "GET", "/x").status == 200
 
 
+def test_files_of_unix_listeners_come_and_go(start_one, place, raw):
+    gone, kept, new = (place / f"{name}.sock" for name in ("gone", "kept", "new"))
+
+    def scene(*files):
+        return {**plain_scene(raw.url), "listeners": [{"address": "127.0.0.1:0"},
+                                                      *({"address": f"unix:{path}"} for path in files)]}
+
+    daemon = start_one(scene(gone, kept))
+    daemon.write(scene(kept, new))
+    daemon.upgrade()
+    wait_until(lambda: not is_alive(daemon.process.pid), "the end of the old process")
+    assert not gone.exists()
+    for path in (kept, new):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+
+
 def test_monitors_find_the_new_process_at_the_same_address(start_one, raw):
     daemon = start_one(plain_scene(raw.url, admin={"health": "127.0.0.1:0"}))
     address = daemon.wait_error(r"health_listening address=(\S+)")[1]

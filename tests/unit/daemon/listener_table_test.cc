@@ -156,6 +156,31 @@ TEST(ListenerTable, RemovesTheFileOfAUnixSocketThatEnds) {
   EXPECT_EQ(::stat(address.path().c_str(), &status), -1);
 }
 
+TEST(ListenerTable, LeavesNoFileWhereAChangeIsNotMade) {
+  const support::TemporaryDirectory directory;
+  const auto taken = open_sockets(loopback(), 1, Sharing::kNobody);
+  const auto served = base::SocketAddress::unix_path(directory / "served.sock");
+  const auto added = base::SocketAddress::unix_path(directory / "added.sock");
+  const auto has_file = [](const base::SocketAddress& address) {
+    struct stat status{};
+    return ::stat(address.path().c_str(), &status) == 0;
+  };
+  Scene scene(2);
+  ASSERT_TRUE(scene.take({listener_on(served)}));
+  EXPECT_FALSE(
+      scene.take({listener_on(served), listener_on(added), listener_on(os::local_address(taken->front().get()))}));
+  EXPECT_FALSE(has_file(added));
+  {
+    const auto change = scene.table.prepare({listener_on(served), listener_on(added)});
+    ASSERT_TRUE(change.has_value());
+    EXPECT_TRUE(has_file(added));
+  }
+  EXPECT_FALSE(has_file(added));
+  EXPECT_TRUE(connects(served));
+  ASSERT_TRUE(scene.take({listener_on(served), listener_on(added)}));
+  EXPECT_TRUE(connects(added));
+}
+
 TEST(ListenerTable, TakesInheritedSocketsBeforeItOpensAny) {
   struct Row {
     std::size_t sockets;
