@@ -109,7 +109,8 @@ base::Result<void> Supervisor::open_and_serve() {
   state_ = State::kServing;
   os::release_free_memory();
   if (!live_.config().process.core_dumps) os::forbid_core_dumps();
-  if (live_.config().process.seccomp) TRY(os::confine_system_calls());
+  is_confined_ = live_.config().process.seccomp;
+  if (is_confined_) TRY(os::confine_system_calls());
   config_commands_.keep_started();
   reports_.serve(state_text(), live_.listeners().rows());
   for (const std::string& file : std::exchange(dropped_files_, {})) ::unlink(file.c_str());
@@ -358,6 +359,10 @@ std::optional<std::string> Supervisor::upgrade(std::uint64_t session) {
     return "error: this is the first process of its container, which ends with it; start a container of the new image";
   }
   if (is_upgrading()) return "error: an upgrade is under way";
+  if (is_confined_) {
+    return "error: process.seccomp lets this process start no program; restart it instead, or leave process.seccomp "
+           "out";
+  }
   UpgradeHandler& handler = *this;
   upgrade_ = std::make_unique<Upgrade>(loop_, handler);
   const HandoverOffer offer{.listeners = live_.listeners().rows(),

@@ -174,6 +174,7 @@ class Supervisor final : private net::FdHandler,
   std::unique_ptr<Upgrade> upgrade_;    // the last attempt
   std::uint64_t upgrade_session_ = 0;
   bool reload_waits_ = false;               // for the end of the upgrade
+  bool is_confined_ = false;                // and can start no program
   std::vector<std::string> dropped_files_;  // of Unix sockets that nobody listens on once this process serves
   std::vector<base::SocketAddress> addresses_;
   std::vector<std::unique_ptr<Worker>> workers_;

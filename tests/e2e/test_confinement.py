@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import run
 from harness.client import fetch
 from harness.dns_server import DnsServer
 from harness.scene import page_routes, plain_scene, proxy
@@ -62,4 +63,6 @@ def test_confined_daemon_does_all_its_work(start_one, site_pair, web_root, place
         daemon.send_signal(signal.SIGUSR1)
         daemon.wait_error("logs_reopened")
         assert daemon.record_of(fetch(daemon.http, "GET", "/api/x"))["status"] == 200
+        refused = run("upgrade", "-c", daemon.config_path)
+        assert refused.returncode == 1 and "process.seccomp" in refused.stderr, refused
         assert daemon.stop() == 0
