@@ -188,14 +188,11 @@ void LiveConfig::renew_certificates() {
 
 void LiveConfig::reopen_logs() {
   for (const auto& worker : workers_) worker->flush_log();
-  if (auto reopened = base::log_reopen(); !reopened) {
-    LOG_ERROR("log_reopen_failed error={}", base::quoted(reopened.error().message));
-  }
-  if (access_sink_ == nullptr) return;
-  if (auto reopened = access_sink_->reopen(); !reopened) {
-    LOG_ERROR("log_reopen_failed error={}", base::quoted(reopened.error().message));
-  }
-  LOG_INFO("logs_reopened");
+  const auto error_log = base::log_reopen();
+  if (!error_log) LOG_ERROR("log_reopen_failed error={}", base::quoted(error_log.error().message));
+  const auto access_log = access_sink_ == nullptr ? base::Result<void>() : access_sink_->reopen();
+  if (!access_log) LOG_ERROR("log_reopen_failed error={}", base::quoted(access_log.error().message));
+  if (error_log && access_log) LOG_INFO("logs_reopened");
 }
 
 void LiveConfig::sweep() {

@@ -209,6 +209,21 @@ def test_usr1_reopens_the_log(start_one, raw, site_pair):
     assert old == ["/api/before", "/api/kept"] and "/api/before" not in daemon.access_text()
 
 
+def test_log_that_cannot_be_opened_anew_is_not_said_to_be(start_one, raw, site_pair, place):
+    logs = place / "logs"
+    logs.mkdir()
+    config = make_config(raw, site_pair)
+    config["logs"] = {"access": {"file": str(logs / "access.log")}}
+    daemon = start_one(config)
+    logs.rename(place / "away")
+    daemon.send_signal(signal.SIGUSR1)
+    daemon.wait_error("log_reopen_failed .*access.log")
+    (place / "away").rename(logs)
+    daemon.send_signal(signal.SIGUSR1)
+    daemon.wait_error("logs_reopened")
+    assert len([line for line in daemon.error_lines if "logs_reopened" in line]) == 1
+
+
 def test_rotation_under_load_loses_no_line(start_one, raw, site_pair):
     daemon = start_one(make_config(raw, site_pair))
     files, ids = [], []
