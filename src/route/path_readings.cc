@@ -12,7 +12,16 @@ namespace {
 
 using base::SlashEscapes;
 
-enum Stage : std::size_t { kEarlyDots, kDecode, kDecodeAgain, kBackslashes, kControls, kMerge, kDots };
+enum Stage : std::size_t {
+  kEarlyBackslashes,
+  kEarlyDots,
+  kDecode,
+  kDecodeAgain,
+  kBackslashes,
+  kControls,
+  kMerge,
+  kDots
+};
 
 constexpr bool is_control(char byte) {
   return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f;
@@ -80,6 +89,7 @@ std::string_view PathReadings::apply(std::size_t stage, std::string_view text, c
   std::memcpy(room.data(), text.data(), text.size());
   switch (static_cast<Stage>(stage)) {
     case kEarlyDots: return view_of(base::remove_encoded_dot_segments(room));
+    case kEarlyBackslashes:
     case kBackslashes: return view_of(base::turn_backslashes(room));
     case kControls: return view_of(resolve_controls(room));
     case kMerge: return view_of(base::merge_slashes(room));

@@ -4,8 +4,8 @@
 //
 // Each stage below is a choice that some server makes and another does not; a stage that changes nothing for this path
 // is no choice. The literal reading (decoded once, nothing resolved) comes first, the fully resolved one last:
-//   dots before decoding · decoded once, %2F kept or a slash · decoded once more, %2F kept or a slash · a backslash is
-//   a slash · cut at NUL and other control characters dropped · slashes merged · dot segments removed
+//   backslashes, then dots, before decoding · decoded once, %2F kept or a slash · decoded again, likewise · a backslash
+//   is a slash · cut at NUL and other control characters dropped · slashes merged · dot segments removed
 // So: uvicorn decodes with %2F as a slash and resolves nothing; nginx merges and removes dots as well; Envoy removes
 // dots and keeps %2F; IIS and WHATWG URLs turn backslashes. Two paths can be read side by side, both by the same server
 // at a time: what came in, and what is made of it. Used by one exchange at a time, in its arena.
@@ -50,7 +50,7 @@ class PathReadings {
   Result visit(ReadingVisitor& visitor);
 
  private:
-  static constexpr std::size_t kStages = 7;
+  static constexpr std::size_t kStages = 8;
 
   // What is made of the path, and of the one beside it, which may be empty.
   using Texts = std::array<std::string_view, 2>;

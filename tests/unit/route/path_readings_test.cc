@@ -61,6 +61,8 @@ TEST_F(PathReadingsTest, ListsWhatServersMakeOfAPath) {
       {"/a%2f..%2fb", {"/a%2f..%2fb", "/a/../b", "/b"}},
       {"/a\\b", {"/a\\b", "/a/b"}},
       {"/a%5Cb", {"/a\\b", "/a/b"}},
+      // As WHATWG URLs, in which an escaped backslash is a character of its segment.
+      {"/a%5Cb\\..", {"/a\\b\\..", "/a\\b/..", "/a/b/..", "/a/", "/"}},
       {"/100%25", {"/100%"}},
       {"/a%2541", {"/a%41", "/aA"}},
       {"/a%252Fb", {"/a%2Fb", "/a/b"}},
