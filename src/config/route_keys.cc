@@ -153,9 +153,7 @@ Table<RouteDraft> inherited_route_keys() {
   table.add("websocket", &RouteDraft::websocket, boolean(),
             "Let connections be upgraded to WebSocket; nothing else is ever upgraded to.");
   table.add("websocket_idle", &RouteDraft::websocket_idle, duration(1s, 24h * 30),
-            "How long a WebSocket or the two sides of an HTTP/2 stream that talk may be silent, and an event stream or "
-            "answer "
-            "of gRPC, in the place of timeouts.read.");
+            "How long a WebSocket, dialogue, event stream or call of gRPC may be silent; goes before timeouts.read.");
   table.mark_of_route();
   return table;
 }

@@ -254,10 +254,10 @@ const Row kRows[] = {
      "                                                                                                   ^\n"},
     {"RequestIdIsNotEdited",
      with_routes("      - { match: { prefix: / }, upstream: app, headers: { request: { remove: [X-Request-Id] } } }\n"),
-     "viaduct.yaml:8:80: sites[0].routes[0].headers.request.remove[0]: X-Request-Id is the client's own or made here, "
+     "viaduct.yaml:8:79: sites[0].routes[0].headers.request.remove[0]: X-Request-Id is the client's own or made here, "
      "and the same in request, answer and log; delete this\n"
      "      - { match: { prefix: / }, upstream: app, headers: { request: { remove: [X-Request-Id] } } }\n"
-     "                                                                               ^\n"},
+     "                                                                              ^\n"},
     {"FieldNames",
      with_routes("      - match: { prefix: /, headers: { \"X A\": 1 } }\n"
                  "        upstream: app\n"
