@@ -112,6 +112,8 @@ void Connection::on_read_end() {
   if (state_ != State::kOpen) return;
   if (result.status == net::IoStatus::kFailed) {
     input_ended_ = true;
+    const net::TransportError* failure = transport_->failure();
+    if (failure != nullptr && !std::exchange(is_refused_, true)) owner_.on_connection_refused(client_, failure->reason);
     codec_->abort(http::Reason::kClientClosed);
   } else if (result.status == net::IoStatus::kEnd || result.status == net::IoStatus::kTruncated) {
     input_ended_ = true;

@@ -83,6 +83,7 @@ namespace viaduct::http {
   X(kTlsClosed, "tls_closed", 400, "The connection ended during the handshake.")                                   \
   X(kTlsTimeout, "tls_timeout", 408, "The handshake did not end in time.")                                         \
   X(kTlsFailed, "tls_failed", 400, "The handshake failed.")                                                        \
+  X(kRenegotiationFlood, "renegotiation_flood", 429, "There are too many renegotiations.")                         \
   X(kClientClosed, "client_closed", 499, "The client went away.")                                                  \
   X(kClientReadTimeout, "client_read_timeout", 499, "The client stopped reading.")                                 \
   X(kUpstreamConnectRefused, "upstream_connect_refused", 502, "The service cannot be reached.")                    \

@@ -38,7 +38,7 @@ struct TlsInfo {
   std::string_view client_certificate = {};
 };
 
-// A failure to become ready.
+// A failure to become ready, or to stay so.
 struct TransportError {
   http::Reason reason = http::Reason::kNone;
   base::Error error;
@@ -76,6 +76,9 @@ class Transport {
   virtual void shutdown() = 0;
   // Ends both directions at once. No event follows. With `abortive` the other side sees a reset, not an end.
   virtual void close(bool abortive) = 0;
+  // Why read() gave kFailed, where that was what the other side did under TLS; null where the socket broke, and for
+  // plain transports. Lives as long as the transport.
+  virtual const TransportError* failure() const { return nullptr; }
   // Null for plain transports, and before the handshake.
   virtual const TlsInfo* tls_info() const = 0;
 };

@@ -26,6 +26,7 @@ void SocketBio::attach(SSL& ssl) {
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(&ssl, bio, bio);
+  SSL_set_info_callback(&ssl, on_event);
 }
 
 net::IoStatus SocketBio::flush() {
@@ -39,6 +40,7 @@ net::IoStatus SocketBio::flush() {
     }
     unsent_.drop(static_cast<std::size_t>(sent));
   }
+  answer_bytes_ = 0;
   return net::IoStatus::kOk;
 }
 
@@ -57,7 +59,7 @@ const BIO_METHOD* SocketBio::method() {
 }
 
 int SocketBio::receive(char* into, int size) {
-  if (is_dry_ || read_status_ != net::IoStatus::kOk) return -1;
+  if (is_dry_ || is_choked() || read_status_ != net::IoStatus::kOk) return -1;
   const ssize_t got = ::recv(fd_, into, static_cast<std::size_t>(size), 0);
   is_dry_ = got < size;
   if (got > 0) return static_cast<int>(got);
@@ -80,8 +82,24 @@ int SocketBio::on_read(BIO* bio, char* into, int size) {
 
 int SocketBio::on_write(BIO* bio, const char* bytes, int size) {
   BIO_clear_retry_flags(bio);
-  static_cast<SocketBio*>(BIO_get_data(bio))->unsent_.append({bytes, static_cast<std::size_t>(size)});
+  auto* self = static_cast<SocketBio*>(BIO_get_data(bio));
+  // OpenSSL goes on with what it has read, up to a record's length of it.
+  if (self->is_flooded()) return size;
+  if (self->is_answering_) self->answer_bytes_ += static_cast<std::size_t>(size);
+  self->unsent_.append({bytes, static_cast<std::size_t>(size)});
   return size;
+}
+
+// OpenSSL's info callback: in a handshake for each step, later for alerts alone. It comes behind the alert's record.
+void SocketBio::on_event(const SSL* ssl, int event, int value) {
+  constexpr int kAlertNumber = 0xff;  // above it stands the level
+  if (event != SSL_CB_WRITE_ALERT || (value & kAlertNumber) != SSL_AD_NO_RENEGOTIATION) return;
+  auto* self = static_cast<SocketBio*>(BIO_get_data(SSL_get_wbio(ssl)));
+  ++self->renegotiations_;
+  if (!self->is_flooded()) return;
+  self->read_status_ = net::IoStatus::kFailed;
+  self->error_number_ = ECONNABORTED;
+  self->unsent_.clear();
 }
 
 long SocketBio::on_control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) {

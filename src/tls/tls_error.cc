@@ -237,4 +237,13 @@ net::TransportError handshake_error(SSL& ssl, net::IoStatus socket_status, int e
   return failure;
 }
 
+std::unique_ptr<const net::TransportError> renegotiation_flood(const SSL& ssl) {
+  const bool is_server = SSL_is_server(&ssl) == 1;
+  net::TransportError failure;
+  failure.reason = is_server ? Reason::kRenegotiationFlood : Reason::kUpstreamInvalidResponse;
+  failure.error.side = is_server ? base::Side::kClient : base::Side::kUpstream;
+  failure.error.message = format("the {} asks for one renegotiation after another", is_server ? "client" : "server");
+  return std::make_unique<const net::TransportError>(std::move(failure));
+}
+
 }  // namespace viaduct::tls

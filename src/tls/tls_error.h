@@ -3,6 +3,7 @@
 // which date has passed, which issuer is not trusted, who refused what. Reads OpenSSL's error queue of this thread.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "net/transport.h"
@@ -17,5 +18,8 @@ std::string take_openssl_error();
 // upstream_certificate_invalid). `socket_status` is kOk where TLS itself failed or the other side said close_notify,
 // kTruncated when it closed the connection, kFailed with `error_number` when the socket broke. Empties the queue.
 net::TransportError handshake_error(SSL& ssl, net::IoStatus socket_status, int error_number);
+
+// The end of the connection of `ssl` because the other side asks for one renegotiation after another.
+std::unique_ptr<const net::TransportError> renegotiation_flood(const SSL& ssl);
 
 }  // namespace viaduct::tls

@@ -105,6 +105,7 @@ void TlsTransport::on_fd_readable() {
 void TlsTransport::on_fd_writable() {
   if (bio_.flush() == IoStatus::kAgain) return;
   watch_.set_writing(false);
+  if (std::exchange(choked_, false)) set_reading(reading_);
   if (state_ == State::kEnding) return end_writing();
   if (!std::exchange(write_waiting_, false)) return;
   handler_->on_transport_writable();
@@ -164,6 +165,7 @@ IoResult TlsTransport::read(base::Buffer& into) {
   const bool is_established = state_ == State::kOpen || state_ == State::kEnding || state_ == State::kEnded;
   if (!is_established) return {.status = IoStatus::kFailed, .bytes = 0};
   bio_.begin_read();
+  bio_.set_answering(true);
   IoStatus status = IoStatus::kOk;
   std::size_t total = 0;
   bool may_have_more = true;
@@ -180,19 +182,28 @@ IoResult TlsTransport::read(base::Buffer& into) {
     }
     may_have_more = SSL_has_pending(ssl_.get()) == 1 || !bio_.is_dry();
   }
-  // Reading may answer: alerts.
-  if (bio_.has_unsent() && bio_.flush() == IoStatus::kAgain) watch_.set_writing(true);
+  bio_.set_answering(false);
+  if (bio_.has_unsent()) send_answers();
   if (total == 0) {
     has_more_ = false;
     return {.status = status, .bytes = 0};
   }
   // What the socket will not announce again: records that lie here whole, and how it ended, told by the next read().
+  if (status == IoStatus::kOk) status = bio_.read_status();
   has_more_ = status == IoStatus::kOk ? SSL_has_pending(ssl_.get()) == 1 : status != IoStatus::kAgain;
   if (has_more_ && reading_) loop_.at_turn_end(*this);
   return {.status = IoStatus::kOk, .bytes = total};
 }
 
+void TlsTransport::send_answers() {
+  if (bio_.flush() != IoStatus::kAgain) return;
+  watch_.set_writing(true);
+  choked_ = bio_.is_choked();
+  if (choked_) watch_.set_reading(false);
+}
+
 IoStatus TlsTransport::read_outcome(int ssl_result) {
+  if (bio_.is_flooded() && failure_ == nullptr) failure_ = renegotiation_flood(*ssl_);
   switch (SSL_get_error(ssl_.get(), ssl_result)) {
     case SSL_ERROR_ZERO_RETURN: return IoStatus::kEnd;
     case SSL_ERROR_WANT_READ: return bio_.read_status() == IoStatus::kOk ? IoStatus::kAgain : bio_.read_status();
@@ -241,7 +252,7 @@ bool TlsTransport::seal(const base::Buffer& from) {
 void TlsTransport::set_reading(bool reading) {
   reading_ = reading;
   if (state_ == State::kHandshaking) return;  // which reads in any case
-  watch_.set_reading(reading && fd_.get() >= 0);
+  watch_.set_reading(reading && !choked_ && fd_.get() >= 0);
   if (reading && has_more_) loop_.at_turn_end(*this);
 }
 
@@ -257,7 +268,9 @@ void TlsTransport::shutdown() {
   write_waiting_ = false;
   const IoStatus status = bio_.flush();
   watch_.set_writing(status == IoStatus::kAgain);
-  if (status != IoStatus::kAgain) end_writing();
+  if (status == IoStatus::kAgain) return;
+  if (std::exchange(choked_, false)) set_reading(reading_);
+  end_writing();
 }
 
 void TlsTransport::end_writing() {

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/time.h"
@@ -56,6 +57,7 @@ class TlsTransport final : public net::Transport, private net::FdHandler, privat
   // Sends no close_notify: to the other side an answer that was cut off looks cut off. For a proper end, shutdown()
   // comes first.
   void close(bool abortive) override;
+  const net::TransportError* failure() const override { return failure_.get(); }
   const net::TlsInfo* tls_info() const override { return info_.version.empty() ? nullptr : &info_; }
 
  private:
@@ -69,6 +71,8 @@ class TlsTransport final : public net::Transport, private net::FdHandler, privat
   void become_open();
   void fail_handshake(net::IoStatus sent);
   net::IoStatus read_outcome(int ssl_result);
+  // Sends what reading answered; where too much of that waits, nothing is read until it is gone.
+  void send_answers();
   // Seals the first bytes of `from` as records for the socket. False when OpenSSL refuses.
   bool seal(const base::Buffer& from);
   void end_writing();
@@ -83,6 +87,7 @@ class TlsTransport final : public net::Transport, private net::FdHandler, privat
   State state_ = State::kNew;
   bool reading_ = false;          // the owner wants on_transport_readable
   bool has_more_ = false;         // read() would give something though the socket is quiet
+  bool choked_ = false;           // nothing is read until what reading answered is sent
   bool write_waiting_ = false;    // the owner waits for on_transport_writable
   std::size_t sealed_bytes_ = 0;  // at the front of the owner's buffer: sealed, not yet all sent
   std::size_t warm_bytes_ = 0;    // sealed since the connection was last quiet
@@ -90,6 +95,7 @@ class TlsTransport final : public net::Transport, private net::FdHandler, privat
   std::string server_name_;
   std::string client_certificate_;  // made once, for all requests of the connection
   net::TlsInfo info_;
+  std::unique_ptr<const net::TransportError> failure_;
 };
 
 }  // namespace viaduct::tls

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "codec/h1_client.h"
 #include "codec/h2_client.h"
 #include "upstream/server.h"
@@ -96,11 +97,19 @@ void ClientConnection::take_input_end(net::IoStatus status) {
   input_ended_ = true;
   transport_->set_reading(false);
   if (status == net::IoStatus::kFailed) {
-    codec_->abort(http::Reason::kUpstreamReset);
+    codec_->abort(reason_of_failure());
   } else {
     // After a failed write the kernel shows a reset as an end.
     codec_->on_input_end(status == net::IoStatus::kEnd && !write_failed_);
   }
+}
+
+http::Reason ClientConnection::reason_of_failure() {
+  const net::TransportError* failure = transport_->failure();
+  if (failure == nullptr) return http::Reason::kUpstreamReset;
+  LOG_WARNING("upstream_connection_ended reason={} server={} error={}", http::reason_name(failure->reason),
+              server_.name(), base::quoted(failure->error.message));
+  return failure->reason;
 }
 
 void ClientConnection::on_transport_writable() {

@@ -88,6 +88,8 @@ class ClientConnection final : public net::Retirable,
   void flush();
   void take_write_failure();
   void take_input_end(net::IoStatus status);
+  // Why the transport failed, which is logged where it was more than a reset.
+  http::Reason reason_of_failure();
   // Gives the codec's wishes to the transport: reading, and the end.
   void settle();
   // close(), or with a reset.

@@ -6,9 +6,10 @@ import ssl
 import pytest
 
 from harness.certificates import Authority
-from harness.client import HOST, RawClient, fetch, insecure_context, verifying_context
-from harness.metrics import handshake_failures
+from harness.client import HOST, RawClient, build_request, fetch, insecure_context, verifying_context
+from harness.metrics import handshake_failures, refusals
 from harness.scene import plain_scene
+from harness.tls_records import ALERT, APPLICATION_DATA, CLIENT_HELLO, HANDSHAKE, RecordClient
 from harness.waiting import DEADLINE, wait_until
 
 V11, V12, V13 = ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -101,4 +102,28 @@ def test_each_failure_has_its_word(daemon, place, row):
     act(daemon.https.port, place)
     daemon.wait_error(f"tls_handshake_failed reason={reason} client_ip=127.0.0.1 error=.*{message}", before)
     wait_until(lambda: handshake_failures(daemon, reason) == count + 1, "the failure to be counted", DEADLINE)
+    assert fetch(daemon.https, "GET", "/x", host=HOST).status == 200
+
+
+def asks_for_renegotiations(daemon, place, count):
+    """A client that asks for as many, and for a page behind them."""
+    client = RecordClient(daemon.https.port, place / f"keys-{count}")
+    asked = [client.seal(HANDSHAKE, CLIENT_HELLO) for _ in range(count)]
+    client.send(*asked, client.seal(APPLICATION_DATA, build_request("GET", "/x")))
+    return client
+
+
+def test_renegotiation_is_refused_a_few_times(daemon, place):
+    with asks_for_renegotiations(daemon, place, 3) as client:
+        assert [client.receive() for _ in range(4)] == [ALERT, ALERT, ALERT, APPLICATION_DATA]
+
+
+def test_client_that_goes_on_asking_for_renegotiation_is_ended(daemon, place):
+    """Each is answered by an alert: who asks and never reads could have them pile up here."""
+    before = len(daemon.error_lines)
+    count = refusals(daemon, "renegotiation_flood")
+    with asks_for_renegotiations(daemon, place, 4) as client:
+        assert client.receive() is None
+    daemon.wait_error("connection_ended reason=renegotiation_flood client_ip=127.0.0.1", before)
+    wait_until(lambda: refusals(daemon, "renegotiation_flood") == count + 1, "it to be counted", DEADLINE)
     assert fetch(daemon.https, "GET", "/x", host=HOST).status == 200

@@ -27,3 +27,7 @@ def value(daemon, name, **labels):
 
 def handshake_failures(daemon, reason):
     return int(value(daemon, "viaduct_tls_handshake_failures_total", reason=reason))
+
+
+def refusals(daemon, reason):
+    return int(value(daemon, "viaduct_refusals_total", reason=reason))

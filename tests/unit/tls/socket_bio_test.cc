@@ -114,6 +114,24 @@ TEST_F(SocketBioTest, KeepsWhatTheSocketDoesNotTake) {
   EXPECT_EQ(chunks_.chunks_in_use(), 0U);
 }
 
+TEST_F(SocketBioTest, GivesNothingToReadWhileTooManyAnswersWait) {
+  const std::string half(SocketBio::kAnswerBytesMax / 2, 'x');
+  openssl_writes(half + half + half);  // asked for
+  bio_.set_answering(true);
+  openssl_writes(half);
+  openssl_writes(half);
+  EXPECT_FALSE(bio_.is_choked());
+  arrives("ab");
+  EXPECT_EQ(asked(1), "a");
+  openssl_writes("x");
+  EXPECT_TRUE(bio_.is_choked());
+  EXPECT_EQ(asked(1), std::nullopt);
+  EXPECT_EQ(bio_.read_status(), IoStatus::kOk);
+  EXPECT_EQ(bio_.flush(), IoStatus::kOk);
+  EXPECT_FALSE(bio_.is_choked());
+  EXPECT_EQ(asked(1), "b");
+}
+
 TEST_F(SocketBioTest, FailsWhereNobodyListens) {
   sockets_.second.reset();
   openssl_writes("lost");
