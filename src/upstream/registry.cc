@@ -37,25 +37,35 @@ std::string fingerprint_of(const config::Upstream& config) {
   return text;
 }
 
-Upstream* Registry::find(const std::vector<Entry>& entries, const std::string& fingerprint) {
-  const auto found = std::ranges::find_if(entries, [&fingerprint](const Entry& entry) {
+Upstream* Registry::find(const std::string& fingerprint) const {
+  const auto found = std::ranges::find_if(entries_, [&fingerprint](const Entry& entry) {
     return entry.fingerprint == fingerprint && !entry.tls_files.changed();
   });
-  return found == entries.end() ? nullptr : found->upstream.get();
+  return found == entries_.end() ? nullptr : found->upstream.get();
+}
+
+Upstream* Registry::find_current(const std::string& fingerprint) const {
+  const auto found = std::ranges::find_if(
+      entries_, [&fingerprint](const Entry& entry) { return entry.is_current && entry.fingerprint == fingerprint; });
+  return found == entries_.end() ? nullptr : found->upstream.get();
 }
 
 base::Result<void> Registry::adopt(const std::vector<config::Upstream>& configs) {
   std::vector<Entry> added;
   std::vector<Upstream*> wanted;
   for (const config::Upstream& config : configs) {
-    const std::string fingerprint = fingerprint_of(config);
-    Upstream* upstream = find(entries_, fingerprint);
+    Entry entry{.fingerprint = fingerprint_of(config), .tls_files = tls_files_of(config)};
+    Upstream* upstream = find(entry.fingerprint);
     if (upstream == nullptr) {
-      Entry& entry = added.emplace_back(Entry{.fingerprint = fingerprint, .tls_files = tls_files_of(config)});
       auto made = Upstream::make(resources_, config);
-      if (!made) return std::unexpected(std::move(made).error());
-      entry.upstream = std::move(*made);
-      upstream = entry.upstream.get();
+      // A file that is broken by now, where something else is the news.
+      if (!made) upstream = find_current(entry.fingerprint);
+      if (!made && upstream == nullptr) return std::unexpected(std::move(made).error());
+      if (made) {
+        entry.upstream = std::move(*made);
+        upstream = entry.upstream.get();
+        added.push_back(std::move(entry));
+      }
     }
     wanted.push_back(upstream);
   }

@@ -18,7 +18,8 @@ class Registry {
  public:
   explicit Registry(const Resources& resources) : resources_(resources) {}
 
-  // Takes over a new snapshot's upstreams. On error nothing has changed.
+  // Takes over a new snapshot's upstreams. One whose TLS files have changed is made anew; where they cannot be read,
+  // one that is configured alike goes on with what it read before. On error nothing has changed.
   base::Result<void> adopt(const std::vector<config::Upstream>& configs);
   // The upstreams of the newest snapshot, in its order. Valid until the next adopt().
   std::span<Upstream* const> current() const { return current_; }
@@ -34,7 +35,9 @@ class Registry {
   };
 
   // The upstream that was made of the same config and the same files; null when there is none.
-  static Upstream* find(const std::vector<Entry>& entries, const std::string& fingerprint);
+  Upstream* find(const std::string& fingerprint) const;
+  // The upstream of the newest snapshot that was made of the same config, whatever its files have become.
+  Upstream* find_current(const std::string& fingerprint) const;
 
   Resources resources_;
   std::vector<Entry> entries_;

@@ -123,8 +123,25 @@ TEST_F(RegistryTest, ReadsTlsFilesAnewWhenTheyHaveChanged) {
   adopt({tls});
   EXPECT_NE(registry_.current()[0], before);
   before->leave();
+}
+
+// A snapshot may come for another reason: a certificate of a site was renewed.
+TEST_F(RegistryTest, GoesOnWithWhatItReadWhereTlsFilesAreBroken) {
+  const support::TemporaryDirectory directory;
+  config::Upstream tls = named("tls");
+  tls.servers[0].tls = true;
+  tls.tls.ca = directory.write("ca.pem", support::make_authority("one").cert);
+  adopt({tls});
+  Upstream* before = registry_.current()[0];
   directory.write("ca.pem", "broken");
-  EXPECT_FALSE(registry_.adopt({tls}).has_value());
+  adopt({named("a"), tls});
+  EXPECT_EQ(registry_.current()[1], before);
+  config::Upstream other = tls;
+  other.hold = 1s;
+  EXPECT_FALSE(registry_.adopt({other}).has_value()) << "nothing was read for that one";
+  directory.write("ca.pem", support::make_authority("another one").cert);
+  adopt({tls});
+  EXPECT_NE(registry_.current()[0], before);
 }
 
 // ---- what makes two upstreams alike ---------------------------------------------------------------------------------
