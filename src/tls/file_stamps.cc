@@ -7,6 +7,15 @@
 
 namespace viaduct::tls {
 
+namespace {
+
+std::int64_t nanoseconds(const timespec& time) {
+  constexpr std::int64_t kPerSecond = 1'000'000'000;
+  return time.tv_sec * kPerSecond + time.tv_nsec;
+}
+
+}  // namespace
+
 void FileStamps::add(const std::string& path) {
   entries_.push_back({.path = path, .look = look_at(path)});
 }
@@ -18,8 +27,8 @@ bool FileStamps::changed() const {
 FileStamps::Look FileStamps::look_at(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) == -1) return {};
-  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
-  return {.modified_ns = status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec,
+  return {.modified_ns = nanoseconds(status.st_mtim),
+          .changed_ns = nanoseconds(status.st_ctim),
           .size = status.st_size,
           .inode = status.st_ino};
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a set of files looked at one moment (time of change, size, inode), to notice that one was replaced or rewritten.
+// How a set of files looked at one moment (times of change, size, inode), to notice that one was replaced or rewritten,
+// or that its rights have changed.
 // Asking costs one stat(2) a file and reads nothing. Owned by the thread that polls.
 #pragma once
 
@@ -22,7 +23,8 @@ class FileStamps {
  private:
   struct Look {
     std::int64_t modified_ns = 0;
-    std::int64_t size = -1;  // -1: missing
+    std::int64_t changed_ns = 0;  // also by chmod(2) and chown(2)
+    std::int64_t size = -1;       // -1: missing
     std::uint64_t inode = 0;
     bool operator==(const Look&) const = default;
   };

@@ -2,6 +2,7 @@
 #include "tls/file_stamps.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <string>
@@ -42,6 +43,14 @@ TEST_F(FileStampsTest, SeesAFileOfTheSameSizeByItsTime) {
   const std::string path = directory_.write("cert.pem", "one");
   const FileStamps stamps = stamps_of(path);
   std::filesystem::last_write_time(path, std::filesystem::last_write_time(path) + std::chrono::nanoseconds(1));
+  EXPECT_TRUE(stamps.changed());
+}
+
+// A key that root renewed, and gave to our user only afterwards.
+TEST_F(FileStampsTest, SeesThatRightsHaveChanged) {
+  const std::string path = directory_.write("site.key", "one");
+  const FileStamps stamps = stamps_of(path);
+  ASSERT_EQ(::chmod(path.c_str(), 0400), 0);
   EXPECT_TRUE(stamps.changed());
 }
 
