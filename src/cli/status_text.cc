@@ -85,7 +85,7 @@ std::string process_text(const Json& page) {
       format("config     snapshot {}, loaded {}; {} reloads done, {} refused\n", count(config, "snapshot"),
              word(config, "loaded"), count(part(config, "reloads"), "done"), count(part(config, "reloads"), "refused"));
   if (const std::string refusal = word(config, "last_refusal"); !refusal.empty()) {
-    text += format("           the last reload was refused: {}\n", refusal);
+    text += format("           refused last: {}\n", refusal);
   }
   text += format("process    {:.1f} MiB resident, {:.1f} s of CPU, {} of {} descriptors\n",
                  number(process, "resident_bytes") / 1'048'576, number(process, "cpu_s"), count(descriptors, "open"),

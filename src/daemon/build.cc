@@ -97,7 +97,7 @@ class Builder {
   }
 
  private:
-  using Filters = std::vector<std::unique_ptr<const exchange::Filter>>;
+  using Filters = std::vector<std::shared_ptr<const exchange::Filter>>;
 
   // The order in which requests meet the filters; answers meet them in reverse, so that cors has the last word.
   void add_filters(const config::Site& site, const config::Route& route, Filters& filters) {
@@ -175,10 +175,7 @@ class Builder {
   std::string key_;  // of the route that is being planned
 };
 
-void load_certificates(const config::Config& config, tls::TicketKeys& ticket_keys, base::WallTime now,
-                       exchange::Snapshot& snapshot, BuildResult& result) {
-  if (std::ranges::none_of(config.listeners, &config::Listener::tls)) return;
-  tls::CertLoad load = tls::CertStore::load(config.sites, config.tls, ticket_keys, now);
+void take_certificates(tls::CertLoad load, exchange::Snapshot& snapshot, BuildResult& result) {
   for (tls::CertProblem& problem : load.problems) {
     const bool is_error = problem.severity == tls::CertProblem::Severity::kError;
     result.problems.push_back({.place = problem.place,
@@ -186,7 +183,7 @@ void load_certificates(const config::Config& config, tls::TicketKeys& ticket_key
                                .message = std::move(problem.message),
                                .severity = is_error ? Severity::kError : Severity::kWarning});
   }
-  if (load.store) snapshot.certificates = std::make_unique<const tls::CertStore>(std::move(*load.store));
+  if (load.store) snapshot.certificates = std::make_shared<const tls::CertStore>(std::move(*load.store));
   result.certificate_stamps = std::move(load.stamps);
 }
 
@@ -223,8 +220,22 @@ BuildResult build_snapshot(const config::Config& config, std::uint64_t version, 
   }
   builder.check_upstreams();
   builder.check_access_log();
-  load_certificates(kept, ticket_keys, now, *snapshot, result);
+  if (std::ranges::any_of(kept.listeners, &config::Listener::tls)) {
+    take_certificates(tls::CertStore::load(kept.sites, kept.tls, ticket_keys, now), *snapshot, result);
+  }
   if (!config::has_errors(result.problems)) result.snapshot = std::move(snapshot);
+  return result;
+}
+
+BuildResult renew_certificates(const exchange::Snapshot& served, std::uint64_t version, tls::TicketKeys& ticket_keys,
+                               base::WallTime now) {
+  BuildResult result;
+  result.snapshot = std::make_shared<exchange::Snapshot>(served);
+  result.snapshot->version = version;
+  if (served.certificates == nullptr) return result;
+  const config::Config& config = *served.config;
+  tls::CertLoad load = tls::CertStore::renew(*served.certificates, config.sites, config.tls, ticket_keys, now);
+  take_certificates(std::move(load), *result.snapshot, result);
   return result;
 }
 

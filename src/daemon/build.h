@@ -28,4 +28,9 @@ struct BuildResult {
 BuildResult build_snapshot(const config::Config& config, std::uint64_t version, tls::TicketKeys& ticket_keys,
                            base::WallTime now);
 
+// A copy of `served` with the certificates as their files have them now. What cannot be used is a problem of the
+// result, and stays as it was served; nothing else of the config is looked at. `ticket_keys` as above.
+BuildResult renew_certificates(const exchange::Snapshot& served, std::uint64_t version, tls::TicketKeys& ticket_keys,
+                               base::WallTime now);
+
 }  // namespace viaduct::daemon

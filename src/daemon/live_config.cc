@@ -17,6 +17,9 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
+// Warnings of a reload that the log gets; `check` has them all.
+constexpr std::size_t kWarningLinesMax = 50;
+
 base::LogOptions error_log_options(const config::ErrorLog& log) {
   static_assert(static_cast<int>(config::LogLevel::kError) == static_cast<int>(base::LogLevel::kError));
   return {.file = log.file, .level = static_cast<base::LogLevel>(log.level)};
@@ -24,6 +27,20 @@ base::LogOptions error_log_options(const config::ErrorLog& log) {
 
 void append(Lines& lines, Lines more) {
   std::ranges::move(more, std::back_inserter(lines));
+}
+
+std::set<std::string> messages_of(const std::vector<config::Problem>& problems) {
+  std::set<std::string> messages;
+  for (const config::Problem& problem : problems) messages.insert(problem.message);
+  return messages;
+}
+
+// The first error that is not among those that were told; empty where there is none.
+std::string first_refusal(const std::vector<config::Problem>& problems, const std::set<std::string>& told) {
+  const auto found = std::ranges::find_if(problems, [&told](const config::Problem& problem) {
+    return problem.severity == config::Severity::kError && !told.contains(problem.message);
+  });
+  return found == problems.end() ? "" : found->message;
 }
 
 }  // namespace
@@ -48,6 +65,7 @@ LiveConfig::LiveConfig(Setup setup, std::vector<std::unique_ptr<Worker>>& worker
       worker_count_(config_.process.workers.value_or(os::usable_cores())),
       listeners_(worker_count_) {
   CHECK(built_.snapshot != nullptr);
+  told_ = messages_of(built_.problems);
   follower_.on_snapshot(*built_.snapshot);
 }
 
@@ -90,9 +108,15 @@ base::Result<Lines> LiveConfig::load_kept(const std::string& main, const config:
 
 base::Result<Lines> LiveConfig::restore(config::Config config) {
   BuildResult built = build_snapshot(config, next_version_, ticket_keys_, clock_.wall_now());
-  if (built.snapshot != nullptr) return replace_or_tell(std::move(config), std::move(built));
-  std::string first = built.problems.empty() ? "" : built.problems.front().message;
-  LOG_ERROR("reload_refused problems={} first={}", built.problems.size(), base::quoted(first));
+  const std::vector<config::Problem> problems = built.problems;
+  if (built.snapshot != nullptr) {
+    auto lines = replace_or_tell(std::move(config), std::move(built));
+    if (lines) accept(problems);
+    return lines;
+  }
+  const auto error = std::ranges::find(problems, config::Severity::kError, &config::Problem::severity);
+  std::string first = error == problems.end() ? "" : error->message;
+  LOG_ERROR("reload_refused problems={} first={}", problems.size(), base::quoted(first));
   follower_.on_refusal(first);
   return base::fail(std::move(first));
 }
@@ -111,7 +135,9 @@ base::Result<Lines> LiveConfig::load(const std::string& file, const config::Load
     return base::fail(std::move(first_line));
   }
   auto lines = replace_or_tell(std::move(*loaded.config), std::move(built));
-  if (lines) sources_ = std::move(loaded.sources);
+  if (!lines) return lines;
+  accept(loaded.problems);
+  sources_ = std::move(loaded.sources);
   return lines;
 }
 
@@ -154,6 +180,15 @@ base::Result<Lines> LiveConfig::replace(config::Config next, BuildResult built) 
   return lines;
 }
 
+// Served all the same, and what a command printed at night nobody reads.
+void LiveConfig::accept(const std::vector<config::Problem>& warnings) {
+  for (const config::Problem& warning : warnings | std::views::take(kWarningLinesMax)) {
+    LOG_WARNING("reload_warning key={} warning={}", warning.key, base::quoted(warning.message));
+  }
+  told_ = messages_of(warnings);
+  renewal_failed_ = false;
+}
+
 void LiveConfig::publish(BuildResult built, std::vector<std::vector<WorkerListener>> listeners, bool changes_log) {
   ++next_version_;
   has_published_ = true;
@@ -171,19 +206,37 @@ void LiveConfig::publish(BuildResult built, std::vector<std::vector<WorkerListen
 }
 
 void LiveConfig::renew_certificates() {
-  if (!built_.certificate_stamps.changed()) return;
+  if (!built_.certificate_stamps.changed() && !renewal_failed_) return;
   // From the config in memory: an edit of the file that nobody has asked for must not come along.
-  BuildResult built = build_snapshot(config_, next_version_, ticket_keys_, clock_.wall_now());
-  if (built.snapshot == nullptr) {
-    for (const config::Problem& problem : built.problems) {
-      LOG_ERROR("certificate_refused error={}", base::quoted(problem.message));
-    }
-    follower_.on_refusal(built.problems.front().message);
-    built_.certificate_stamps = std::move(built.certificate_stamps);
-    return;
+  BuildResult renewed = daemon::renew_certificates(*built_.snapshot, next_version_, ticket_keys_, clock_.wall_now());
+  const std::string news = first_refusal(renewed.problems, told_);
+  const std::string refusal = news.empty() ? first_refusal(renewed.problems, {}) : news;
+  const bool is_mended = std::exchange(renewal_failed_, !refusal.empty()) && refusal.empty();
+  tell(renewed.problems);
+  const bool differs = renewed.snapshot->certificates->differs_from(*built_.snapshot->certificates);
+  if (differs || is_mended) {
+    publish(std::move(renewed), {}, false);
+    LOG_INFO("certificates_renewed snapshot={}", built_.snapshot->version);
+  } else {
+    built_.certificate_stamps = std::move(renewed.certificate_stamps);
   }
-  publish(std::move(built), {}, false);
-  LOG_INFO("certificates_renewed snapshot={}", built_.snapshot->version);
+  // What was published has made forget the refusals before it.
+  if (!news.empty() || (differs && !refusal.empty())) follower_.on_refusal("renewal of certificates: " + refusal);
+}
+
+void LiveConfig::tell(const std::vector<config::Problem>& problems) {
+  std::set<std::string> told;
+  for (const config::Problem& problem : problems) {
+    // Sites may have a file in common.
+    const bool is_repeated = !told.insert(problem.message).second;
+    if (is_repeated || told_.contains(problem.message)) continue;
+    if (problem.severity == config::Severity::kError) {
+      LOG_ERROR("certificate_refused key={} error={}", problem.key, base::quoted(problem.message));
+    } else {
+      LOG_WARNING("certificate_warning key={} warning={}", problem.key, base::quoted(problem.message));
+    }
+  }
+  told_ = std::move(told);
 }
 
 void LiveConfig::reopen_logs() {

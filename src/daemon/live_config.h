@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -77,7 +78,8 @@ class LiveConfig {
   base::Result<std::vector<std::string>> restore(config::Config config);
   // What the config in use was read from, once: later, and where it was not read from its file, there is nothing.
   config::Sources take_sources() { return std::exchange(sources_, {}); }
-  // Looks at the certificate files and publishes a snapshot with renewed ones; a broken pair is logged and left.
+  // Looks at the certificate files and publishes a snapshot with renewed ones. What cannot be used is logged once,
+  // stays as it was served, and is tried again each time.
   void renew_certificates();
   void reopen_logs();
   // Frees what the workers have let go of since the last publication.
@@ -94,6 +96,10 @@ class LiveConfig {
   base::Result<std::vector<std::string>> replace_or_tell(config::Config next, BuildResult built);
   base::Result<std::vector<std::string>> replace(config::Config next, BuildResult built);
   base::Result<std::unique_ptr<base::LogSink>> open_access_sink(const config::AccessLog& log) const;
+  // Logs the warnings of what is served now.
+  void accept(const std::vector<config::Problem>& warnings);
+  // Logs the problems of a renewal that the last one did not have.
+  void tell(const std::vector<config::Problem>& problems);
   void publish(BuildResult built, std::vector<std::vector<WorkerListener>> listeners, bool changes_log);
 
   const base::Clock& clock_;
@@ -102,6 +108,8 @@ class LiveConfig {
   config::Config config_;
   const config::Config started_;  // that the process began with
   BuildResult built_;
+  std::set<std::string> told_;   // what was wrong with the certificates when they were looked at last
+  bool renewal_failed_ = false;  // in part at least; it is tried again
   config::Sources sources_;
   std::vector<std::unique_ptr<Worker>>& workers_;
   ConfigFollower& follower_;

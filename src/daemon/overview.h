@@ -70,7 +70,7 @@ class Overview {
     bool is_draining = false;
     std::uint64_t reloads_done = 0;  // renewed certificates count, too
     std::uint64_t reloads_refused = 0;
-    std::string refusal;  // why the last reload was refused; empty where it was not
+    std::string refusal;  // why the last reload or renewal was refused; empty where it was not
   };
 
   explicit Overview(Sources sources);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The immutable result of loading a config: what every worker reads and nobody changes. Made by daemon/build, published
 // to the workers as a whole; an exchange keeps the one it began with until it ends. The only thing in this program that
-// is shared by reference count.
+// is shared by reference count, with its parts: a snapshot that differs from the one before it in its certificates
+// alone is a copy of it that has the other parts in common.
 #pragma once
 
 #include <cstdint>
@@ -21,20 +22,20 @@ namespace viaduct::exchange {
 // What becomes of a request that takes one route.
 struct RoutePlan {
   const config::Route* route = nullptr;  // in Snapshot::config
-  std::vector<std::unique_ptr<const Filter>> filters;
-  std::unique_ptr<const Action> action;
+  std::vector<std::shared_ptr<const Filter>> filters;
+  std::shared_ptr<const Action> action;
   std::uint32_t number = observe::RouteNumbers::kNone;  // what its requests are counted under
 };
 
 struct Snapshot {
   std::uint64_t version = 0;  // counts the snapshots of this process from 1
-  std::unique_ptr<const config::Config> config;
-  std::unique_ptr<const route::Router> router;
+  std::shared_ptr<const config::Config> config;
+  std::shared_ptr<const route::Router> router;
   std::vector<RoutePlan> plans;  // by route::Decision::route_index
   // By route::Decision::site_index: what requests that take none of the site's routes are counted under. Empty where
   // nobody counts.
   std::vector<std::uint32_t> site_numbers;
-  std::unique_ptr<const tls::CertStore> certificates;  // null where no listener speaks TLS
+  std::shared_ptr<const tls::CertStore> certificates;  // null where no listener speaks TLS
 };
 
 using SnapshotRef = std::shared_ptr<const Snapshot>;

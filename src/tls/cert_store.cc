@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls/cert_store.h"
 
-#include <openssl/x509v3.h>
-#include <sys/stat.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -15,16 +16,12 @@
 #include "base/format.h"
 #include "tls/certificate.h"
 #include "tls/client_auth.h"
-#include "tls/key_pair.h"
-#include "tls/ocsp_staple.h"
+#include "tls/pair_checks.h"
 
 namespace viaduct::tls {
 namespace {
 
 using base::format;
-
-// A public authority has issued nothing below this since 2014, and some clients refuse it.
-constexpr int kRsaBitsMin = 2048;
 
 struct TextHash {
   using is_transparent = void;
@@ -72,9 +69,15 @@ int select_context(SSL* ssl, int* /*alert*/, void* contexts) {
 // Makes the store, gathering problems on the way.
 class Loader {
  public:
+  // `served` is gone on with where files are broken; null where there is none.
   Loader(std::span<const config::Site> sites, const config::ListenerTls& tls, TicketKeys& ticket_keys,
-         base::WallTime now)
-      : sites_(sites), tls_(tls), ticket_keys_(ticket_keys), now_(now), contexts_(std::make_unique<SiteContexts>()) {}
+         base::WallTime now, const CertParts* served)
+      : sites_(sites),
+        tls_(tls),
+        ticket_keys_(ticket_keys),
+        now_(now),
+        served_(served),
+        contexts_(std::make_unique<SiteContexts>()) {}
 
   void add_site(const config::Site& site);
   // After all sites: what clients get whose name is unknown. Null without any certificate.
@@ -83,15 +86,14 @@ class Loader {
   std::vector<CertProblem> take_problems() { return std::move(problems_); }
   FileStamps take_stamps() { return std::move(stamps_); }
   std::vector<CertFacts> take_facts() { return std::move(facts_); }
-  bool has_errors() const {
-    return std::ranges::any_of(problems_,
-                               [](const CertProblem& one) { return one.severity == CertProblem::Severity::kError; });
-  }
+  CertParts take_parts() { return std::move(parts_); }
+  // Whether something is missing that a site needs.
+  bool has_failed() const { return has_failed_; }
 
  private:
   using Severity = CertProblem::Severity;
   using Kind = CertProblem::Kind;
-  // Places in pairs_.
+  // Places in parts_.pairs.
   using Selection = std::vector<std::size_t>;
 
   // What a context is made of.
@@ -103,35 +105,32 @@ class Loader {
     auto operator<=>(const Wanted&) const = default;
   };
 
-  struct Loaded {
-    const config::CertificateFiles* files = nullptr;
-    KeyPair pair;
-    std::optional<OcspAnswer> ocsp;
-  };
-
   void note(Kind kind, const config::CertificateFiles& files, std::string message, std::string_view key = "cert");
+  void note_kept(const config::CertificateFiles& files, std::string message, std::string_view key = "cert");
   std::string key_of(const config::CertificateFiles& files, std::string_view key) const;
-  bool load_pair(const config::CertificateFiles& files, const config::Site& site);
-  void check_pair(const Loaded& loaded);
-  void check_dates(const Loaded& loaded);
-  void check_chain(const Loaded& loaded);
-  void check_key_file(const config::CertificateFiles& files);
+  std::optional<std::size_t> add_pair(const config::CertificateFiles& files, const config::Site& site);
+  std::optional<KeyPair> load_pair(const config::CertificateFiles& files);
+  base::Result<KeyPair> load_usable_pair(const config::CertificateFiles& files);
+  void load_stapled(const config::CertificateFiles& files, ServedPair& loaded);
+  const std::vector<X509Ptr>* authorities_of(const config::Site& site);
   Selection select(const Selection& of_site, const std::string& host) const;
   Selection one_of_each_kind(const Selection& pairs) const;
-  void load_stapled(Loaded& loaded);
   SSL_CTX* context_of(const Selection& selection, const config::Site& site);
 
   std::span<const config::Site> sites_;
   const config::ListenerTls& tls_;
   TicketKeys& ticket_keys_;
   base::WallTime now_;
+  const CertParts* served_;
   std::unique_ptr<SiteContexts> contexts_;
   std::map<Wanted, SSL_CTX*> made_;
-  std::vector<Loaded> pairs_;
-  std::map<std::pair<std::string, std::string>, std::size_t> pair_by_files_;
+  CertParts parts_;
+  std::map<std::tuple<std::string, std::string, std::string>, std::size_t> pair_by_files_;
   std::vector<CertFacts> facts_;
   std::vector<CertProblem> problems_;
   FileStamps stamps_;
+  SslCtxPtr trial_;  // takes every pair once, to see whether OpenSSL serves it
+  bool has_failed_ = false;
   SSL_CTX* first_ = nullptr;    // of the first site that has a certificate
   SSL_CTX* default_ = nullptr;  // of the default site, if it has one
 };
@@ -139,7 +138,7 @@ class Loader {
 void Loader::add_site(const config::Site& site) {
   Selection of_site;
   for (const config::CertificateFiles& files : site.certificates) {
-    if (load_pair(files, site)) of_site.push_back(pair_by_files_.at({files.cert, files.key}));
+    if (const auto pair = add_pair(files, site)) of_site.push_back(*pair);
   }
   if (of_site.empty()) return;
   SSL_CTX* of_nameless = context_of(one_of_each_kind(of_site), site);
@@ -152,12 +151,12 @@ void Loader::add_site(const config::Site& site) {
       contexts_->exact.emplace(host, context);
     }
     const bool is_covered = std::ranges::any_of(
-        of_site, [this, &host](std::size_t pair) { return certificate_covers(*pairs_[pair].pair.leaf, host); });
+        of_site, [this, &host](std::size_t pair) { return certificate_covers(*parts_.pairs[pair].pair.leaf, host); });
     if (!is_covered) {
-      const Loaded& loaded = pairs_[of_site.front()];
+      const ServedPair& loaded = parts_.pairs[of_site.front()];
       note(Kind::kNotCovering, site.certificates.front(),
            format("{} does not cover {} (it is for {}): clients refuse it there; have one issued with that name",
-                  loaded.files->cert, host, certificate_names_text(*loaded.pair.leaf, 5)));
+                  loaded.cert_file, host, certificate_names_text(*loaded.pair.leaf, 5)));
     }
   }
   if (first_ == nullptr) first_ = of_nameless;
@@ -191,6 +190,7 @@ std::string Loader::key_of(const config::CertificateFiles& files, std::string_vi
 }
 
 void Loader::note(Kind kind, const config::CertificateFiles& files, std::string message, std::string_view key) {
+  has_failed_ = has_failed_ || kind == Kind::kUnusable;
   problems_.push_back({.severity = kind == Kind::kUnusable ? Severity::kError : Severity::kWarning,
                        .kind = kind,
                        .file = files.cert,
@@ -199,120 +199,101 @@ void Loader::note(Kind kind, const config::CertificateFiles& files, std::string 
                        .place = files.place});
 }
 
-// Reads a pair unless another site has it too. False when that failed.
-bool Loader::load_pair(const config::CertificateFiles& files, const config::Site& site) {
-  const std::pair names(files.cert, files.key);
-  if (pair_by_files_.contains(names)) return true;
+// Something is broken, and what was served stays.
+void Loader::note_kept(const config::CertificateFiles& files, std::string message, std::string_view key) {
+  const bool has_failed = has_failed_;
+  note(Kind::kUnusable, files, std::move(message), key);
+  has_failed_ = has_failed;
+}
+
+// Where in parts_.pairs the pair is, which is read unless another site has it too. Absent when that failed.
+std::optional<std::size_t> Loader::add_pair(const config::CertificateFiles& files, const config::Site& site) {
+  const std::tuple names(files.cert, files.key, files.ocsp);
+  if (const auto found = pair_by_files_.find(names); found != pair_by_files_.end()) return found->second;
+  // Sites may have the same pair and say different things of its OCSP answer.
+  const auto same = std::ranges::find_if(parts_.pairs, [&files](const ServedPair& one) {
+    return one.cert_file == files.cert && one.key_file == files.key;
+  });
+  const bool is_known = same != parts_.pairs.end();
+  auto pair = is_known ? share(same->pair) : load_pair(files);
+  if (!pair) return std::nullopt;
+  ServedPair loaded{
+      .cert_file = files.cert, .key_file = files.key, .ocsp_file = files.ocsp, .pair = std::move(*pair), .ocsp = {}};
+  load_stapled(files, loaded);
+  const X509& leaf = *loaded.pair.leaf;
+  if (!is_known) {
+    facts_.push_back({.file = files.cert,
+                      .site = site.hosts.empty() ? "default" : site.hosts.front(),
+                      .names = certificate_names(leaf),
+                      .key = key_text(leaf),
+                      .not_before = not_before_of(leaf),
+                      .not_after = not_after_of(leaf)});
+    const PairInUse use{.cert_file = files.cert, .key_file = files.key};
+    for (PairFault& fault : pair_faults(loaded.pair, use, now_)) {
+      note(fault.kind, files, std::move(fault.message), fault.key);
+    }
+  }
+  pair_by_files_[names] = parts_.pairs.size();
+  parts_.pairs.push_back(std::move(loaded));
+  return parts_.pairs.size() - 1;
+}
+
+// The pair as its files have it now, else as it was served until now.
+std::optional<KeyPair> Loader::load_pair(const config::CertificateFiles& files) {
   stamps_.add(files.cert);
   stamps_.add(files.key);
-  auto pair = load_key_pair(files.cert, files.key);
-  if (!pair.has_value()) {
+  auto pair = load_usable_pair(files);
+  if (pair) return std::move(*pair);
+  const ServedPair* kept = served_ != nullptr ? served_->find(files) : nullptr;
+  if (kept == nullptr) {
     note(Kind::kUnusable, files, pair.error().message);
-    return false;
+    return std::nullopt;
   }
-  pair_by_files_[names] = pairs_.size();
-  pairs_.push_back({.files = &files, .pair = std::move(*pair), .ocsp = {}});
-  load_stapled(pairs_.back());
-  const X509& leaf = *pairs_.back().pair.leaf;
-  facts_.push_back({.file = files.cert,
-                    .site = site.hosts.empty() ? "default" : site.hosts.front(),
-                    .names = certificate_names(leaf),
-                    .key = key_text(leaf),
-                    .not_before = not_before_of(leaf),
-                    .not_after = not_after_of(leaf)});
-  check_pair(pairs_.back());
-  return true;
+  note_kept(files, pair.error().message + "; until then the one that was read before is served");
+  return share(kept->pair);
 }
 
-void Loader::load_stapled(Loaded& loaded) {
-  if (loaded.files->ocsp.empty()) return;
-  stamps_.add(loaded.files->ocsp);
-  auto answer = load_ocsp(loaded.files->ocsp, loaded.pair, now_);
+base::Result<KeyPair> Loader::load_usable_pair(const config::CertificateFiles& files) {
+  auto pair = load_key_pair(files.cert, files.key);
+  if (!pair) return pair;
+  if (trial_ == nullptr) {
+    auto context = make_server_context(tls_, ticket_keys_);
+    if (!context) return std::unexpected(std::move(context).error());
+    trial_ = std::move(*context);
+  }
+  if (const auto used = use_key_pair(*trial_, *pair); !used) {
+    return base::fail(format("{} cannot be served: {}", files.cert, used.error().message));
+  }
+  return pair;
+}
+
+void Loader::load_stapled(const config::CertificateFiles& files, ServedPair& loaded) {
+  if (files.ocsp.empty()) return;
+  stamps_.add(files.ocsp);
+  auto answer = load_ocsp(files.ocsp, loaded.pair, now_);
   if (answer.has_value()) {
     loaded.ocsp = std::move(*answer);
-  } else {
-    note(Kind::kNotStapled, *loaded.files, answer.error().message + "; until then nothing is stapled", "ocsp");
+    return;
   }
-}
-
-void Loader::check_pair(const Loaded& loaded) {
-  check_dates(loaded);
-  check_chain(loaded);
-  check_key_file(*loaded.files);
-  const int bits = rsa_bits(*loaded.pair.leaf);
-  if (bits != 0 && bits < kRsaBitsMin) {
-    note(Kind::kWeakKey, *loaded.files,
-         format("{} has an RSA key of {} bits: many clients refuse less than {}; have one issued for a new key",
-                loaded.files->cert, bits, kRsaBitsMin));
+  const ServedPair* kept = served_ != nullptr ? served_->find(files) : nullptr;
+  // The file is for a pair that could not be taken. One that takes the place of an answer to the same pair may say that
+  // the certificate is revoked.
+  const bool is_kept_pair = kept != nullptr && kept->pair.leaf == loaded.pair.leaf;
+  const bool still_holds = is_kept_pair && kept->ocsp && kept->ocsp->until > now_;
+  std::string meanwhile = "nothing is stapled";
+  if (still_holds) {
+    loaded.ocsp = kept->ocsp;
+    meanwhile = "the answer that was read before is stapled, which ends on " + date_text(kept->ocsp->until);
   }
-}
-
-void Loader::check_dates(const Loaded& loaded) {
-  const auto check = [this, &loaded](const X509& certificate, std::size_t number) {
-    const std::string which =
-        number == 1 ? loaded.files->cert : format("{}, certificate {},", loaded.files->cert, number);
-    const base::WallTime from = not_before_of(certificate);
-    const base::WallTime until = not_after_of(certificate);
-    if (now_ < from) {
-      note(Kind::kNotYetValid, *loaded.files,
-           format("{} is not valid before {}: clients refuse it; wait until then, or set this machine's clock right",
-                  which, date_text(from)));
-    } else if (now_ > until) {
-      note(Kind::kExpired, *loaded.files,
-           format("{} expired on {}: clients refuse it; renew it", which, date_text(until)));
-    } else if (until - now_ <= CertStore::kExpiresSoon) {
-      const auto days = std::chrono::duration_cast<std::chrono::days>(until - now_).count();
-      note(Kind::kExpiresSoon, *loaded.files,
-           format("{} expires in {} days, on {}; renew it", which, days, date_text(until)));
-    }
-  };
-  check(*loaded.pair.leaf, 1);
-  for (std::size_t i = 0; i < loaded.pair.chain.size(); ++i) check(*loaded.pair.chain[i], i + 2);
-}
-
-// Whether the system knows who issued `leaf`, which comes without a chain.
-bool is_issuer_known(X509& leaf) {
-  const std::unique_ptr<X509_STORE, ReleaseWith<X509_STORE_free>> store(X509_STORE_new());
-  X509_STORE_set_default_paths(store.get());
-  const std::unique_ptr<X509_STORE_CTX, ReleaseWith<X509_STORE_CTX_free>> verification(X509_STORE_CTX_new());
-  if (X509_STORE_CTX_init(verification.get(), store.get(), &leaf, nullptr) != 1) return false;
-  X509_STORE_CTX_set_flags(verification.get(), X509_V_FLAG_NO_CHECK_TIME);
-  return X509_verify_cert(verification.get()) == 1;
-}
-
-void Loader::check_chain(const Loaded& loaded) {
-  X509* below = loaded.pair.leaf.get();
-  std::size_t number = 1;
-  for (const X509Ptr& above : loaded.pair.chain) {
-    if (X509_check_issued(above.get(), below) != X509_V_OK) {
-      note(Kind::kBrokenChain, *loaded.files,
-           format("{}: certificate {} ({}) did not issue certificate {} before it, {} did: clients may refuse the "
-                  "chain; put each issuer behind what it issued",
-                  loaded.files->cert, number + 1, subject_text(*above), number, issuer_text(*below)));
-      return;
-    }
-    below = above.get();
-    ++number;
-  }
-  if (!loaded.pair.chain.empty() || is_self_signed(*below) || is_issuer_known(*below)) return;
-  note(Kind::kNoChain, *loaded.files,
-       format("{} comes without its issuer ({}), which the system does not know: clients that do not fetch it, "
-              "payment platforms among them, refuse the certificate; use the file with the full chain",
-              loaded.files->cert, issuer_text(*below)));
-}
-
-void Loader::check_key_file(const config::CertificateFiles& files) {
-  struct stat status{};
-  if (::stat(files.key.c_str(), &status) == -1 || (status.st_mode & (S_IROTH | S_IWOTH)) == 0) return;
-  note(Kind::kOpenKeyFile, files,
-       format("{} can be read or written by everybody on this machine; chmod 600 it", files.key), "key");
+  note(Kind::kNotStapled, files, format("{}; until then {}", answer.error().message, meanwhile), "ocsp");
 }
 
 // The pairs of a site that serve `host`: one of each kind of key, of those that cover it where any does.
 Loader::Selection Loader::select(const Selection& of_site, const std::string& host) const {
   Selection covering;
-  std::ranges::copy_if(of_site, std::back_inserter(covering),
-                       [this, &host](std::size_t pair) { return certificate_covers(*pairs_[pair].pair.leaf, host); });
+  std::ranges::copy_if(of_site, std::back_inserter(covering), [this, &host](std::size_t pair) {
+    return certificate_covers(*parts_.pairs[pair].pair.leaf, host);
+  });
   return one_of_each_kind(covering.empty() ? of_site : covering);
 }
 
@@ -320,9 +301,9 @@ Loader::Selection Loader::select(const Selection& of_site, const std::string& ho
 Loader::Selection Loader::one_of_each_kind(const Selection& pairs) const {
   Selection selection;
   for (const std::size_t candidate : pairs) {
-    const int kind = EVP_PKEY_get_base_id(pairs_[candidate].pair.key.get());
+    const int kind = EVP_PKEY_get_base_id(parts_.pairs[candidate].pair.key.get());
     const bool has_kind = std::ranges::any_of(selection, [this, kind](std::size_t taken) {
-      return EVP_PKEY_get_base_id(pairs_[taken].pair.key.get()) == kind;
+      return EVP_PKEY_get_base_id(parts_.pairs[taken].pair.key.get()) == kind;
     });
     if (!has_kind) selection.push_back(candidate);
   }
@@ -335,44 +316,104 @@ const config::CertificateFiles& files_with_client_ca(const config::Site& site) {
   return found != site.certificates.end() ? *found : site.certificates.front();
 }
 
+// What a site's client_ca holds, now or else when it was read before. Null where neither can be had.
+const std::vector<X509Ptr>* Loader::authorities_of(const config::Site& site) {
+  if (const auto found = parts_.authorities.find(site.client_ca); found != parts_.authorities.end()) {
+    return &found->second;
+  }
+  stamps_.add(site.client_ca);
+  auto loaded = load_certificates(site.client_ca);
+  if (loaded) return &(parts_.authorities[site.client_ca] = std::move(*loaded));
+  const config::CertificateFiles& files = files_with_client_ca(site);
+  const bool is_kept = served_ != nullptr && served_->authorities.contains(site.client_ca);
+  if (!is_kept) {
+    note(Kind::kUnusable, files, loaded.error().message, "client_ca");
+    return nullptr;
+  }
+  note_kept(files, loaded.error().message + "; until then those that were read before are believed", "client_ca");
+  return &(parts_.authorities[site.client_ca] = share(served_->authorities.at(site.client_ca)));
+}
+
 // Sites and hosts that show the same certificates, and ask clients for the same, share a context.
 SSL_CTX* Loader::context_of(const Selection& selection, const config::Site& site) {
   const Wanted wanted{.pairs = selection, .client_ca = site.client_ca, .client_auth = site.client_auth};
   if (const auto found = made_.find(wanted); found != made_.end()) return found->second;
   auto context = make_server_context(tls_, ticket_keys_);
-  if (!context.has_value()) {
-    note(Kind::kUnusable, *pairs_[selection.front()].files, context.error().message);
-    return made_[wanted] = nullptr;
-  }
-  for (const std::size_t pair : selection) {
-    const auto used = use_key_pair(**context, pairs_[pair].pair);
-    if (pairs_[pair].ocsp) staple(**context, *pairs_[pair].pair.leaf, *pairs_[pair].ocsp);
-    if (used.has_value()) continue;
-    const config::CertificateFiles& files = *pairs_[pair].files;
-    note(Kind::kUnusable, files, format("{} cannot be served: {}", files.cert, used.error().message));
+  CHECK(context.has_value());  // so was trial_
+  for (const std::size_t place : selection) {
+    const ServedPair& served = parts_.pairs[place];
+    CHECK(use_key_pair(**context, served.pair).has_value());  // so did trial_
+    if (served.ocsp) staple(**context, *served.pair.leaf, *served.ocsp);
   }
   if (!site.client_ca.empty()) {
-    stamps_.add(site.client_ca);
-    const auto asks = ask_for_certificates(**context, site.client_ca, site.client_auth);
-    if (!asks.has_value()) {
-      note(Kind::kUnusable, files_with_client_ca(site), asks.error().message, "client_ca");
-    }
+    const std::vector<X509Ptr>* authorities = authorities_of(site);
+    if (authorities != nullptr) ask_for_certificates(**context, site.client_ca, *authorities, site.client_auth);
   }
   contexts_->owned.push_back(std::move(*context));
   return made_[wanted] = contexts_->owned.back().get();
 }
 
+void append_digest(std::string& digest, std::span<const unsigned char> bytes) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> hash;
+  SHA256(bytes.data(), bytes.size(), hash.data());
+  digest.append(reinterpret_cast<const char*>(hash.data()), hash.size());
+}
+
+void append_digest(std::string& digest, const X509& certificate) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> hash;
+  CHECK(X509_digest(&certificate, EVP_sha256(), hash.data(), nullptr) == 1);
+  digest.append(reinterpret_cast<const char*>(hash.data()), hash.size());
+}
+
+// Differs where any part does.
+std::string digest_of(const CertParts& parts) {
+  std::string digest;
+  for (const ServedPair& served : parts.pairs) {
+    digest += format("pair {} ", served.pair.chain.size());
+    append_digest(digest, *served.pair.leaf);
+    for (const X509Ptr& certificate : served.pair.chain) append_digest(digest, *certificate);
+    if (!served.ocsp) continue;
+    digest += "ocsp ";
+    const std::string& der = served.ocsp->der;
+    append_digest(digest, std::span(reinterpret_cast<const unsigned char*>(der.data()), der.size()));
+  }
+  for (const auto& [file, certificates] : parts.authorities) {
+    digest += format("authorities {} ", certificates.size());
+    for (const X509Ptr& certificate : certificates) append_digest(digest, *certificate);
+  }
+  return digest;
+}
+
 }  // namespace
+
+const ServedPair* CertParts::find(const config::CertificateFiles& files) const {
+  const auto found = std::ranges::find_if(pairs, [&files](const ServedPair& one) {
+    return one.cert_file == files.cert && one.key_file == files.key && one.ocsp_file == files.ocsp;
+  });
+  return found == pairs.end() ? nullptr : &*found;
+}
 
 CertLoad CertStore::load(std::span<const config::Site> sites, const config::ListenerTls& tls, TicketKeys& ticket_keys,
                          base::WallTime now) {
-  Loader loader(sites, tls, ticket_keys, now);
+  return load_over(nullptr, sites, tls, ticket_keys, now);
+}
+
+CertLoad CertStore::renew(const CertStore& served, std::span<const config::Site> sites, const config::ListenerTls& tls,
+                          TicketKeys& ticket_keys, base::WallTime now) {
+  return load_over(&served.parts_, sites, tls, ticket_keys, now);
+}
+
+CertLoad CertStore::load_over(const CertParts* served, std::span<const config::Site> sites,
+                              const config::ListenerTls& tls, TicketKeys& ticket_keys, base::WallTime now) {
+  Loader loader(sites, tls, ticket_keys, now, served);
   for (const config::Site& site : sites) loader.add_site(site);
   CertLoad load;
-  if (!loader.has_errors()) {
+  if (!loader.has_failed()) {
     load.store = CertStore();
     load.store->default_context_ = loader.finish();
     load.store->certificates_ = loader.take_facts();
+    load.store->parts_ = loader.take_parts();
+    load.store->digest_ = digest_of(load.store->parts_);
   }
   load.problems = loader.take_problems();
   load.stamps = loader.take_stamps();

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls/client_auth.h"
 
-#include <openssl/err.h>
-
 #include <memory>
-#include <vector>
 
 #include "base/base64.h"
 #include "base/check.h"
-#include "base/format.h"
-#include "tls/key_pair.h"
-#include "tls/tls_error.h"
 
 namespace viaduct::tls {
 namespace {
@@ -41,22 +35,18 @@ int check_size(int is_valid, X509_STORE_CTX* chain) {
 
 }  // namespace
 
-base::Result<void> ask_for_certificates(SSL_CTX& context, const std::string& ca_file, config::ClientAuth mode) {
-  auto authorities = load_certificates(ca_file);
-  if (!authorities.has_value()) return std::unexpected(std::move(authorities).error());
-  ERR_clear_error();
-  for (const X509Ptr& authority : *authorities) {
-    // The names are a hint for clients that have several certificates.
-    const bool is_added = X509_STORE_add_cert(SSL_CTX_get_cert_store(&context), authority.get()) == 1 &&
-                          SSL_CTX_add_client_CA(&context, authority.get()) == 1;
-    if (!is_added) return base::fail(base::format("{}: {}", ca_file, take_openssl_error()));
+void ask_for_certificates(SSL_CTX& context, const std::string& ca_file, const std::vector<X509Ptr>& authorities,
+                          config::ClientAuth mode) {
+  for (const X509Ptr& authority : authorities) {
+    // Only without memory. The names are a hint for clients that have several certificates.
+    CHECK(X509_STORE_add_cert(SSL_CTX_get_cert_store(&context), authority.get()) == 1);
+    CHECK(SSL_CTX_add_client_CA(&context, authority.get()) == 1);
   }
   const int refusal = mode == config::ClientAuth::kRequire ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
   SSL_CTX_set_verify(&context, SSL_VERIFY_PEER | refusal, check_size);
   SSL_CTX_set_options(&context, SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(&context, 0);
   CHECK(SSL_CTX_set_ex_data(&context, ca_file_index(), std::make_unique<std::string>(ca_file).release()) == 1);
-  return {};
 }
 
 void move_to_context(SSL& ssl, SSL_CTX& context) {

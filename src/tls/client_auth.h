@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "base/error.h"
 #include "config/types.h"
 #include "tls/openssl_ptr.h"
 
@@ -19,10 +19,10 @@ namespace viaduct::tls {
 // KiB of them. Common ones have 1 to 2 KiB.
 inline constexpr std::size_t kClientCertificateBytesMax = 5 * 1024;
 
-// Makes `context` ask for a certificate that an authority of the PEM file `ca_file` vouches for, and refuse clients
+// Makes `context` ask for a certificate that one of `authorities`, read from `ca_file`, vouches for, and refuse clients
 // whose certificate is not valid, or with kRequire those without one.
-[[nodiscard]] base::Result<void> ask_for_certificates(SSL_CTX& context, const std::string& ca_file,
-                                                      config::ClientAuth mode);
+void ask_for_certificates(SSL_CTX& context, const std::string& ca_file, const std::vector<X509Ptr>& authorities,
+                          config::ClientAuth mode);
 
 // Lets the handshake of `ssl` go on with `context`, its certificates and what it asks of the client.
 void move_to_context(SSL& ssl, SSL_CTX& context);

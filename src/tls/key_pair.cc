@@ -20,6 +20,11 @@ BioPtr memory_of(const std::string& text) {
   return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
+X509Ptr share_one(X509& certificate) {
+  X509_up_ref(&certificate);
+  return X509Ptr(&certificate);
+}
+
 // Asked when a key is encrypted: notes that instead of asking whoever sits at the terminal.
 int refuse_password(char* /*password*/, int /*size*/, int /*writing*/, void* was_asked) {
   *static_cast<bool*>(was_asked) = true;
@@ -75,6 +80,18 @@ base::Result<KeyPair> load_key_pair(const std::string& cert_file, const std::str
   pair.chain = std::move(*certificates);
   pair.key = std::move(*key);
   return pair;
+}
+
+KeyPair share(const KeyPair& pair) {
+  EVP_PKEY_up_ref(pair.key.get());
+  return {.leaf = share_one(*pair.leaf), .chain = share(pair.chain), .key = PkeyPtr(pair.key.get())};
+}
+
+std::vector<X509Ptr> share(const std::vector<X509Ptr>& certificates) {
+  std::vector<X509Ptr> shared;
+  shared.reserve(certificates.size());
+  for (const X509Ptr& certificate : certificates) shared.push_back(share_one(*certificate));
+  return shared;
 }
 
 base::Result<std::vector<X509Ptr>> load_certificates(const std::string& file) {

@@ -20,6 +20,10 @@ struct KeyPair {
 // Reads and checks both files (they may be one). The error names the file, or both where they do not match.
 [[nodiscard]] base::Result<KeyPair> load_key_pair(const std::string& cert_file, const std::string& key_file);
 
+// The same once more: references, no copies.
+KeyPair share(const KeyPair& pair);
+std::vector<X509Ptr> share(const std::vector<X509Ptr>& certificates);
+
 // The certificates of a PEM file in their order; an error when it cannot be read or has none.
 [[nodiscard]] base::Result<std::vector<X509Ptr>> load_certificates(const std::string& file);
 

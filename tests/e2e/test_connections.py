@@ -69,10 +69,10 @@ def test_body_below_the_minimum_rate_is_refused_after_the_grace(start_daemon, ra
     assert time.monotonic() - started > 9
 
 
-def served_serial(port):
+def served_serial(port, name=HOST):
     context = insecure_context()
     with socket.create_connection(("127.0.0.1", port), DEADLINE) as plain:
-        with context.wrap_socket(plain, server_hostname=HOST) as secure:
+        with context.wrap_socket(plain, server_hostname=name) as secure:
             return serial_of_der(secure.getpeercert(binary_form=True))
 
 
@@ -95,6 +95,27 @@ def test_renewed_certificate_is_picked_up_and_a_pair_that_does_not_match_is_not(
         shutil.copy(second.key, key)
         wait_until(lambda: served_serial(daemon.https.port) == second.serial, "the renewed certificate", 30)
         assert kept.request("GET", "/").status == 200, "a connection outlives the renewal"
+
+
+def test_a_broken_pair_keeps_no_other_site_from_being_renewed(start_daemon, raw, authority, place):
+    other = "other.example"
+    broken, good = authority.issue([HOST], label="stays"), authority.issue([other], label="renewed")
+    config = plain_scene(raw.url)
+    config["listeners"] = [{"address": "127.0.0.1:0", "tls": True}]
+    config["sites"][0]["tls"] = broken.as_config()
+    config["sites"].append({**config["sites"][0], "hosts": [other], "tls": good.as_config()})
+    daemon = start_daemon(config)
+    broken.cert.unlink()
+    renewed = authority.issue([other], label="next")
+    shutil.copy(renewed.key, good.key)
+    shutil.copy(renewed.cert, good.cert)
+    wait_until(lambda: served_serial(daemon.https.port, other) == renewed.serial, "the renewed certificate", 30)
+    assert served_serial(daemon.https.port) == broken.serial
+    assert daemon.error_text().count("certificate_refused") >= 1
+    mended = authority.issue([HOST], label="mended")
+    shutil.copy(mended.key, broken.key)
+    shutil.copy(mended.cert, broken.cert)
+    wait_until(lambda: served_serial(daemon.https.port) == mended.serial, "the mended certificate", 30)
 
 
 def test_handshake_that_never_comes_is_cut(start_daemon, site_pair, raw):

@@ -33,7 +33,7 @@ TEST(StatusText, ShowsTables) {
   EXPECT_EQ(*text,
             "viaduct 1.2.3  pid 77  serving  up 3 h 3 min  workers 2\n"
             "config     snapshot 3, loaded 2026-01-02T03:04:05.000+00:00; 2 reloads done, 1 refused\n"
-            "           the last reload was refused: viaduct.yaml:1:1: wrong\n"
+            "           refused last: viaduct.yaml:1:1: wrong\n"
             "process    10.0 MiB resident, 3.2 s of CPU, 40 of 1024 descriptors\n"
             "clients    5 connections open of 20000, 90 accepted\n"
             "listening  0.0.0.0:443 (TLS)\n"

@@ -3,9 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
+#include "base/format.h"
 #include "base/log.h"
+#include "support/cert_sites.h"
 #include "support/config_load.h"
 #include "support/temporary_directory.h"
+#include "support/tls_ends.h"
 
 namespace viaduct::daemon {
 namespace {
@@ -31,9 +36,10 @@ class LiveConfigTest : public testing::Test {
            std::string(access) + " }, error: { file: error.log } }\nsites: [{ hosts: [www.example.com], routes: " +
            "[{ name: " + std::string(route) + ", match: { prefix: / }, respond: { body: x } }] }]\n";
   }
-  void start(bool has_file = true) {
-    const std::string file = directory_.write("viaduct.yaml", text("first"));
-    auto config = support::config_of(text("first"), directory_.path());
+  void start(bool has_file = true) { start_with(text("first"), has_file); }
+  void start_with(const std::string& text, bool has_file = true) {
+    const std::string file = directory_.write("viaduct.yaml", text);
+    auto config = support::config_of(text, directory_.path());
     BuildResult built = build_snapshot(*config, 1, ticket_keys_, clock_.wall_now());
     live_ = std::make_unique<LiveConfig>(LiveConfig::Setup{.clock = clock_,
                                                            .ticket_keys = ticket_keys_,
@@ -101,6 +107,108 @@ TEST_F(LiveConfigTest, RefusesWithoutAFile) {
   const auto lines = live_->reload();
   ASSERT_FALSE(lines.has_value());
   EXPECT_EQ(lines.error().message, "this instance was not started from a config file");
+}
+
+// ---- renewal of certificates ----------------------------------------------------------------------------------------
+
+// Two sites, each with a certificate of its own.
+class LiveCertificatesTest : public LiveConfigTest {
+ protected:
+  LiveCertificatesTest() {
+    files_.write("a", support::make_pair_for({"a.test"}));
+    files_.write("b", support::make_pair_for({"b.test"}));
+    root_ = files_.directory().write("www/index.html", "x");
+    root_.resize(root_.size() - std::string_view("/index.html").size());
+    const std::string pairs = files_.directory().path();
+    text_ =
+        "listeners: [{ address: '127.0.0.1:0', tls: true }]\nprocess: { workers: 1 }\nlogs: { access: { file: '-' "
+        "}, error: { file: error.log } }\nsites:\n";
+    for (const std::string_view name : {"a", "b"}) {
+      text_ += base::format(
+          "- {{ hosts: [{0}.test], tls: {{ cert: {1}/{0}.pem, key: {1}/{0}.key }}, routes: [{{ name: {0}, match: {{ "
+          "prefix: / }}, static: {{ root: {2} }} }}] }}\n",
+          name, pairs, root_);
+    }
+    start_with(text_);
+  }
+
+  std::string names() const {
+    std::string text;
+    for (const tls::CertFacts& facts : live_->snapshot()->certificates->certificates()) {
+      for (const std::string& name : facts.names) text += name + " ";
+    }
+    return text;
+  }
+  std::size_t logged(std::string_view word) const {
+    base::log_flush();
+    const std::string log = support::file_bytes(directory_ / "error.log");
+    std::size_t count = 0;
+    for (std::size_t at = log.find(word); at != std::string::npos; at = log.find(word, at + 1)) ++count;
+    return count;
+  }
+
+  support::CertSites files_;
+  std::string root_;
+  std::string text_;
+};
+
+TEST_F(LiveCertificatesTest, AreRenewedThoughTheRestOfTheConfigCouldNotBeHadNow) {
+  std::filesystem::remove_all(root_);
+  files_.write("b", support::make_pair_for({"b.test", "new.test"}));
+  live_->renew_certificates();
+  EXPECT_EQ(names(), "a.test b.test new.test ");
+  EXPECT_EQ(live_->snapshot()->version, 2u);
+  EXPECT_EQ(logged("certificates_renewed snapshot=2"), 1u);
+  EXPECT_TRUE(follower_.refusals.empty());
+}
+
+TEST_F(LiveCertificatesTest, AreTriedAgainUntilTheyCanBeUsedAndToldOnce) {
+  const std::string cert = files_.directory() / "a.pem";
+  std::filesystem::remove(cert);
+  for (int polls = 0; polls < 3; ++polls) live_->renew_certificates();
+  EXPECT_EQ(live_->snapshot()->version, 1u);
+  EXPECT_EQ(logged("certificate_refused"), 1u);
+  ASSERT_EQ(follower_.refusals.size(), 1u);
+  EXPECT_TRUE(follower_.refusals[0].starts_with("renewal of certificates: cannot open " + cert))
+      << follower_.refusals[0];
+  // The other site goes on being renewed.
+  files_.write("b", support::make_pair_for({"b.test", "new.test"}));
+  live_->renew_certificates();
+  EXPECT_EQ(names(), "a.test b.test new.test ");
+  EXPECT_EQ(logged("certificate_refused"), 1u);
+  EXPECT_EQ(follower_.refusals.size(), 2u) << "what is published forgets the refusals before it";
+  // And is told of as well where it breaks.
+  std::filesystem::remove(files_.directory() / "b.key");
+  live_->renew_certificates();
+  EXPECT_EQ(logged("certificate_refused"), 2u);
+  ASSERT_EQ(follower_.refusals.size(), 3u);
+  EXPECT_NE(follower_.refusals[2].find("b.key"), std::string::npos) << follower_.refusals[2];
+  files_.write("a", support::make_pair_for({"a.test", "third.test"}));
+  files_.write("b", support::make_pair_for({"b.test"}));
+  live_->renew_certificates();
+  EXPECT_EQ(names(), "a.test third.test b.test ");
+  EXPECT_EQ(live_->snapshot()->version, 3u);
+  EXPECT_EQ(follower_.refusals.size(), 3u);
+}
+
+TEST_F(LiveCertificatesTest, SayWhatIsWrongWithThoseThatAreTaken) {
+  files_.write("a", support::make_pair_valid({"a.test"}, std::chrono::hours(-48), std::chrono::hours(-24)));
+  live_->renew_certificates();
+  EXPECT_EQ(live_->snapshot()->version, 2u);
+  EXPECT_EQ(logged("warning certificate_warning key=sites[0].tls.cert warning="), 1u);
+  EXPECT_TRUE(follower_.refusals.empty());
+  // The refusal of one is not told by the warning of another.
+  std::filesystem::remove(files_.directory() / "b.key");
+  live_->renew_certificates();
+  EXPECT_EQ(logged("certificate_warning"), 1u);
+  ASSERT_EQ(follower_.refusals.size(), 1u);
+  EXPECT_NE(follower_.refusals[0].find("b.key"), std::string::npos) << follower_.refusals[0];
+}
+
+TEST_F(LiveCertificatesTest, AreWarnedOfByAReload) {
+  files_.write("a", support::make_pair_valid({"a.test"}, std::chrono::hours(-48), std::chrono::hours(-24)));
+  ASSERT_TRUE(live_->reload().has_value());
+  EXPECT_EQ(logged("warning reload_warning key=sites[0].tls.cert warning="), 1u);
 }
 
 }  // namespace

@@ -343,5 +343,94 @@ TEST_F(CertStoreTest, ReadsAPairOfSeveralSitesOnce) {
   EXPECT_EQ(shown_to(*load.store, "b.test"), "a.test, b.test ECDSA P-256");
 }
 
+TEST_F(CertStoreTest, StaplesForEachSiteWhatItsOwnKeysSay) {
+  sites_.add({"a.test"}, {make_pair_for({"a.test", "b.test"})});
+  sites_.add({"b.test"}, {});
+  sites_.sites()[1].certificates = sites_.sites()[0].certificates;
+  sites_.sites()[1].certificates[0].ocsp = sites_.directory().write("answer.der", "none");
+  const CertLoad load = sites_.load();
+  ASSERT_EQ(load.problems.size(), 1U);
+  EXPECT_EQ(load.problems[0].kind, CertProblem::Kind::kNotStapled);
+  EXPECT_EQ(load.problems[0].key, "sites[1].tls.ocsp");
+  ASSERT_TRUE(load.store.has_value());
+  EXPECT_EQ(load.store->certificates().size(), 1U);
+}
+
+// ---- renewal --------------------------------------------------------------------------------------------------------
+
+class CertRenewalTest : public CertStoreTest {
+ protected:
+  CertRenewalTest() {
+    sites_.add({"a.test"}, {make_pair_for({"a.test"})});
+    sites_.add({"b.test"}, {make_pair_for({"b.test"})});
+    served_.emplace(sites_.store());
+  }
+  CertLoad renew() {
+    return CertStore::renew(*served_, sites_.sites(), sites_.tls(), sites_.ticket_keys(),
+                            std::chrono::system_clock::now());
+  }
+
+  std::optional<CertStore> served_;
+};
+
+TEST_F(CertRenewalTest, GoesOnWithAPairThatIsBrokenAndTakesTheOthers) {
+  const std::string& gone = sites_.sites()[0].certificates[0].cert;
+  std::filesystem::remove(gone);
+  sites_.write("pair2", make_pair_for({"b.test", "new.test"}));
+  CertLoad load = renew();
+  ASSERT_TRUE(load.store.has_value());
+  EXPECT_TRUE(load.store->differs_from(*served_));
+  EXPECT_EQ(shown_to(*load.store, "a.test"), "a.test ECDSA P-256");
+  EXPECT_EQ(shown_to(*load.store, "b.test"), "b.test, new.test ECDSA P-256");
+  ASSERT_EQ(load.problems.size(), 1U);
+  EXPECT_EQ(load.problems[0].severity, CertProblem::Severity::kError);
+  EXPECT_EQ(load.problems[0].key, "sites[0].tls.cert");
+  EXPECT_TRUE(load.problems[0].message.ends_with("; until then the one that was read before is served"))
+      << load.problems[0].message;
+  // At a start, a reload or a check there is nothing to go on with.
+  EXPECT_FALSE(sites_.load().store.has_value());
+  // And so on: what was kept once is kept again.
+  served_ = std::move(load.store);
+  load = renew();
+  ASSERT_TRUE(load.store.has_value());
+  EXPECT_FALSE(load.store->differs_from(*served_));
+  EXPECT_EQ(shown_to(*load.store, "a.test"), "a.test ECDSA P-256");
+}
+
+TEST_F(CertRenewalTest, GoesOnWhereOpensslWillNotServeTheNewPair) {
+  const auto weak = make_self_signed({.names = {"a.test"}, .key = KeyKind::kRsa, .rsa_bits = 512});
+  ASSERT_TRUE(weak.has_value());
+  sites_.write("pair1", *weak);
+  const CertLoad load = renew();
+  ASSERT_TRUE(load.store.has_value());
+  EXPECT_FALSE(load.store->differs_from(*served_));
+  EXPECT_EQ(load.problems.size(), 1U);
+}
+
+TEST_F(CertRenewalTest, GoesOnWithTheAuthoritiesOfClients) {
+  const PemPair authority = support::make_authority("Clients");
+  sites_.sites()[1].client_ca = sites_.directory().write("clients.pem", authority.cert);
+  served_.emplace(sites_.store());
+  sites_.directory().write("clients.pem", "nothing\n");
+  CertLoad load = renew();
+  ASSERT_TRUE(load.store.has_value());
+  EXPECT_FALSE(load.store->differs_from(*served_));
+  ASSERT_EQ(load.problems.size(), 1U);
+  EXPECT_EQ(load.problems[0].key, "tls.client_ca");
+  sites_.directory().write("clients.pem", support::make_authority("Others").cert);
+  load = renew();
+  ASSERT_TRUE(load.store.has_value());
+  EXPECT_TRUE(load.store->differs_from(*served_));
+}
+
+TEST_F(CertRenewalTest, SeesNoDifferenceWhereAFileWasOnlyTouched) {
+  const std::string cert = sites_.sites()[0].certificates[0].cert;
+  ASSERT_EQ(::chmod(cert.c_str(), 0400), 0);
+  const CertLoad load = renew();
+  ASSERT_TRUE(load.store.has_value());
+  EXPECT_FALSE(load.store->differs_from(*served_));
+  EXPECT_TRUE(load.problems.empty());
+}
+
 }  // namespace
 }  // namespace viaduct::tls
