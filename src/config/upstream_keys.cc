@@ -108,7 +108,8 @@ Table<UpstreamTls> upstream_tls_keys() {
       .defaults_to("sni");
   table.add("ca", &UpstreamTls::ca, path("file"), "The certificates to trust, a PEM file.")
       .defaults_to("those of the system");
-  table.add("cert", &UpstreamTls::cert, path("file"), "The certificate to show to the server, a PEM file; with key.");
+  table.add("cert", &UpstreamTls::cert, path("file"),
+            "The certificate to show to the server, a PEM file; with key. Renewed files are picked up.");
   table.add("key", &UpstreamTls::key, path("file"), "Its private key, a PEM file.");
   return table;
 }

@@ -22,6 +22,8 @@
 #include "observe/line_format.h"
 #include "route/regex.h"
 #include "tls/client_context.h"
+#include "tls/key_pair.h"
+#include "tls/pair_checks.h"
 #include "upstream/upstream.h"
 
 namespace viaduct::daemon {
@@ -81,10 +83,6 @@ class Builder {
         fail(upstream.place, "upstreams." + upstream.name + ".servers",
              base::format("{} servers, {} are allowed; make two upstreams of them, or put them behind fewer addresses",
                           upstream.servers.size(), upstream::Upstream::kServersMax));
-      }
-      if (std::ranges::none_of(upstream.servers, &config::Server::tls)) continue;
-      if (auto context = tls::ClientContext::load(upstream.tls); !context) {
-        fail(upstream.place, "upstreams." + upstream.name + ".tls", context.error().message);
       }
     }
   }
@@ -184,8 +182,71 @@ void take_certificates(tls::CertLoad load, exchange::Snapshot& snapshot, BuildRe
                                .severity = is_error ? Severity::kError : Severity::kWarning});
   }
   if (load.store) snapshot.certificates = std::make_shared<const tls::CertStore>(std::move(*load.store));
-  result.certificate_stamps = std::move(load.stamps);
+  result.certificate_stamps.add(load.stamps);
 }
+
+// Tries what the upstreams' TLS files hold. What cannot be used is an error, or with `served` one that leaves in use
+// what was read before.
+class UpstreamTrial {
+ public:
+  UpstreamTrial(base::WallTime now, const BuildResult* served, BuildResult& result)
+      : now_(now), served_(served), result_(result) {}
+
+  void try_all(const std::vector<config::Upstream>& upstreams) {
+    for (std::size_t i = 0; i < upstreams.size(); ++i) {
+      const config::Upstream& upstream = upstreams[i];
+      tls::FileStamps stamps;
+      bool is_usable = true;
+      if (std::ranges::any_of(upstream.servers, &config::Server::tls)) {
+        stamps = stamps_of(upstream.tls);
+        is_usable = try_one(upstream);
+      }
+      const bool has_changed = served_ != nullptr && served_->upstream_stamps[i].changed();
+      result_.differs = result_.differs || (has_changed && is_usable);
+      if (!is_usable && served_ != nullptr) stamps = served_->upstream_stamps[i];
+      result_.upstream_stamps.push_back(std::move(stamps));
+    }
+  }
+
+ private:
+  tls::FileStamps stamps_of(const config::UpstreamTls& tls) {
+    tls::FileStamps stamps;
+    for (const std::string* file : {&tls.ca, &tls.cert, &tls.key}) {
+      if (file->empty()) continue;
+      stamps.add(*file);
+      result_.certificate_stamps.add(*file);
+    }
+    return stamps;
+  }
+
+  bool try_one(const config::Upstream& upstream) {
+    const config::UpstreamTls& tls = upstream.tls;
+    if (const auto context = tls::ClientContext::load(tls); !context) {
+      const std::string_view meanwhile = served_ != nullptr ? "; until then what was read before is used" : "";
+      note(upstream, Severity::kError, "tls", base::format("{}{}", context.error().message, meanwhile));
+      return false;
+    }
+    if (tls.cert.empty()) return true;
+    const auto pair = tls::load_key_pair(tls.cert, tls.key);
+    if (!pair) return true;  // replaced a moment ago, which the next look tells
+    const tls::PairInUse use{.cert_file = tls.cert, .key_file = tls.key, .shown_to = "servers"};
+    for (tls::PairFault& fault : tls::date_faults(*pair, use, now_)) {
+      note(upstream, Severity::kWarning, "tls." + fault.key, std::move(fault.message));
+    }
+    return true;
+  }
+
+  void note(const config::Upstream& upstream, Severity severity, std::string_view key, std::string message) {
+    result_.problems.push_back({.place = upstream.place,
+                                .key = base::format("upstreams.{}.{}", upstream.name, key),
+                                .message = std::move(message),
+                                .severity = severity});
+  }
+
+  base::WallTime now_;
+  const BuildResult* served_;
+  BuildResult& result_;
+};
 
 void plan_routes(const config::Config& config, Builder& builder, exchange::Snapshot& snapshot) {
   auto router = route::Router::build(config);
@@ -219,6 +280,7 @@ BuildResult build_snapshot(const config::Config& config, std::uint64_t version, 
     builder.check_callbacks();
   }
   builder.check_upstreams();
+  UpstreamTrial(now, nullptr, result).try_all(kept.upstreams);
   builder.check_access_log();
   if (std::ranges::any_of(kept.listeners, &config::Listener::tls)) {
     take_certificates(tls::CertStore::load(kept.sites, kept.tls, ticket_keys, now), *snapshot, result);
@@ -227,15 +289,18 @@ BuildResult build_snapshot(const config::Config& config, std::uint64_t version, 
   return result;
 }
 
-BuildResult renew_certificates(const exchange::Snapshot& served, std::uint64_t version, tls::TicketKeys& ticket_keys,
+BuildResult renew_certificates(const BuildResult& served, std::uint64_t version, tls::TicketKeys& ticket_keys,
                                base::WallTime now) {
   BuildResult result;
-  result.snapshot = std::make_shared<exchange::Snapshot>(served);
+  result.snapshot = std::make_shared<exchange::Snapshot>(*served.snapshot);
   result.snapshot->version = version;
-  if (served.certificates == nullptr) return result;
-  const config::Config& config = *served.config;
-  tls::CertLoad load = tls::CertStore::renew(*served.certificates, config.sites, config.tls, ticket_keys, now);
+  const config::Config& config = *served.snapshot->config;
+  UpstreamTrial(now, &served, result).try_all(config.upstreams);
+  const tls::CertStore* certificates = served.snapshot->certificates.get();
+  if (certificates == nullptr) return result;
+  tls::CertLoad load = tls::CertStore::renew(*certificates, config.sites, config.tls, ticket_keys, now);
   take_certificates(std::move(load), *result.snapshot, result);
+  result.differs = result.differs || result.snapshot->certificates->differs_from(*certificates);
   return result;
 }
 

@@ -19,8 +19,13 @@ struct BuildResult {
   // Null when a problem is an error. Whoever publishes it may number its routes before.
   std::shared_ptr<exchange::Snapshot> snapshot;
   std::vector<config::Problem> problems;
-  // The certificate files as they were read; when they have changed the snapshot is to be built again.
+  // The files of certificates as they were read, those of upstreams' TLS too; when they have changed they are to be
+  // renewed.
   tls::FileStamps certificate_stamps;
+  // By upstream: its TLS files as they were when they could be used last.
+  std::vector<tls::FileStamps> upstream_stamps{};
+  // Of a renewal: whether it found anything new that can be used.
+  bool differs = false;
 };
 
 // Builds everything that a snapshot needs: router, filters, actions, certificates, and tries what each upstream's TLS
@@ -28,9 +33,11 @@ struct BuildResult {
 BuildResult build_snapshot(const config::Config& config, std::uint64_t version, tls::TicketKeys& ticket_keys,
                            base::WallTime now);
 
-// A copy of `served` with the certificates as their files have them now. What cannot be used is a problem of the
-// result, and stays as it was served; nothing else of the config is looked at. `ticket_keys` as above.
-BuildResult renew_certificates(const exchange::Snapshot& served, std::uint64_t version, tls::TicketKeys& ticket_keys,
+// A copy of the snapshot of `served` with the certificates as their files have them now. What cannot be used is a
+// problem of the result, and stays as it was served; nothing else of the config is looked at. The TLS files of
+// upstreams are only tried: the workers read those that have changed when they get the snapshot. `ticket_keys` as
+// above. REQUIRES: served.snapshot.
+BuildResult renew_certificates(const BuildResult& served, std::uint64_t version, tls::TicketKeys& ticket_keys,
                                base::WallTime now);
 
 }  // namespace viaduct::daemon

@@ -208,17 +208,18 @@ void LiveConfig::publish(BuildResult built, std::vector<std::vector<WorkerListen
 void LiveConfig::renew_certificates() {
   if (!built_.certificate_stamps.changed() && !renewal_failed_) return;
   // From the config in memory: an edit of the file that nobody has asked for must not come along.
-  BuildResult renewed = daemon::renew_certificates(*built_.snapshot, next_version_, ticket_keys_, clock_.wall_now());
+  BuildResult renewed = daemon::renew_certificates(built_, next_version_, ticket_keys_, clock_.wall_now());
   const std::string news = first_refusal(renewed.problems, told_);
   const std::string refusal = news.empty() ? first_refusal(renewed.problems, {}) : news;
   const bool is_mended = std::exchange(renewal_failed_, !refusal.empty()) && refusal.empty();
   tell(renewed.problems);
-  const bool differs = renewed.snapshot->certificates->differs_from(*built_.snapshot->certificates);
+  const bool differs = renewed.differs;
   if (differs || is_mended) {
     publish(std::move(renewed), {}, false);
     LOG_INFO("certificates_renewed snapshot={}", built_.snapshot->version);
   } else {
     built_.certificate_stamps = std::move(renewed.certificate_stamps);
+    built_.upstream_stamps = std::move(renewed.upstream_stamps);
   }
   // What was published has made forget the refusals before it.
   if (!news.empty() || (differs && !refusal.empty())) follower_.on_refusal("renewal of certificates: " + refusal);

@@ -20,6 +20,10 @@ void FileStamps::add(const std::string& path) {
   entries_.push_back({.path = path, .look = look_at(path)});
 }
 
+void FileStamps::add(const FileStamps& others) {
+  entries_.insert(entries_.end(), others.entries_.begin(), others.entries_.end());
+}
+
 bool FileStamps::changed() const {
   return std::ranges::any_of(entries_, [](const Entry& entry) { return look_at(entry.path) != entry.look; });
 }

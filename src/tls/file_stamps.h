@@ -16,6 +16,8 @@ class FileStamps {
 
   // Notes how `path` looks now. A file that is missing is noted as missing.
   void add(const std::string& path);
+  // Takes over what `others` noted.
+  void add(const FileStamps& others);
   // True when a file looks different now, was removed, or has come.
   bool changed() const;
   bool empty() const { return entries_.empty(); }

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS to the upstream: verified and with SNI by default; every wrong certificate is refused before a byte is sent."""
 import json
+import re
+import shutil
+import ssl
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from harness.app_server import AppServer
 from harness.certificates import Authority
+from harness.cli import run
 from harness.client import HOST, build_request, exchange, fetch
 from harness.expect import assert_own_answer
 from harness.pattern import pattern, pattern_sha256
 from harness.scene import plain_scene, proxy
 from harness.upstream import RawUpstream, answer, server_context
+from harness.waiting import wait_until
 
 NAME = "www.aifuture.net.cn"
 WRONG = {
@@ -160,3 +166,28 @@ def test_fastapi_under_uvicorn_over_tls(daemon):
     assert exchange(daemon.http, build_request("GET", "/api/v1/download?size=3000000&chunked=true")).body == body
     record = daemon.record_of(response)
     assert record["upstream"] == "app" and record["tls_ms"] is not None
+
+
+def test_renewed_authorities_and_client_certificate_are_picked_up(start_one, authority, place):
+    """And `check` tells of a client certificate that has expired."""
+    ours, theirs = Authority(place / "clients", "Clients"), Authority(place / "before", "Before")
+    old = ours.issue(["viaduct"], days=(-10, -1), usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+    context = server_context(authority.issue([NAME]))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(ours.ca_file)
+    trusted = place / "trusted.pem"
+    shutil.copy(theirs.ca_file, trusted)
+    with RawUpstream(lambda received: answer(b"over tls"), tls=context) as upstream:
+        config = plain_scene(upstream.url)
+        config["upstreams"]["app"] = {"servers": [upstream.url.replace("http:", "https:")], "eject": None, "tls": {
+            "sni": NAME, "ca": str(trusted), "cert": str(old.cert), "key": str(old.key)}}
+        daemon = start_one(config)
+        assert fetch(daemon.http, "GET", "/x").status == 502
+        checked = run("check", "-c", daemon.config_path)
+        assert checked.returncode == 0
+        assert re.search(r"upstreams\.app\.tls\.cert: .* expired on .*: servers refuse it; renew it", checked.stderr)
+        new = ours.issue(["viaduct"], usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+        shutil.copy(new.key, old.key)
+        shutil.copy(new.cert, old.cert)
+        shutil.copy(authority.ca_file, trusted)
+        wait_until(lambda: fetch(daemon.http, "GET", "/x").status == 200, "the renewed files", 40)

@@ -260,5 +260,71 @@ TEST_F(BuildCertificatesTest, AreWarnedOfOrRefused) {
   EXPECT_FALSE(refused.certificate_stamps.changed());
 }
 
+// ---- what upstreams are called with ---------------------------------------------------------------------------------
+
+class BuildUpstreamTlsTest : public BuildTest {
+ protected:
+  BuildUpstreamTlsTest() : config_(support::config_of(support::with_top(""))) {
+    show(support::make_pair_for({"client.test"}));
+    config_->upstreams[0].servers[0].tls = true;
+    config_->upstreams[0].tls.ca = files_.directory().write("ca.pem", support::make_authority("ca").cert);
+  }
+  void show(const tls::PemPair& pair) {
+    const config::CertificateFiles files = files_.write("client", pair);
+    config_->upstreams[0].tls.cert = files.cert;
+    config_->upstreams[0].tls.key = files.key;
+  }
+  BuildResult renew(const BuildResult& served) {
+    return renew_certificates(served, 2, files_.ticket_keys(), std::chrono::system_clock::now());
+  }
+
+  support::CertSites files_;
+  std::unique_ptr<config::Config> config_;
+};
+
+TEST_F(BuildUpstreamTlsTest, WarnsOfAClientCertificateThatServersRefuse) {
+  const auto hours = [](int count) { return std::chrono::hours(count); };
+  EXPECT_TRUE(build(*config_).problems.empty());
+  const std::initializer_list<std::pair<int, std::string_view>> rows = {{-1, " expired on "},
+                                                                        {24 * 9 + 12, " expires in 9 days, on "}};
+  for (const auto& [until, said] : rows) {
+    show(support::make_pair_valid({"client.test"}, hours(-48), hours(until)));
+    const BuildResult built = build(*config_);
+    ASSERT_EQ(built.problems.size(), 1u);
+    EXPECT_EQ(built.problems[0].key, "upstreams.app.tls.cert");
+    EXPECT_EQ(built.problems[0].severity, config::Severity::kWarning);
+    EXPECT_TRUE(built.problems[0].message.contains(said)) << built.problems[0].message;
+    EXPECT_TRUE(built.problems[0].message.ends_with("renew it")) << built.problems[0].message;
+  }
+}
+
+TEST_F(BuildUpstreamTlsTest, TellsWhatToRenew) {
+  const BuildResult served = build(*config_);
+  EXPECT_FALSE(served.certificate_stamps.changed());
+  EXPECT_FALSE(renew(served).differs);
+  show(support::make_pair_for({"client.test"}));
+  EXPECT_TRUE(served.certificate_stamps.changed());
+  const BuildResult renewed = renew(served);
+  EXPECT_TRUE(renewed.differs);
+  EXPECT_EQ(renewed.snapshot->version, 2u);
+  EXPECT_FALSE(renew(renewed).differs);
+}
+
+TEST_F(BuildUpstreamTlsTest, GoesOnWithWhatWasReadWhereAFileIsBroken) {
+  BuildResult served = build(*config_);
+  files_.directory().write("ca.pem", "broken");
+  for (int looks = 0; looks < 2; ++looks) {
+    BuildResult renewed = renew(served);
+    EXPECT_FALSE(renewed.differs);
+    ASSERT_EQ(renewed.problems.size(), 1u);
+    EXPECT_EQ(renewed.problems[0].key, "upstreams.app.tls");
+    EXPECT_EQ(renewed.problems[0].severity, config::Severity::kError);
+    EXPECT_TRUE(renewed.problems[0].message.ends_with("; until then what was read before is used"));
+    served = std::move(renewed);
+  }
+  files_.directory().write("ca.pem", support::make_authority("another").cert);
+  EXPECT_TRUE(renew(served).differs);
+}
+
 }  // namespace
 }  // namespace viaduct::daemon

@@ -75,6 +75,14 @@ TEST_F(FileStampsTest, SeesALinkThatPointsElsewhere) {
   EXPECT_TRUE(stamps.changed());
 }
 
+TEST_F(FileStampsTest, TakeOverWhatOthersNoted) {
+  FileStamps stamps = stamps_of(directory_.write("one.pem", "one"));
+  stamps.add(stamps_of(directory_.write("two.pem", "two")));
+  EXPECT_FALSE(stamps.changed());
+  directory_.write("two.pem", "longer");
+  EXPECT_TRUE(stamps.changed());
+}
+
 TEST_F(FileStampsTest, SeesFilesThatComeAndGo) {
   const std::string path = directory_ / "cert.pem";
   const FileStamps missing = stamps_of(path);
