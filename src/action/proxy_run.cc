@@ -188,9 +188,11 @@ void ProxyRun::send_collected() {
   if (!body_.empty() || end) {
     base::Buffer sent(exchange_.loop().chunks());
     // Only a body that is whole can be sent again, and there is a reason to only on a kept connection, on one that
-    // others share and that the server may close to new requests at any time, or where servers go and come.
+    // others share and that the server may close to new requests at any time, where servers go and come, or where the
+    // server may yet refuse the handshake.
     const config::Upstream& config = upstream_.config();
-    if (request_ended_ && (reused_ || config.http2 || config.hold > base::Duration::zero())) {
+    const bool may_repeat = reused_ || server_->is_tls() || config.http2 || config.hold > base::Duration::zero();
+    if (request_ended_ && may_repeat) {
       sent.share(body_);
     } else {
       sent.take_all(body_);
@@ -334,7 +336,11 @@ void ProxyRun::failed(Reason reason, bool answered) {
   };
   upstream_.note_failure(*server_, attempt);
   const upstream::RetryVerdict verdict = upstream::decide_retry(attempt);
-  if (verdict == upstream::RetryVerdict::kGiveUp || !upstream_.retry_budget().spend()) return fail(reason);
+  // A handshake that was refused is no second sending, whenever it is told.
+  const bool is_free = reason == Reason::kUpstreamTlsFailed;
+  if (verdict == upstream::RetryVerdict::kGiveUp || (!is_free && !upstream_.retry_budget().spend())) {
+    return fail(reason);
+  }
   transition(State::kConnecting);
   switch (verdict) {
     case upstream::RetryVerdict::kGiveUp: break;

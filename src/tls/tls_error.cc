@@ -26,6 +26,13 @@ constexpr std::size_t kNamesShownMax = 5;
 // The reason code of a received alert is its number behind this.
 constexpr int kAlertOffset = SSL_AD_REASON_OFFSET;
 
+// Alerts that refuse a handshake for the other side's certificate, or for what it may do with it.
+constexpr std::array kRefusals = {
+    SSL_AD_HANDSHAKE_FAILURE,   SSL_AD_BAD_CERTIFICATE,     SSL_AD_UNSUPPORTED_CERTIFICATE,
+    SSL_AD_CERTIFICATE_REVOKED, SSL_AD_CERTIFICATE_EXPIRED, SSL_AD_CERTIFICATE_UNKNOWN,
+    SSL_AD_UNKNOWN_CA,          SSL_AD_ACCESS_DENIED,       SSL_AD_CERTIFICATE_REQUIRED,
+};
+
 constexpr std::string_view kBrokenTls = "what the client sent does not follow TLS";
 
 // What OpenSSL's reasons mean in practice, seen from either side. Empty: nothing better than OpenSSL's own words.
@@ -88,6 +95,11 @@ int tls_reason(unsigned long error) {
   return ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
 }
 
+// OpenSSL 3.0 has no name for the one that TLS 1.3 brought.
+std::string_view alert_name(int alert) {
+  return alert == SSL_AD_CERTIFICATE_REQUIRED ? "certificate required" : SSL_alert_desc_string_long(alert);
+}
+
 // What of the queue tells most: its oldest error, unless the newest one is TLS's own word for what an older one of
 // another part, such as a signature's, came to.
 unsigned long most_telling_error() {
@@ -126,7 +138,7 @@ std::string explanation_of(SSL& ssl, unsigned long error) {
   }
   const std::string_view who = is_server ? "client" : "server";
   if (reason > kAlertOffset) {
-    return format("the {} ends the handshake: alert \"{}\"", who, SSL_alert_desc_string_long(reason - kAlertOffset));
+    return format("the {} ends the handshake: alert \"{}\"", who, alert_name(reason - kAlertOffset));
   }
   const char* text = ERR_reason_error_string(error);
   return format("the handshake with the {} failed: {}", who, text == nullptr ? "unknown error" : text);
@@ -235,6 +247,19 @@ net::TransportError handshake_error(SSL& ssl, net::IoStatus socket_status, int e
   }
   ERR_clear_error();
   return failure;
+}
+
+std::unique_ptr<const net::TransportError> late_refusal(SSL& ssl) {
+  const unsigned long error = most_telling_error();
+  const int alert = tls_reason(error) - kAlertOffset;
+  const bool is_refusal = std::ranges::find(kRefusals, alert) != kRefusals.end();
+  if (!is_refusal || SSL_version(&ssl) != TLS1_3_VERSION) return nullptr;
+  net::TransportError failure;
+  failure.reason = Reason::kUpstreamTlsFailed;
+  failure.error.side = base::Side::kUpstream;
+  failure.error.retryable = true;
+  failure.error.message = format("{}; alert \"{}\"", explanation_of(ssl, error), alert_name(alert));
+  return std::make_unique<const net::TransportError>(std::move(failure));
 }
 
 std::unique_ptr<const net::TransportError> renegotiation_flood(const SSL& ssl) {

@@ -19,6 +19,11 @@ std::string take_openssl_error();
 // kTruncated when it closed the connection, kFailed with `error_number` when the socket broke. Empties the queue.
 net::TransportError handshake_error(SSL& ssl, net::IoStatus socket_status, int error_number);
 
+// The refusal that a server of TLS 1.3 tells only behind the handshake, because that ends for the client before the
+// server has looked at the client's certificate (RFC 8446 §4.4.2.4, §6.2): a failure of the handshake, and of `ssl`
+// nothing was processed. Null where the newest error is not an alert of that kind. REQUIRES: `ssl` is a client whose
+// SSL_read failed before it gave a byte.
+std::unique_ptr<const net::TransportError> late_refusal(SSL& ssl);
 // The end of the connection of `ssl` because the other side asks for one renegotiation after another.
 std::unique_ptr<const net::TransportError> renegotiation_flood(const SSL& ssl);
 

@@ -189,6 +189,7 @@ IoResult TlsTransport::read(base::Buffer& into) {
     return {.status = status, .bytes = 0};
   }
   // What the socket will not announce again: records that lie here whole, and how it ended, told by the next read().
+  has_received_ = true;
   if (status == IoStatus::kOk) status = bio_.read_status();
   has_more_ = status == IoStatus::kOk ? SSL_has_pending(ssl_.get()) == 1 : status != IoStatus::kAgain;
   if (has_more_ && reading_) loop_.at_turn_end(*this);
@@ -207,7 +208,9 @@ IoStatus TlsTransport::read_outcome(int ssl_result) {
   switch (SSL_get_error(ssl_.get(), ssl_result)) {
     case SSL_ERROR_ZERO_RETURN: return IoStatus::kEnd;
     case SSL_ERROR_WANT_READ: return bio_.read_status() == IoStatus::kOk ? IoStatus::kAgain : bio_.read_status();
-    default: return IoStatus::kFailed;
+    default:
+      if (!has_received_ && SSL_is_server(ssl_.get()) == 0) failure_ = late_refusal(*ssl_);
+      return IoStatus::kFailed;
   }
 }
 

@@ -87,6 +87,7 @@ class TlsTransport final : public net::Transport, private net::FdHandler, privat
   State state_ = State::kNew;
   bool reading_ = false;          // the owner wants on_transport_readable
   bool has_more_ = false;         // read() would give something though the socket is quiet
+  bool has_received_ = false;     // read() has given bytes
   bool choked_ = false;           // nothing is read until what reading answered is sent
   bool write_waiting_ = false;    // the owner waits for on_transport_writable
   std::size_t sealed_bytes_ = 0;  // at the front of the owner's buffer: sealed, not yet all sent

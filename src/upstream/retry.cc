@@ -11,6 +11,11 @@ RetryVerdict decide_retry(const FailedAttempt& attempt) {
     if (!attempt.retried_fresh) return RetryVerdict::kFreshConnection;
     return attempt.servers_left ? RetryVerdict::kNextServer : RetryVerdict::kGiveUp;
   }
+  // The server refused the handshake, which TLS 1.3 tells behind its end: it has begun with nothing.
+  if (attempt.reason == http::Reason::kUpstreamTlsFailed) {
+    const bool is_whole = !attempt.answered && attempt.body_kept;
+    return is_whole && attempt.servers_left ? RetryVerdict::kNextServer : RetryVerdict::kGiveUp;
+  }
   // Waiting is never repeated: a server that is slow would get the request twice.
   const bool died = attempt.reason == http::Reason::kUpstreamClosed || attempt.reason == http::Reason::kUpstreamReset;
   if (!died || attempt.answered || !attempt.body_kept || !attempt.repeatable) return RetryVerdict::kGiveUp;

@@ -191,3 +191,37 @@ def test_renewed_authorities_and_client_certificate_are_picked_up(start_one, aut
         shutil.copy(new.cert, old.cert)
         shutil.copy(authority.ca_file, trusted)
         wait_until(lambda: fetch(daemon.http, "GET", "/x").status == 200, "the renewed files", 40)
+
+
+@pytest.fixture(scope="module")
+def choosy(start_daemon, authority, good_pair):
+    """Upstreams whose first server, or only one, wants a client certificate that we do not have."""
+    context = server_context(good_pair)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.ca_file)
+    good = RawUpstream(lambda received: answer(b"from the next"), tls=server_context(good_pair))
+    with RawUpstream(tls=context) as wants, good:
+        urls = [upstream.url.replace("http:", "https:") for upstream in (wants, good)]
+        named = {"eject": None, "tls": {"sni": NAME, "ca": str(authority.ca_file)}}
+        upstreams = {"one": {"servers": urls[:1], **named},
+                     "two": {"servers": [urls[0], {"url": urls[1], "backup": True}], **named}}
+        routes = [proxy(name, {"prefix": f"/{name}/"}, name) for name in upstreams]
+        yield start_daemon({**plain_scene(urls[0], routes), "upstreams": upstreams})
+
+
+@pytest.mark.parametrize("method, body", [("GET", None), ("POST", b"{}")])
+def test_handshake_that_is_refused_behind_its_end_is_a_failure_of_tls(choosy, method, body):
+    """A server of TLS 1.3 says so only when the request is under way already: it has looked at none of it."""
+    response = fetch(choosy.http, method, "/one/x", body=body)
+    assert_own_answer(response, 502, [NAME, "certificate"])
+    assert choosy.record_of(response)["reason"] == "upstream_tls_failed"
+    choosy.wait_error('upstream_connection_ended reason=upstream_tls_failed .*alert .*certificate required')
+    response = fetch(choosy.http, method, "/two/x", body=body)
+    assert response.body == b"from the next"
+    assert choosy.record_of(response)["attempts"] == 2
+
+
+def test_long_body_that_was_under_way_is_not_sent_again(choosy):
+    response = fetch(choosy.http, "POST", "/two/x", body=pattern(100_000))
+    assert_own_answer(response, 502)
+    assert choosy.record_of(response)["reason"] == "upstream_tls_failed"

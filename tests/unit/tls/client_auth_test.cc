@@ -175,6 +175,34 @@ TEST_F(ClientAuthTest, SaysWhyAClientIsRefused) {
   }
 }
 
+// Seen by the transport that we are towards upstreams.
+TEST_F(ClientAuthTest, RefusesClientsOfTls13BehindTheirHandshake) {
+  const CertStore store = sites_.store();
+  for (const PemPair* pair : {static_cast<const PemPair*>(nullptr), static_cast<const PemPair*>(&theirs_)}) {
+    SslPtr ssl = support::make_client({.name = "closed.test", .min_version = TLS1_3_VERSION});
+    if (pair != nullptr) {
+      const auto files = sites_.write("client", *pair);
+      ASSERT_EQ(SSL_use_certificate_file(ssl.get(), files.cert.c_str(), SSL_FILETYPE_PEM), 1);
+      ASSERT_EQ(SSL_use_PrivateKey_file(ssl.get(), files.key.c_str(), SSL_FILETYPE_PEM), 1);
+    }
+    auto [server_fd, client_fd] = support::socket_pair();
+    TlsEnd server(loop_, std::move(server_fd), store.new_session(Alpn::kHttp1));
+    TlsEnd client(loop_, std::move(client_fd), std::move(ssl));
+    server.start();
+    client.start();
+    support::turn_until(loop_, [&] { return client.ended().has_value(); });
+    EXPECT_TRUE(client.is_ready());
+    EXPECT_EQ(client.ended(), net::IoStatus::kFailed);
+    const net::TransportError* failure = client.transport().failure();
+    ASSERT_NE(failure, nullptr);
+    EXPECT_EQ(failure->reason, http::Reason::kUpstreamTlsFailed);
+    EXPECT_TRUE(failure->error.retryable);
+    EXPECT_TRUE(failure->error.message.ends_with(pair == nullptr ? "; alert \"certificate required\""
+                                                                 : "; alert \"unknown CA\""))
+        << failure->error.message;
+  }
+}
+
 TEST_F(ClientAuthTest, TellsOfAuthoritiesThatCannotBeRead) {
   sites_.sites()[1].client_ca = sites_.directory().write("empty.pem", "nothing\n");
   EXPECT_EQ(

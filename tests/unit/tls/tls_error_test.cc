@@ -58,7 +58,7 @@ TEST_F(TlsErrorTest, SaysWhatToDo) {
        "the server does not speak TLS on this port (http:// in place of https://?)"},
       {kAlert + SSL_AD_UNRECOGNIZED_NAME, "the client ends the handshake: alert \"unrecognized name\"",
        "the server does not know the name it is asked for (tls.sni)"},
-      {kAlert + SSL_AD_CERTIFICATE_REQUIRED, "the client ends the handshake: alert \"unknown\"",
+      {kAlert + SSL_AD_CERTIFICATE_REQUIRED, "the client ends the handshake: alert \"certificate required\"",
        "the server wants a client certificate (tls.cert and tls.key)"},
       {kAlert + SSL_AD_UNKNOWN_CA, "the client refuses our certificate: it does not trust the issuer",
        "the server refuses our client certificate: it does not trust the issuer"},

@@ -42,6 +42,9 @@ TEST(Retry, FollowsTheTableInEveryCase) {
         const bool is_untouched = !attempt.answered && attempt.body_kept;
         if (is_untouched && !attempt.retried_fresh) wanted = RetryVerdict::kFreshConnection;
         if (is_untouched && attempt.retried_fresh && attempt.servers_left) wanted = RetryVerdict::kNextServer;
+      } else if (reason == Reason::kUpstreamTlsFailed) {
+        const bool is_untouched = !attempt.answered && attempt.body_kept;
+        if (is_untouched && attempt.servers_left) wanted = RetryVerdict::kNextServer;
       } else {
         const bool was_dead = attempt.reused && !attempt.answered &&
                               (reason == Reason::kUpstreamClosed || reason == Reason::kUpstreamReset);
