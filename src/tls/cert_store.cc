@@ -16,6 +16,7 @@
 #include "base/format.h"
 #include "tls/certificate.h"
 #include "tls/client_auth.h"
+#include "tls/hello_name.h"
 #include "tls/pair_checks.h"
 
 namespace viaduct::tls {
@@ -54,16 +55,29 @@ int site_contexts_index() {
   return index;
 }
 
-// Answers SNI, in the name of the default context's SiteContexts.
-int select_context(SSL* ssl, int* /*alert*/, void* contexts) {
-  const char* sent = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  if (sent == nullptr) return SSL_TLSEXT_ERR_NOACK;
+// Moves `ssl` to the context of the site `sent`, in the name of the default context's SiteContexts. False where there
+// is none.
+bool move_to_site(SSL& ssl, std::string_view sent, const void* contexts) {
   std::string name = base::lower_case(sent);
   if (name.ends_with('.')) name.pop_back();
   SSL_CTX* context = static_cast<const SiteContexts*>(contexts)->find(name);
-  if (context == nullptr) return SSL_TLSEXT_ERR_NOACK;
-  if (context != SSL_get_SSL_CTX(ssl)) move_to_context(*ssl, *context);
-  return SSL_TLSEXT_ERR_OK;
+  if (context == nullptr) return false;
+  if (context != SSL_get_SSL_CTX(&ssl)) move_to_context(ssl, *context);
+  return true;
+}
+
+// Before anything else of a hello is looked at: a ticket is opened, or refused, by the rules of the site that it is
+// for.
+int on_client_hello(SSL* ssl, int* /*alert*/, void* contexts) {
+  if (const auto sent = hello_server_name(*ssl)) move_to_site(*ssl, *sent, contexts);
+  return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+// Answers SNI.
+int select_context(SSL* ssl, int* /*alert*/, void* contexts) {
+  const char* sent = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  const bool is_known = sent != nullptr && move_to_site(*ssl, sent, contexts);
+  return is_known ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
 // Makes the store, gathering problems on the way.
@@ -172,6 +186,7 @@ SslCtxPtr Loader::finish() {
   // The macros for these hold old casts.
   SSL_CTX_callback_ctrl(context.get(), SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, reinterpret_cast<void (*)()>(select_context));
   SSL_CTX_ctrl(context.get(), SSL_CTRL_SET_TLSEXT_SERVERNAME_ARG, 0, contexts_.get());
+  SSL_CTX_set_client_hello_cb(context.get(), on_client_hello, contexts_.get());
   // From here on the context owns the others.
   CHECK(SSL_CTX_set_ex_data(context.get(), site_contexts_index(), contexts_.release()) == 1);
   return context;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Certificates of clients, on the server's side: which contexts ask for one, and by whose word it was believed. A
-// connection begins with the default site's context and moves to that of the name that the client sends; what OpenSSL
-// leaves behind then is moved here. Sessions of such contexts are never resumed, so that each certificate is looked at
-// in its own handshake. RFC 8446 §4.3.2, RFC 5246 §7.4.4.
+// connection begins with the default site's context and moves to that of the name that the client sends, before a
+// ticket is looked at; what OpenSSL leaves behind then is moved here. Sessions of such contexts are never resumed, so
+// that each certificate is looked at in its own handshake. RFC 8446 §4.3.2, RFC 5246 §7.4.4.
 #pragma once
 
 #include <cstddef>

@@ -54,6 +54,7 @@ class ClientAuthTest : public testing::Test {
     server.send("x");
     support::turn_until(loop_, [&] { return !client.received().empty(); });
     session_.reset(SSL_get1_session(client.ssl()));
+    is_resumed_ = server.transport().tls_info()->resumed;
     shown_ = server.transport().tls_info()->client_certificate;
     const std::string_view ca = server.transport().tls_info()->client_ca;
     return "in: " + std::string(ca.substr(ca.rfind('/') + 1));
@@ -77,6 +78,7 @@ class ClientAuthTest : public testing::Test {
   std::string ca_;
   std::string other_ca_;
   std::string shown_;
+  bool is_resumed_ = false;
   net::TransportError error_;
   SslSessionPtr session_;  // of the last client, which the next one offers
 };
@@ -119,11 +121,30 @@ TEST_F(ClientAuthTest, BelievesNoSessionOfAnotherSite) {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     session_.reset();
     EXPECT_EQ(come(store, "open.test", nullptr, version), "in: ");
-    const std::string outcome = come(store, "closed.test", nullptr, version);
-    EXPECT_TRUE(outcome == "refused" || outcome == "in: ") << outcome;  // the exchange refuses the second
+    EXPECT_EQ(come(store, "closed.test", nullptr, version), "refused") << "the ticket is not even opened";
     session_.reset();
     EXPECT_EQ(come(store, "other.test", &theirs_, version), "in: other-ca.pem");
     EXPECT_NE(come(store, "closed.test", nullptr, version), "in: ca.pem");
+  }
+}
+
+// Also where connections begin with a site that asks, and never resumes.
+TEST_F(ClientAuthTest, LetsOpenSitesResumeWhateverTheDefaultSiteWants) {
+  for (const bool is_default_closed : {false, true}) {
+    sites_.sites()[1].is_default = is_default_closed;
+    const CertStore store = sites_.store();
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+      session_.reset();
+      EXPECT_EQ(come(store, "open.test", nullptr, version), "in: ");
+      EXPECT_FALSE(is_resumed_);
+      EXPECT_EQ(come(store, "open.test", nullptr, version), "in: ");
+      EXPECT_TRUE(is_resumed_) << is_default_closed << " " << version;
+      EXPECT_EQ(come(store, "closed.test", &ours_, version), "in: ca.pem");
+      EXPECT_FALSE(is_resumed_);
+      // The client keeps what it has of a site that gives no ticket.
+      EXPECT_EQ(come(store, "closed.test", &ours_, version), "in: ca.pem");
+      EXPECT_FALSE(is_resumed_);
+    }
   }
 }
 
