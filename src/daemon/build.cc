@@ -106,7 +106,7 @@ class Builder {
     const bool is_proxy = std::holds_alternative<config::ProxyAction>(route.action);
     if (is_proxy) filters.push_back(std::make_unique<filter::Forwarded>(route.forwarded));
     if (is_proxy && !site.client_ca.empty()) {
-      filters.push_back(std::make_unique<filter::ClientCertificate>(site.client_ca));
+      filters.push_back(std::make_unique<filter::ClientCertificate>());
     }
     if (has_edits(route.headers)) filters.push_back(std::make_unique<filter::EditFields>(route.headers));
     // A static route looks its rewritten path up itself.
@@ -181,8 +181,13 @@ void take_certificates(tls::CertLoad load, exchange::Snapshot& snapshot, BuildRe
                                .message = std::move(problem.message),
                                .severity = is_error ? Severity::kError : Severity::kWarning});
   }
-  if (load.store) snapshot.certificates = std::make_shared<const tls::CertStore>(std::move(*load.store));
   result.certificate_stamps.add(load.stamps);
+  if (!load.store) return;
+  snapshot.site_authorities.clear();
+  for (const config::Site& site : snapshot.config->sites) {
+    snapshot.site_authorities.push_back(load.store->authorities_of(site));
+  }
+  snapshot.certificates = std::make_shared<const tls::CertStore>(std::move(*load.store));
 }
 
 // Tries what the upstreams' TLS files hold. What cannot be used is an error, or with `served` one that leaves in use

@@ -69,8 +69,14 @@ void Exchange::on_head(http::RequestHead& head, bool end) {
 bool Exchange::has_certificate() const {
   const config::Site& site = *decision_.site;
   if (site.client_ca.empty() || site.client_auth == config::ClientAuth::kOptional) return true;
-  // The name in the handshake, by which the client was asked for one, may have been another site's.
-  return client_.tls != nullptr && client_.tls->client_ca == site.client_ca;
+  return shows_certificate();
+}
+
+bool Exchange::shows_certificate() const {
+  if (client_.tls == nullptr || client_.tls->client_ca.empty()) return false;
+  // The name in the handshake, by which the client was asked for one, may have been another site's, and the site may
+  // have come to believe others since.
+  return client_.tls->client_ca == authorities_of(*snapshot_, decision_);
 }
 
 void Exchange::on_refused(http::RequestHead& head, http::Reason reason) {

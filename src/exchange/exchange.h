@@ -70,6 +70,8 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   std::string_view request_id() const { return record_.request_id; }
   const route::Decision& decision() const { return decision_; }
   const Snapshot& snapshot() const { return *snapshot_; }
+  // Whether the client has shown a certificate that the site of the request believes.
+  bool shows_certificate() const;
   // REQUIRES: a route was chosen.
   const config::Route& route() const { return *decision_.route; }
   observe::AccessRecord& record() { return record_; }

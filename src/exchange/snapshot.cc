@@ -19,6 +19,11 @@ void number_routes(Snapshot& snapshot, observe::RouteNumbers& numbers) {
   }
 }
 
+std::string_view authorities_of(const Snapshot& snapshot, const route::Decision& decision) {
+  const bool is_known = decision.site != nullptr && decision.site_index < snapshot.site_authorities.size();
+  return is_known ? std::string_view(snapshot.site_authorities[decision.site_index]) : std::string_view();
+}
+
 std::uint32_t number_of(const Snapshot& snapshot, const route::Decision& decision) {
   if (decision.route != nullptr) return snapshot.plans[decision.route_index].number;
   const bool is_known = decision.site != nullptr && decision.site_index < snapshot.site_numbers.size();

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct Snapshot {
   // By route::Decision::site_index: what requests that take none of the site's routes are counted under. Empty where
   // nobody counts.
   std::vector<std::uint32_t> site_numbers;
+  // By route::Decision::site_index: whom the site believes when clients show certificates, in the words of
+  // net::TlsInfo::client_ca; empty where it asks for none. Empty where no listener speaks TLS.
+  std::vector<std::string> site_authorities;
   std::shared_ptr<const tls::CertStore> certificates;  // null where no listener speaks TLS
 };
 
@@ -44,6 +48,8 @@ using SnapshotRef = std::shared_ptr<const Snapshot>;
 std::string_view site_name(const config::Site& site);
 // Gives the routes of `snapshot` and its sites their numbers, before it is published.
 void number_routes(Snapshot& snapshot, observe::RouteNumbers& numbers);
+// Whom the site of that decision believes when clients show certificates; empty where it asks for none.
+std::string_view authorities_of(const Snapshot& snapshot, const route::Decision& decision);
 // The number that a request with that decision is counted under.
 std::uint32_t number_of(const Snapshot& snapshot, const route::Decision& decision);
 

@@ -6,10 +6,9 @@
 namespace viaduct::filter {
 
 exchange::FilterVerdict ClientCertificate::on_request(exchange::Exchange& exchange) const {
-  const net::TlsInfo* tls = exchange.client().tls;
   // Copied, since the request may outlive the client's connection.
-  if (tls != nullptr && tls->client_ca == client_ca_) {
-    exchange.request().fields.add(http::FieldName::kClientCert, tls->client_certificate);
+  if (exchange.shows_certificate()) {
+    exchange.request().fields.add(http::FieldName::kClientCert, exchange.client().tls->client_certificate);
   }
   return exchange::FilterVerdict::kContinue;
 }

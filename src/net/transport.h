@@ -32,7 +32,7 @@ struct TlsInfo {
   std::string_view alpn;         // "http/1.1", "h2" or empty
   std::string_view server_name;  // SNI, empty where none was sent
   bool resumed = false;
-  // Servers: the file of authorities by which the client's certificate was verified; empty where it showed none.
+  // Servers: a word for the authorities by which the client's certificate was verified; empty where it showed none.
   std::string_view client_ca = {};
   // Where client_ca is set: the certificate itself as a byte sequence, ":" base64 of its DER ":" (RFC 9440 §2.1).
   std::string_view client_certificate = {};

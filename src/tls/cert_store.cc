@@ -362,7 +362,7 @@ SSL_CTX* Loader::context_of(const Selection& selection, const config::Site& site
   }
   if (!site.client_ca.empty()) {
     const std::vector<X509Ptr>* authorities = authorities_of(site);
-    if (authorities != nullptr) ask_for_certificates(**context, site.client_ca, *authorities, site.client_auth);
+    if (authorities != nullptr) ask_for_certificates(**context, *authorities, site.client_auth);
   }
   contexts_->owned.push_back(std::move(*context));
   return made_[wanted] = contexts_->owned.back().get();
@@ -392,10 +392,7 @@ std::string digest_of(const CertParts& parts) {
     const std::string& der = served.ocsp->der;
     append_digest(digest, std::span(reinterpret_cast<const unsigned char*>(der.data()), der.size()));
   }
-  for (const auto& [file, certificates] : parts.authorities) {
-    digest += format("authorities {} ", certificates.size());
-    for (const X509Ptr& certificate : certificates) append_digest(digest, *certificate);
-  }
+  for (const auto& [file, certificates] : parts.authorities) digest += " authorities " + authorities_id(certificates);
   return digest;
 }
 
@@ -433,6 +430,11 @@ CertLoad CertStore::load_over(const CertParts* served, std::span<const config::S
   load.problems = loader.take_problems();
   load.stamps = loader.take_stamps();
   return load;
+}
+
+std::string CertStore::authorities_of(const config::Site& site) const {
+  const auto found = parts_.authorities.find(site.client_ca);
+  return found == parts_.authorities.end() ? "" : authorities_id(found->second);
 }
 
 SslPtr CertStore::new_session(Alpn alpn) const {

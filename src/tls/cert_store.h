@@ -69,6 +69,9 @@ class CertStore {
   // The server's side of one connection, for TlsTransport; it may outlive the store. REQUIRES: !empty().
   SslPtr new_session(Alpn alpn) const;
   std::span<const CertFacts> certificates() const { return certificates_; }
+  // A word for whom `site` believes when clients show certificates, as net::TlsInfo::client_ca has it; empty where it
+  // asks for none. REQUIRES: the store was loaded for it.
+  std::string authorities_of(const config::Site& site) const;
   // Whether it shows and believes other certificates than `served`.
   bool differs_from(const CertStore& served) const { return digest_ != served.digest_; }
 

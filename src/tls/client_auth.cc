@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls/client_auth.h"
 
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include "base/base64.h"
@@ -9,11 +13,11 @@
 namespace viaduct::tls {
 namespace {
 
-// Where a context keeps its ca_file.
-int ca_file_index() {
+// Where a context keeps the word for its authorities.
+int authorities_index() {
   static const int index = SSL_CTX_get_ex_new_index(
-      0, nullptr, nullptr, nullptr, [](void* /*context*/, void* file, CRYPTO_EX_DATA*, int, long, void*) {
-        const std::unique_ptr<std::string> freed(static_cast<std::string*>(file));
+      0, nullptr, nullptr, nullptr, [](void* /*context*/, void* id, CRYPTO_EX_DATA*, int, long, void*) {
+        const std::unique_ptr<std::string> freed(static_cast<std::string*>(id));
       });
   return index;
 }
@@ -35,8 +39,20 @@ int check_size(int is_valid, X509_STORE_CTX* chain) {
 
 }  // namespace
 
-void ask_for_certificates(SSL_CTX& context, const std::string& ca_file, const std::vector<X509Ptr>& authorities,
-                          config::ClientAuth mode) {
+std::string authorities_id(const std::vector<X509Ptr>& authorities) {
+  std::vector<std::string> hashes;
+  for (const X509Ptr& authority : authorities) {
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> hash;
+    CHECK(X509_digest(authority.get(), EVP_sha256(), hash.data(), nullptr) == 1);
+    hashes.push_back(base::to_base64(hash));
+  }
+  std::ranges::sort(hashes);
+  std::string id;
+  for (const std::string& hash : hashes) id += (id.empty() ? "" : ",") + hash;
+  return id;
+}
+
+void ask_for_certificates(SSL_CTX& context, const std::vector<X509Ptr>& authorities, config::ClientAuth mode) {
   for (const X509Ptr& authority : authorities) {
     // Only without memory. The names are a hint for clients that have several certificates.
     CHECK(X509_STORE_add_cert(SSL_CTX_get_cert_store(&context), authority.get()) == 1);
@@ -46,7 +62,8 @@ void ask_for_certificates(SSL_CTX& context, const std::string& ca_file, const st
   SSL_CTX_set_verify(&context, SSL_VERIFY_PEER | refusal, check_size);
   SSL_CTX_set_options(&context, SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(&context, 0);
-  CHECK(SSL_CTX_set_ex_data(&context, ca_file_index(), std::make_unique<std::string>(ca_file).release()) == 1);
+  auto id = std::make_unique<std::string>(authorities_id(authorities));
+  CHECK(SSL_CTX_set_ex_data(&context, authorities_index(), id.release()) == 1);
 }
 
 void move_to_context(SSL& ssl, SSL_CTX& context) {
@@ -62,8 +79,8 @@ std::string_view verified_by(const SSL& ssl) {
   // A session that goes on was looked at when it began, maybe for another site.
   const bool is_shown = SSL_get0_peer_certificate(&ssl) != nullptr && SSL_session_reused(&ssl) == 0;
   if (!is_shown || SSL_get_verify_result(&ssl) != X509_V_OK) return {};
-  const auto* file = static_cast<const std::string*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(&ssl), ca_file_index()));
-  return file == nullptr ? std::string_view() : *file;
+  const auto* id = static_cast<const std::string*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(&ssl), authorities_index()));
+  return id == nullptr ? std::string_view() : *id;
 }
 
 std::string client_certificate_text(const SSL& ssl) {

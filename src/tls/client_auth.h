@@ -19,15 +19,18 @@ namespace viaduct::tls {
 // KiB of them. Common ones have 1 to 2 KiB.
 inline constexpr std::size_t kClientCertificateBytesMax = 5 * 1024;
 
-// Makes `context` ask for a certificate that one of `authorities`, read from `ca_file`, vouches for, and refuse clients
-// whose certificate is not valid, or with kRequire those without one.
-void ask_for_certificates(SSL_CTX& context, const std::string& ca_file, const std::vector<X509Ptr>& authorities,
-                          config::ClientAuth mode);
+// A word for these authorities: of their certificates alone, wherever and in whatever order they stand.
+std::string authorities_id(const std::vector<X509Ptr>& authorities);
+
+// Makes `context` ask for a certificate that one of `authorities` vouches for, and refuse clients whose certificate is
+// not valid, or with kRequire those without one.
+void ask_for_certificates(SSL_CTX& context, const std::vector<X509Ptr>& authorities, config::ClientAuth mode);
 
 // Lets the handshake of `ssl` go on with `context`, its certificates and what it asks of the client.
 void move_to_context(SSL& ssl, SSL_CTX& context);
 
-// The ca_file by which the certificate of the client was verified; empty where it showed none. Lives as long as `ssl`.
+// The authorities_id() by which the certificate of the client was verified; empty where it showed none. Lives as long
+// as `ssl`.
 std::string_view verified_by(const SSL& ssl);
 
 // That certificate as the value of the field Client-Cert: ":" base64 of its DER ":" (RFC 9440 §2.1, RFC 8941 §3.3.5).

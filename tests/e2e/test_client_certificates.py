@@ -4,6 +4,7 @@ what upstreams are told. HSTS and stapled OCSP answers, which stand beside them 
 import base64
 import datetime
 import re
+import shutil
 import ssl
 import subprocess
 
@@ -14,6 +15,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from harness.certificates import Authority
+from harness.cli import run
 from harness.client import RawClient, build_request, exchange, fetch, insecure_context
 from harness.expect import assert_own_answer
 from harness.h2_client import H2LibraryClient
@@ -281,3 +283,20 @@ def test_ocsp_answers_are_stapled_while_they_hold(start_one, place, authority, r
     wait_until(lambda: daemon.find_error("certificates_renewed"), "the new answer to be read", 40)
     assert not stapled(daemon, OPEN)
     assert fetch(daemon.https, "GET", "/x", host=OPEN, sni=OPEN).status == 200
+
+
+def test_an_authority_that_is_taken_out_takes_its_connections_along(start_one, place, authority, client_pair, raw):
+    trusted = place / "trusted.pem"
+    shutil.copy(authority.ca_file, trusted)
+    config = plain_scene(raw.url)
+    config["listeners"] = [{"address": "127.0.0.1:0", "tls": True}]
+    config["sites"][0] |= {"hosts": [CLOSED],
+                           "tls": authority.issue([CLOSED]).as_config() | {"client_ca": str(trusted)}}
+    daemon = start_one(config)
+    with RawClient(daemon.https.port, tls=True, sni=CLOSED, context=context_of(client_pair)) as client:
+        assert client.request("GET", "/x", host=CLOSED).status == 200
+        shutil.copy(Authority(place / "others", "Others").ca_file, trusted)
+        assert run("reload", "-c", daemon.config_path).returncode == 0
+        response = client.request("GET", "/x", host=CLOSED)
+    assert response.status == 421
+    assert daemon.record_of(response)["reason"] == "client_certificate_missing"

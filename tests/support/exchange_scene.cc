@@ -112,6 +112,8 @@ void ExchangeScene::publish() {
     snapshot->plans[i] = std::move(plans_[i]);
     snapshot->plans[i].route = &snapshot->config->sites[0].routes[i];
   }
+  // Tests name authorities by the files that they would be in.
+  for (const config::Site& one : snapshot->config->sites) snapshot->site_authorities.push_back(one.client_ca);
   const auto adopted = registry_.adopt(config.upstreams);
   ASSERT_TRUE(adopted.has_value()) << adopted.error().message;
   services_.snapshot = std::move(snapshot);

@@ -13,7 +13,9 @@ class ClientCertificateTest : public testing::Test {
  protected:
   ClientCertificateTest() {
     exchange::RoutePlan& plan = scene_.add_route();
-    plan.filters.push_back(std::make_unique<ClientCertificate>("/ours.pem"));
+    plan.filters.push_back(std::make_unique<ClientCertificate>());
+    scene_.site().client_ca = "/ours.pem";
+    scene_.site().client_auth = config::ClientAuth::kOptional;
     plan.action = std::make_unique<support::RecordingAction>(script_);
   }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ class ClientAuthTest : public testing::Test {
     }
     ca_ = sites_.directory().write("ca.pem", authority_.cert);
     other_ca_ = sites_.directory().write("other-ca.pem", other_authority_.cert);
+    authorities_ = {{"ca.pem", id_of(ca_)}, {"other-ca.pem", id_of(other_ca_)}};
     sites_.sites()[1].client_ca = ca_;
     sites_.sites()[2].client_ca = other_ca_;
     sites_.sites()[3].client_ca = ca_;
@@ -57,8 +59,14 @@ class ClientAuthTest : public testing::Test {
     is_resumed_ = server.transport().tls_info()->resumed;
     shown_ = server.transport().tls_info()->client_certificate;
     const std::string_view ca = server.transport().tls_info()->client_ca;
-    return "in: " + std::string(ca.substr(ca.rfind('/') + 1));
+    for (const auto& [file, id] : authorities_) {
+      if (id == ca) return "in: " + file;
+    }
+    EXPECT_EQ(ca, "");
+    return "in: ";
   }
+
+  static std::string id_of(const std::string& file) { return authorities_id(load_certificates(file).value()); }
 
   // The certificate of `pair` as RFC 9440 writes it: the text of a PEM file, in one line between colons.
   static std::string field_of(const PemPair& pair) {
@@ -77,6 +85,7 @@ class ClientAuthTest : public testing::Test {
   PemPair theirs_ = support::make_pair_for({"bert"}, KeyKind::kEcdsaP256, &other_authority_);
   std::string ca_;
   std::string other_ca_;
+  std::map<std::string, std::string> authorities_;  // by the name of their file
   std::string shown_;
   bool is_resumed_ = false;
   net::TransportError error_;
@@ -146,6 +155,19 @@ TEST_F(ClientAuthTest, LetsOpenSitesResumeWhateverTheDefaultSiteWants) {
       EXPECT_FALSE(is_resumed_);
     }
   }
+}
+
+TEST_F(ClientAuthTest, KnowsAuthoritiesByTheirCertificates) {
+  const std::string both = sites_.directory().write("both.pem", authority_.cert + other_authority_.cert);
+  const std::string turned = sites_.directory().write("turned.pem", other_authority_.cert + authority_.cert);
+  EXPECT_EQ(id_of(both), id_of(turned));
+  EXPECT_NE(id_of(both), id_of(ca_));
+  EXPECT_NE(id_of(other_ca_), id_of(ca_));
+  const CertStore store = sites_.store();
+  EXPECT_EQ(store.authorities_of(sites_.sites()[0]), "");
+  EXPECT_EQ(store.authorities_of(sites_.sites()[1]), id_of(ca_));
+  sites_.directory().write("ca.pem", other_authority_.cert);
+  EXPECT_EQ(sites_.store().authorities_of(sites_.sites()[1]), id_of(other_ca_));
 }
 
 TEST_F(ClientAuthTest, HandsOnTheCertificateThatItBelieves) {
