@@ -164,7 +164,7 @@ base::Result<Lines> LiveConfig::replace(config::Config next, BuildResult built) 
   // From here on nothing fails.
   Lines lines = describe_changes(config_, next);
   append(lines, std::move(change->lines));
-  append(lines, describe_certificate_changes(built_.snapshot->certificates.get(), built.snapshot->certificates.get()));
+  append(lines, describe_renewals(built));
   append(lines, describe_pending(started_, next));
   const bool changes_log = next.access_log != config_.access_log;
   if (is_other_file) {
@@ -177,6 +177,13 @@ base::Result<Lines> LiveConfig::replace(config::Config next, BuildResult built) 
   for (const std::string& line : lines | std::views::take(kChangeLinesMax)) {
     LOG_INFO("reload_change what={}", base::quoted(line));
   }
+  return lines;
+}
+
+Lines LiveConfig::describe_renewals(const BuildResult& built) const {
+  Lines lines = describe_certificate_changes(built_.snapshot->certificates.get(), built.snapshot->certificates.get());
+  // Authorities of clients, answers by OCSP, what upstreams are called with: nothing is known of those but their files.
+  if (lines.empty() && built_.certificate_stamps.changed()) lines.emplace_back("files of certificates were read anew");
   return lines;
 }
 

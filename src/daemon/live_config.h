@@ -96,6 +96,8 @@ class LiveConfig {
   base::Result<std::vector<std::string>> replace_or_tell(config::Config next, BuildResult built);
   base::Result<std::vector<std::string>> replace(config::Config next, BuildResult built);
   base::Result<std::unique_ptr<base::LogSink>> open_access_sink(const config::AccessLog& log) const;
+  // What `built` has of the certificates that is not in use yet.
+  std::vector<std::string> describe_renewals(const BuildResult& built) const;
   // Logs the warnings of what is served now.
   void accept(const std::vector<config::Problem>& warnings);
   // Logs the problems of a renewal that the last one did not have.

@@ -211,5 +211,14 @@ TEST_F(LiveCertificatesTest, AreWarnedOfByAReload) {
   EXPECT_EQ(logged("warning reload_warning key=sites[0].tls.cert warning="), 1u);
 }
 
+TEST_F(LiveCertificatesTest, AreReadAnewByAReloadWhichSaysSo) {
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(live_->reload().value(), Lines{});
+  // What a file of client_ca holds cannot be seen from outside either.
+  files_.directory().write("a.key", support::file_bytes(files_.directory() / "a.key"));
+  EXPECT_EQ(live_->reload().value(), Lines{"files of certificates were read anew"});
+  EXPECT_EQ(live_->reload().value(), Lines{});
+}
+
 }  // namespace
 }  // namespace viaduct::daemon
