@@ -298,6 +298,13 @@ void H1Parser::begin_body_until_close() {
   transition(State::kUntilClose);
 }
 
+void H1Parser::move_to(base::Arena& arena) {
+  arena_ = &arena;
+  state_ == State::kTrailers ? text_.move_to(arena) : text_.begin(arena);
+  head_ = {};
+  trailers_ = nullptr;
+}
+
 H1Progress H1Parser::parse_body(base::Buffer& input, base::Buffer& body) {
   switch (state_) {
     case State::kSized: return parse_sized(input, body);

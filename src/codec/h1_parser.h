@@ -47,6 +47,10 @@ class H1Parser {
 
   // Begins a message. `arena` keeps its texts and must outlive the message.
   void begin(base::Arena& arena);
+  // What is read of the message from now on lies in `arena`, and nothing is needed any more that begin() named: views
+  // of the head and fields are invalid. For a body that goes on when its exchange is over. REQUIRES: the head is
+  // complete.
+  void move_to(base::Arena& arena);
   // Takes bytes of the head out of `input`. On kDone, and on kRefused as far as they were good, the field lines are in
   // `fields`; the start line is below. REQUIRES: begin() came before; `fields` is empty and lives in the same arena.
   H1Progress parse_head(base::Buffer& input, http::Fields& fields);

@@ -256,6 +256,15 @@ void H1Server::end_tunnel_input() {
   if (state_ == State::kTunnel && writer_.is_complete()) settle_tunnel();
 }
 
+// The arena of the exchange, which the parser has read into until now, goes with its handler.
+void H1Server::begin_discarding() {
+  transition(State::kDiscarding);
+  const bool is_chunked = !parser_.body_bytes_left().has_value();
+  if (!is_chunked) return;
+  discarded_trailers_ = std::make_unique<base::Arena>(output_.pool());
+  parser_.move_to(*discarded_trailers_);
+}
+
 // The rest of a body that nobody wants, so that the request behind it can be read.
 void H1Server::discard(base::Buffer& input) {
   const std::size_t before = input.size();
@@ -267,6 +276,7 @@ void H1Server::discard(base::Buffer& input) {
   if (state_ == State::kFlushing) return;
   if (progress == H1Progress::kDone) {
     transition(State::kIdle);
+    discarded_trailers_.reset();
   } else if (is_over) {
     close(CodecEnding::kLinger);
   }
@@ -378,7 +388,7 @@ void H1Server::finish_stream() {
   if (!persists_ || is_too_long) {
     close(proper_ending());
   } else {
-    transition(parser_.is_done() ? State::kIdle : State::kDiscarding);
+    parser_.is_done() ? transition(State::kIdle) : begin_discarding();
     resume();
   }
   handler->on_stream_end();

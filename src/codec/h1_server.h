@@ -11,7 +11,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
+#include "base/arena.h"
 #include "base/buffer.h"
 #include "codec/h1_body_writer.h"
 #include "codec/h1_limits.h"
@@ -85,6 +87,7 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   void note_request_line();
   void read_body(base::Buffer& input);
   void read_tunnel(base::Buffer& input);
+  void begin_discarding();
   void discard(base::Buffer& input);
   void take_input_end();
   void refuse(http::Reason reason);
@@ -125,6 +128,7 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   bool is_full_ = false;     // on_writable is due
   Continue continue_ = Continue::kNotExpected;
   std::size_t discarded_ = 0;
+  std::unique_ptr<base::Arena> discarded_trailers_;  // in kDiscarding, where some may come
 };
 
 }  // namespace viaduct::codec

@@ -21,6 +21,13 @@ class H1Text {
     size_ = capacity_ = 0;
   }
 
+  // Goes on in another arena, and needs the first one no more. Earlier views are invalid afterwards.
+  void move_to(base::Arena& arena) {
+    const std::string_view text = view();
+    begin(arena);
+    append(text);
+  }
+
   // Adds `piece` to the end. Earlier views are invalid afterwards.
   void append(std::string_view piece) {
     if (piece.empty()) return;

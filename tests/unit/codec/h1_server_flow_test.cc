@@ -144,6 +144,30 @@ TEST(H1ServerFlow, DiscardsChunkedBodiesUpToItsLimit) {
   EXPECT_EQ(wire.server.ending(), CodecEnding::kLinger);
 }
 
+// The exchange's arena, into which trailers are read otherwise, goes with the answer.
+TEST(H1ServerFlow, DiscardsTrailersWhoseExchangeIsOver) {
+  const std::string trailers = "0\r\nX-Sum: " + std::string(5000, '7') + "\r\nX-T: 1\r\n\r\n";
+  for (const std::size_t before : {0U, 3U, 10U, 4000U}) {  // bytes that come while the answer is on its way
+    for (const std::size_t size : kFragmentSizes) {
+      H1ServerWire wire;
+      wire.reads = wire.answers = false;
+      wire.takes_output = false;
+      wire.feed(std::string(kChunked) + "2\r\nok\r\n");
+      respond(wire);
+      wire.feed(trailers.substr(0, before), size);
+      wire.takes_output = true;
+      wire.flush();
+      wire.turn();
+      ASSERT_TRUE(wire.last().has("stream end"));
+      wire.streams.clear();
+      wire.answers = true;
+      wire.feed(trailers.substr(before) + std::string(kGet), size);
+      ASSERT_EQ(wire.streams.size(), 1u) << before << " " << size;
+      EXPECT_EQ(wire.sent, std::string(kOk) + std::string(kOk));
+    }
+  }
+}
+
 TEST(H1ServerFlow, EndsAtOnceBeforeALongRestOfABody) {
   const auto ending_for = [](std::size_t bytes) {
     SCOPED_TRACE(bytes);
