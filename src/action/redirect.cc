@@ -17,25 +17,25 @@ std::string_view without_host(std::string_view location, base::Arena& arena) {
 
 class RedirectRun final : public ImmediateRun {
  public:
-  RedirectRun(exchange::Exchange& exchange, const TextTemplate& to, int status)
+  RedirectRun(exchange::Exchange& exchange, const exchange::TextTemplate& to, int status)
       : exchange_(exchange), to_(to), status_(status) {}
 
   void start(bool) override {
-    const exchange::ReplyField location{.id = http::FieldName::kLocation,
-                                        .value = without_host(to_.fill(exchange_), exchange_.arena())};
+    const std::string_view to = to_.fill(exchange_, exchange_.request().target);
+    const exchange::ReplyField location{.id = http::FieldName::kLocation, .value = without_host(to, exchange_.arena())};
     exchange_.respond({.status = status_, .content_type = {}, .body = {}, .fields = std::span(&location, 1)});
   }
 
  private:
   exchange::Exchange& exchange_;
-  const TextTemplate& to_;
+  const exchange::TextTemplate& to_;
   int status_;
 };
 
 }  // namespace
 
 base::Result<std::unique_ptr<Redirect>> Redirect::make(const config::RedirectAction& config) {
-  auto to = TextTemplate::parse(config.to);
+  auto to = exchange::TextTemplate::parse(config.to);
   if (!to) return std::unexpected(std::move(to).error());
   auto made = std::make_unique<Redirect>();
   made->to_ = std::move(*to);

@@ -3,9 +3,9 @@
 // Immutable; shared by all workers.
 #pragma once
 
-#include "action/text_template.h"
 #include "config/types.h"
 #include "exchange/action.h"
+#include "exchange/text_template.h"
 
 namespace viaduct::action {
 
@@ -16,7 +16,7 @@ class Redirect final : public exchange::Action {
   base::ArenaPtr<exchange::ActionRun> begin(exchange::Exchange& exchange) const override;
 
  private:
-  TextTemplate to_;
+  exchange::TextTemplate to_;
   std::uint16_t status_ = 302;
 };
 

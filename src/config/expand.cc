@@ -66,6 +66,13 @@ std::vector<std::string> request_variables() {
   return {"host", "path", "query", "scheme", "client_ip", "request_id"};
 }
 
+bool names_request_variable(std::string_view text) {
+  for (std::size_t at = text.find("${"); at != std::string_view::npos; at = text.find("${", at + 2)) {
+    if (at + 2 < text.size() && text[at + 2] >= 'a' && text[at + 2] <= 'z') return true;
+  }
+  return false;
+}
+
 Parsed<std::string> expand(std::string_view text, const Environment& environment,
                            std::span<const std::string> variables) {
   std::string expanded;

@@ -27,6 +27,9 @@ inline constexpr std::size_t kSecretBytesMax = 64 * 1024;
 // The variables of a request that text like `redirect.to` may hold.
 std::vector<std::string> request_variables();
 
+// Whether a variable of a request stands in `text`, be it known or not.
+bool names_request_variable(std::string_view text);
+
 // Replaces `${NAME}` and `${NAME:-default}` (NAME in capitals) by the environment; the default also stands in for an
 // empty variable. `${name}` in lower case stays as it is when `variables` knows it, and is an error otherwise.
 Parsed<std::string> expand(std::string_view text, const Environment& environment,

@@ -13,7 +13,7 @@ namespace viaduct::config {
 
 namespace {
 
-using EditedFields = std::vector<std::pair<std::string, Secret>>;
+using EditedFields = std::vector<std::pair<std::string, FieldValue>>;
 
 constexpr std::string_view kHeaderKey = "header:";
 
@@ -39,7 +39,7 @@ void erase_field(EditedFields& fields, const std::string& name) {
 // A map of field names to values. Names merge with what was inherited; null takes an inherited one away.
 Type<EditedFields> edited_fields(TextRule name_rule) {
   Type<EditedFields> type;
-  const Type<Secret> value_type = secret(check_field_value);
+  const Type<FieldValue> value_type = field_value(check_field_value);
   type.info.form = TypeInfo::Form::kMap;
   type.info.name = "map of field names to values";
   type.info.item = {value_type.info};
@@ -53,7 +53,7 @@ Type<EditedFields> edited_fields(TextRule name_rule) {
       if (!name) inner.error(entry.key_place, name.error());
       erase_field(fields, entry.key);
       if (!name || entry.value.is_null()) continue;
-      Secret value;
+      FieldValue value;
       value_type.read(entry.value, value, inner);
       fields.emplace_back(*name, std::move(value));
     }
@@ -69,10 +69,11 @@ Type<EditedFields> edited_fields(TextRule name_rule) {
 Table<FieldEdits> field_edit_keys(const TextRule& name_rule) {
   Table<FieldEdits> table;
   table.add("remove", &FieldEdits::remove, list_of(text("field name", name_rule)), "Fields to take away, first.");
-  table.add("set", &FieldEdits::set, edited_fields(name_rule),
-            "Fields to put in the place of those of the same name; names merge with inherited ones, null drops one.");
+  table.add(
+      "set", &FieldEdits::set, edited_fields(name_rule),
+      "Fields in the place of those of the same name; may hold ${host} and others as redirect.to; null drops one.");
   table.add("add", &FieldEdits::add, edited_fields(name_rule),
-            "Fields to add to those of the same name; names merge with inherited ones, null drops one.");
+            "Fields beside those of the same name; may hold ${host} and others as redirect.to; null drops one.");
   return table;
 }
 

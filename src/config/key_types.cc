@@ -52,6 +52,31 @@ std::string show_range(const std::string& minimum, const std::string& maximum) {
   return minimum + " to " + maximum;
 }
 
+TypeInfo secret_info() {
+  TypeInfo info;
+  info.name = "text or file:PATH";
+  info.takes_number = true;
+  return info;
+}
+
+void read_secret(const Node& node, Secret& value, const TextRule& rule, std::span<const std::string> variables,
+                 const Scope& scope) {
+  Parsed<std::string> text = read_scalar(node, scope, "text or file:PATH", variables).value_or("");
+  if (text->starts_with(kSecretPrefix)) {
+    text = read_secret_file(resolve_path(text->substr(kSecretPrefix.size()), scope.reading().directory()));
+  }
+  if (text && rule) text = rule(*text);
+  if (text) {
+    value.value = std::move(*text);
+  } else {
+    scope.error(node.place, std::move(text).error());
+  }
+}
+
+Node write_secret(const Secret& value) {
+  return Node::quoted(std::string(value.value.empty() ? "" : kHidden));
+}
+
 }  // namespace
 
 std::string with_article(const std::string& name) {
@@ -110,21 +135,23 @@ Type<std::string> text_with_variables(const std::string& name, std::vector<std::
 
 Type<Secret> secret(TextRule rule) {
   Type<Secret> type;
-  type.info.name = "text or file:PATH";
-  type.info.takes_number = true;
+  type.info = secret_info();
   type.read = [rule = std::move(rule)](const Node& node, Secret& value, const Scope& scope) {
-    Parsed<std::string> text = read_scalar(node, scope, "text or file:PATH").value_or("");
-    if (text->starts_with(kSecretPrefix)) {
-      text = read_secret_file(resolve_path(text->substr(kSecretPrefix.size()), scope.reading().directory()));
-    }
-    if (text && rule) text = rule(*text);
-    if (text) {
-      value.value = std::move(*text);
-    } else {
-      scope.error(node.place, std::move(text).error());
-    }
+    read_secret(node, value, rule, {}, scope);
   };
-  type.write = [](const Secret& value) { return Node::quoted(std::string(value.value.empty() ? "" : kHidden)); };
+  type.write = write_secret;
+  return type;
+}
+
+Type<FieldValue> field_value(TextRule rule) {
+  Type<FieldValue> type;
+  type.info = secret_info();
+  type.read = [rule = std::move(rule)](const Node& node, FieldValue& value, const Scope& scope) {
+    const bool is_file = node.text.starts_with(kSecretPrefix);
+    value.has_variables = !is_file && names_request_variable(node.text);
+    read_secret(node, value.text, rule, is_file ? std::vector<std::string>() : request_variables(), scope);
+  };
+  type.write = [](const FieldValue& value) { return write_secret(value.text); };
   return type;
 }
 

@@ -60,6 +60,8 @@ Type<std::string> text(const std::string& name, TextRule rule = {}, const std::s
 Type<std::string> text_with_variables(const std::string& name, std::vector<std::string> variables, TextRule rule = {});
 // A value that is shown nowhere, may come from `file:PATH`, and is let pass by `rule`, whose errors never hold it.
 Type<Secret> secret(TextRule rule = {});
+// The same for a field, whose text may hold variables of the request; that of a file may not.
+Type<FieldValue> field_value(TextRule rule = {});
 // The path of a file or directory, made absolute. "-" stays where `takes_dash`.
 Type<std::string> path(const std::string& name, bool takes_dash = false);
 

@@ -218,10 +218,18 @@ struct Cors {
 };
 
 // Edits of one side's fields, done in the order remove, set, add.
+// What a field is given.
+struct FieldValue {
+  Secret text;
+  bool has_variables = false;  // ${host} and its like are filled in for each request; never in a file's text
+
+  bool operator==(const FieldValue&) const = default;
+};
+
 struct FieldEdits {
   std::vector<std::string> remove;
-  std::vector<std::pair<std::string, Secret>> set;
-  std::vector<std::pair<std::string, Secret>> add;
+  std::vector<std::pair<std::string, FieldValue>> set;
+  std::vector<std::pair<std::string, FieldValue>> add;
 
   bool operator==(const FieldEdits&) const = default;
 };

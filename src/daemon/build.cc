@@ -108,7 +108,7 @@ class Builder {
     if (is_proxy && !site.client_ca.empty()) {
       filters.push_back(std::make_unique<filter::ClientCertificate>());
     }
-    if (has_edits(route.headers)) filters.push_back(std::make_unique<filter::EditFields>(route.headers));
+    if (has_edits(route.headers)) add_edits(route, filters);
     // A static route looks its rewritten path up itself.
     if (!route.rewrite || std::holds_alternative<config::StaticAction>(route.action)) return;
     auto rewrite = filter::Rewrite::make(*route.rewrite);
@@ -116,6 +116,15 @@ class Builder {
       filters.push_back(std::move(*rewrite));
     } else {
       fail(route.place, key_ + ".rewrite", rewrite.error().message);
+    }
+  }
+
+  void add_edits(const config::Route& route, Filters& filters) {
+    auto edits = filter::EditFields::make(route.headers);
+    if (edits) {
+      filters.push_back(std::move(*edits));
+    } else {
+      fail(route.place, key_ + ".headers", edits.error().message);
     }
   }
 

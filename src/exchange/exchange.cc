@@ -97,6 +97,7 @@ void Exchange::describe_request(const http::RequestHead& head) {
   record_.is_unix_client = client_.local.is_unix();
   record_.method = head.method_text;
   record_.host = head.authority;
+  received_target_ = head.target;
   record_.path = head.target.substr(0, question);
   record_.query = question == std::string_view::npos ? std::string_view{} : head.target.substr(question + 1);
   record_.version = http::version_text(head.version);

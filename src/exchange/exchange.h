@@ -68,6 +68,8 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   // "https" or "http", as the client spoke to us.
   std::string_view scheme() const { return client_.tls != nullptr ? "https" : "http"; }
   std::string_view request_id() const { return record_.request_id; }
+  // The target as it came; request().target is what a rewrite has made of it.
+  std::string_view received_target() const { return received_target_; }
   const route::Decision& decision() const { return decision_; }
   const Snapshot& snapshot() const { return *snapshot_; }
   // Whether the client has shown a certificate that the site of the request believes.
@@ -174,6 +176,7 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   bool is_peer_trusted_ = false;
   base::Arena arena_;
   http::RequestHead* request_ = nullptr;
+  std::string_view received_target_;
   const RoutePlan* plan_ = nullptr;  // of the chosen route
   route::Decision decision_;
   base::IpAddress client_ip_;

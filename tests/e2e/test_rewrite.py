@@ -14,6 +14,7 @@ ROUTES = {
     "regex": ("/u/", {"regex": ["^/u/(.*)$", "/users/\\1"]}),
     "chinese": ("/支付", {"regex": ["^/支付", "/pay"]}),
     "query": ("/old/", {"regex": ["^/old/(.*)$", "/new?id=\\1"]}),
+    "told": ("/told/", {"strip_prefix": "/told"}),
     "space": ("/space/", {"prefix": ["/space", "/b c/支/50%off"]}),
     "all": ("/", {"prefix": ["/", "/all/"]}),
 }
@@ -28,7 +29,21 @@ def upstream():
 @pytest.fixture(scope="module")
 def daemon(start_daemon, upstream):
     routes = [proxy(name, {"prefix": prefix}, "app", rewrite=rewrite) for name, (prefix, rewrite) in ROUTES.items()]
+    next(route for route in routes if route["name"] == "told")["headers"] = {
+        "request": {"set": {"X-Original-URL": "${scheme}://${host}${path}?${query}", "X-Client": "${client_ip}"}},
+        "response": {"set": {"X-Asked": "${path}", "X-Trace": "id=${request_id}"}}}
     return start_daemon(plain_scene(upstream.url, routes))
+
+
+def test_headers_tell_of_the_request_as_it_came(daemon, upstream):
+    upstream.clear()
+    response = fetch(daemon.http, "GET", "/told/a%2Fb?c=%41", fields=[("X-Original-URL", "forged")])
+    received = upstream.only()
+    assert received.target == "/a%2Fb?c=%41"
+    assert received.get("X-Original-URL") == f"http://{HOST}/told/a%2Fb?c=%41"
+    assert received.get("X-Client") == "127.0.0.1"
+    assert response.get("X-Asked") == "/told/a%2Fb"
+    assert response.get("X-Trace") == f"id={response.request_id}"
 
 
 @pytest.mark.parametrize("target, forwarded", [

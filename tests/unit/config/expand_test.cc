@@ -45,6 +45,15 @@ TEST(Expand, KeepsVariablesOfTheRequestWhereTheyHaveAMeaning) {
             "${host} is a variable of the request, which has no meaning here; environment variables are in capitals");
 }
 
+TEST(NamesRequestVariable, SeesThoseInLowerCase) {
+  for (const char* text : {"${host}", "a ${NAME} ${x", "${NAME:-${host}}"}) {
+    EXPECT_TRUE(names_request_variable(text)) << text;
+  }
+  for (const char* text : {"", "${", "host", "${NAME}", "$host", "${ host}"}) {
+    EXPECT_FALSE(names_request_variable(text)) << text;
+  }
+}
+
 TEST(Expand, RefusesWhatIsNoVariable) {
   for (const char* text :
        {"${", "${NAME", "${}", "${Name}", "${NAME-x}", "${NA ME}", "${1NAME}", "${host:-x}", "${:-x}"}) {

@@ -12,9 +12,9 @@ namespace {
 using namespace std::chrono_literals;
 using support::route_of;
 
-std::string show(const std::vector<std::pair<std::string, Secret>>& fields) {
+std::string show(const std::vector<std::pair<std::string, FieldValue>>& fields) {
   std::string text;
-  for (const auto& [name, value] : fields) text += name + "=" + value.value + " ";
+  for (const auto& [name, value] : fields) text += name + "=" + value.text.value + " ";
   return text;
 }
 
@@ -60,6 +60,22 @@ TEST(HeaderEditKeys, KeepTheOrderOfTheFileAndReadSecrets) {
   EXPECT_EQ(show(edits.request.set), "X-B=s3cr3t X-A=1 ");
   EXPECT_EQ(edits.request.remove, (std::vector<std::string>{"X-Debug"}));
   EXPECT_EQ(show(edits.response.add), "X-Served-By=home.example.com X-Empty= ");
+}
+
+TEST(HeaderEditKeys, TakeVariablesOfTheRequestInTextsAlone) {
+  const support::TemporaryDirectory directory;
+  directory.write("file", "${host}\n");
+  const auto config = support::config_of(
+      support::with_routes("      - upstream: app\n"
+                           "        headers:\n"
+                           "          request:\n"
+                           "            set: { X-A: \"${scheme}://${HOME_NAME}\", X-B: \"file:file\", X-C: a }\n"),
+      directory.path());
+  const auto& set = config->sites.front().routes.front().headers.request.set;
+  EXPECT_EQ(show(set), "X-A=${scheme}://home.example.com X-B=${host} X-C=a ");
+  EXPECT_TRUE(set[0].second.has_variables);
+  EXPECT_FALSE(set[1].second.has_variables);
+  EXPECT_FALSE(set[2].second.has_variables);
 }
 
 TEST(HeaderEditKeys, MergeByNameWithoutCaseAndDropByNull) {

@@ -45,7 +45,7 @@ TEST_F(ShippedConfig, SaysWhatTheSceneSays) {
   ASSERT_EQ(site.routes.size(), 6U);
   EXPECT_EQ(site.routes[0].name, "payment-notify");
   EXPECT_EQ(site.routes[0].timeouts.total, 4500ms);
-  EXPECT_EQ(site.routes[3].headers.request.set[0].second.value, "a secret");
+  EXPECT_EQ(site.routes[3].headers.request.set[0].second.text.value, "a secret");
   EXPECT_EQ(std::get<StaticAction>(site.routes[5].action).root, directory_ / "www");
   EXPECT_EQ(config.errors[0].from, 502);
 }

@@ -15,7 +15,7 @@ class EditFieldsTest : public testing::Test {
  protected:
   void build(const config::HeaderEdits& edits) {
     exchange::RoutePlan& plan = scene_.add_route();
-    plan.filters.push_back(std::make_unique<EditFields>(edits));
+    plan.filters.push_back(*EditFields::make(edits));
     plan.action = std::make_unique<support::RecordingAction>(script_);
   }
 
@@ -70,6 +70,32 @@ TEST_F(EditFieldsTest, KeepsTheTwoDirectionsApart) {
   EXPECT_EQ(script_.field("X-Internal-Secret"), "s3cret");
   EXPECT_EQ(script_.field("X-Answer"), "(none)");
   EXPECT_FALSE(answer.has("X-Internal-Secret"));
+}
+
+// What a rewrite has made of the target, and the environment's or a file's "${", are no part of it.
+TEST_F(EditFieldsTest, FillsInVariablesOfTheRequest) {
+  config::HeaderEdits edits;
+  edits.request.set = {{"X-Where", {{"${scheme}://${host}${path}?${query}"}, true}}, {"X-Raw", {{"${host}"}, false}}};
+  edits.request.add = {{"X-Client", {{"${client_ip}"}, true}}};
+  edits.response.set = {{"X-Id", {{"<${request_id}>"}, true}}, {"X-Path", {{"${path}"}, true}}};
+  build(edits);
+  auto& call = scene_.call({.target = "/a%2Fb?c=d",
+                            .fields = {{"X-Where", "forged"}, {"X-Request-ID", "id-1"}},
+                            .authority = "host.test:8080"});
+  EXPECT_EQ(script_.field("X-Where"), "http://host.test/a%2Fb?c=d");
+  EXPECT_EQ(script_.field("X-Raw"), "${host}");
+  EXPECT_EQ(script_.field("X-Client"), "192.0.2.7");
+  EXPECT_EQ(call.response.field("X-Id"), "<id-1>");
+  EXPECT_EQ(call.response.field("X-Path"), "/a%2Fb");
+}
+
+TEST_F(EditFieldsTest, RefusesVariablesThatTheEnvironmentBrought) {
+  config::HeaderEdits edits;
+  edits.response.add = {{"X-A", {{"${host} s3cret ${x"}, true}}};
+  const auto made = EditFields::make(edits);
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error().message,
+            "the value of X-A takes a ${ from the environment; put such a text into a file: file:PATH");
 }
 
 // A client must not be able to bring what the config sets.

@@ -11,14 +11,14 @@
 #include "base/error.h"
 #include "exchange/exchange.h"
 
-namespace viaduct::action {
+namespace viaduct::exchange {
 
 class TextTemplate {
  public:
   // Fails on a variable that does not exist or has no end.
   static base::Result<TextTemplate> parse(std::string_view text);
-  // The text for `exchange`, in its arena.
-  std::string_view fill(exchange::Exchange& exchange) const;
+  // The text for `exchange`, in its arena. `target` says what ${path} and ${query} are: as received, or rewritten.
+  std::string_view fill(Exchange& exchange, std::string_view target) const;
 
  private:
   enum class Variable : std::uint8_t { kNone, kHost, kPath, kQuery, kScheme, kClientIp, kRequestId };
@@ -28,9 +28,9 @@ class TextTemplate {
     Variable variable = Variable::kNone;
   };
 
-  static std::string_view value_of(Variable variable, exchange::Exchange& exchange);
+  static std::string_view value_of(Variable variable, Exchange& exchange, std::string_view target);
 
   std::vector<Part> parts_;
 };
 
-}  // namespace viaduct::action
+}  // namespace viaduct::exchange

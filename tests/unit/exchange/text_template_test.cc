@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "action/text_template.h"
+#include "exchange/text_template.h"
 
 #include <gtest/gtest.h>
 
 #include "support/exchange_scene.h"
 #include "support/recording_action.h"
 
-namespace viaduct::action {
+namespace viaduct::exchange {
 namespace {
 
 class TextTemplateTest : public testing::Test {
@@ -17,7 +17,7 @@ class TextTemplateTest : public testing::Test {
     if (!parsed) return parsed.error().message;
     script_.status = 0;
     if (script_.begun == 0) scene_.add_route().action = std::make_unique<support::RecordingAction>(script_);
-    return std::string(parsed->fill(*scene_.call(request).exchange));
+    return std::string(parsed->fill(*scene_.call(request).exchange, request.target));
   }
 
   support::ActionScript script_;
@@ -87,4 +87,4 @@ TEST(TextTemplate, RefusesVariablesThatDoNotExistOrHaveNoEnd) {
 }
 
 }  // namespace
-}  // namespace viaduct::action
+}  // namespace viaduct::exchange

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "action/text_template.h"
+#include "exchange/text_template.h"
 
 #include <array>
 
 #include "base/format.h"
 #include "exchange/https_location.h"
 
-namespace viaduct::action {
+namespace viaduct::exchange {
 
 base::Result<TextTemplate> TextTemplate::parse(std::string_view text) {
   static constexpr std::array<std::pair<std::string_view, Variable>, 6> kNames = {{
@@ -41,12 +41,11 @@ base::Result<TextTemplate> TextTemplate::parse(std::string_view text) {
   return parsed;
 }
 
-std::string_view TextTemplate::value_of(Variable variable, exchange::Exchange& exchange) {
-  const std::string_view target = exchange.request().target;
+std::string_view TextTemplate::value_of(Variable variable, Exchange& exchange, std::string_view target) {
   const std::size_t path_size = std::min(target.find('?'), target.size());
   switch (variable) {
     case Variable::kNone: return {};
-    case Variable::kHost: return exchange::without_port(exchange.request().authority);
+    case Variable::kHost: return without_port(exchange.request().authority);
     case Variable::kPath: return target.substr(0, path_size);
     case Variable::kQuery: return path_size == target.size() ? std::string_view{} : target.substr(path_size + 1);
     case Variable::kScheme: return exchange.scheme();
@@ -59,13 +58,15 @@ std::string_view TextTemplate::value_of(Variable variable, exchange::Exchange& e
   return {};
 }
 
-std::string_view TextTemplate::fill(exchange::Exchange& exchange) const {
-  std::string filled;
+std::string_view TextTemplate::fill(Exchange& exchange, std::string_view target) const {
+  base::Arena& arena = exchange.arena();
+  std::string_view filled;
   for (const Part& part : parts_) {
-    filled += part.literal;
-    filled += value_of(part.variable, exchange);
+    // Taken first: what it writes into the arena would part the two that are joined.
+    const std::string_view value = value_of(part.variable, exchange, target);
+    filled = arena.append(arena.append(filled, part.literal), value);
   }
-  return exchange.arena().copy(filled);
+  return filled;
 }
 
-}  // namespace viaduct::action
+}  // namespace viaduct::exchange
