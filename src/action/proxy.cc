@@ -6,8 +6,7 @@
 namespace viaduct::action {
 
 base::ArenaPtr<exchange::ActionRun> ProxyAction::begin(exchange::Exchange& exchange) const {
-  upstream::Upstream& upstream = *exchange.services().upstreams[upstream_index_];
-  return exchange.arena().make_owned<ProxyRun>(exchange, upstream);
+  return exchange.arena().make_owned<ProxyRun>(exchange, exchange.upstream(upstream_index_));
 }
 
 }  // namespace viaduct::action

@@ -40,8 +40,8 @@ Worker::Worker(Setup setup)
                 .random = random_,
                 .files = files_,
                 .passwords = passwords_,
-                .owner = *this,
-                .snapshot = std::move(setup.snapshot)},
+                .owner = *this},
+      first_snapshot_(std::move(setup.snapshot)),
       exchanges_(kIdleExchangesMax),
       listener_setups_(std::move(setup.listeners)),
       greetings_(loop_, limits_, counters_, *this),
@@ -64,10 +64,10 @@ void Worker::cut_all() {
 }
 
 base::Result<void> Worker::start() {
-  TRY(upstreams_.adopt(services_.snapshot->config->upstreams));
-  services_.upstreams = upstreams_.current();
+  TRY(upstreams_.adopt(first_snapshot_->config->upstreams));
+  serve(std::move(first_snapshot_));
   change_listeners(std::exchange(listener_setups_, {}));
-  adopted_.store(services_.snapshot->version, std::memory_order_release);
+  adopted_.store(snapshot().version, std::memory_order_release);
   log_timer_.start_after(kLogFlushInterval);
   stamp_turn();
   running_.store(true, std::memory_order_release);
@@ -171,8 +171,12 @@ void Worker::adopt_snapshot(exchange::SnapshotRef snapshot) {
     LOG_ERROR("snapshot_refused worker={} error={}", number_, base::quoted(adopted.error().message));
     return;
   }
-  services_.snapshot = std::move(snapshot);
-  services_.upstreams = upstreams_.current();
+  serve(std::move(snapshot));
+}
+
+void Worker::serve(exchange::SnapshotRef snapshot) {
+  services_.serving = std::make_shared<exchange::Serving>(
+      exchange::Serving{.snapshot = std::move(snapshot), .upstreams = upstreams_.select()});
 }
 
 void Worker::begin_drain(DrainMode mode, base::Duration deadline) {
@@ -215,7 +219,7 @@ void Worker::on_timer(int timer_id) {
 void Worker::watch_memory() {
   const std::uint64_t bytes = loop_.chunks().chunks_in_use() * sizeof(base::Chunk);
   const std::uint64_t total = limits_.report_memory(std::exchange(memory_bytes_, bytes), bytes);
-  const auto& limit = services_.snapshot->config->process.memory;
+  const auto& limit = snapshot().config->process.memory;
   if (!limit || total <= *limit) {
     memory_short_.reset();
     return;
@@ -239,8 +243,7 @@ void Worker::refuse(http::Reason reason, const base::SocketAddress& peer) {
 void Worker::on_accept(Listening& listening, os::Fd fd, const base::SocketAddress& peer) {
   if (memory_short_) return refuse(http::Reason::kMemoryLimit, peer);
   if (listening.options().proxy_protocol) {
-    greetings_.take(std::move(fd), {.sender = peer, .listener = listening.number()},
-                    services_.snapshot->config->client);
+    greetings_.take(std::move(fd), {.sender = peer, .listener = listening.number()}, snapshot().config->client);
   } else {
     open_connection(listening, std::move(fd), {.peer = peer, .local = listening.local()});
   }
@@ -260,7 +263,7 @@ void Worker::on_client_known(Listening& listening, os::Fd fd, const ConnectionEn
 
 void Worker::open_connection(Listening& listening, os::Fd fd, const ConnectionEnds& ends) {
   const ListenerOptions& listener = listening.options();
-  const exchange::Snapshot& snapshot = *services_.snapshot;
+  const exchange::Snapshot& snapshot = this->snapshot();
   if (listener.is_tls && snapshot.certificates == nullptr) {
     // It came between a reload that took TLS out of the config and the end of its socket.
     LOG_WARNING("connection_refused reason=no_certificates address={}", listening.local().to_string());

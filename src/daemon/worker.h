@@ -101,6 +101,9 @@ class Worker final : private ListeningOwner,
   void stamp_turn();
   void adopt(Publication publication);
   void adopt_snapshot(exchange::SnapshotRef snapshot);
+  // Exchanges begin with `snapshot` from now on. REQUIRES: upstreams_ has adopted it.
+  void serve(exchange::SnapshotRef snapshot);
+  const exchange::Snapshot& snapshot() const { return *services_.serving->snapshot; }
   // Ends listeners that `wanted` does not have.
   void end_listeners(const std::vector<WorkerListener>& wanted, base::Duration deadline);
   void change_listeners(std::vector<WorkerListener> wanted);
@@ -146,6 +149,7 @@ class Worker final : private ListeningOwner,
   observe::RouteStats route_stats_;
   upstream::Registry upstreams_;
   exchange::Services services_;
+  exchange::SnapshotRef first_snapshot_;  // until start()
   base::FreeList<exchange::Exchange> exchanges_;
   std::vector<WorkerListener> listener_setups_;  // until start()
   std::vector<std::unique_ptr<Listening>> listeners_;

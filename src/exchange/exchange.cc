@@ -34,7 +34,7 @@ Exchange::Exchange(Services& services, const ClientInfo& client, http::ServerStr
     : services_(services),
       client_(client),
       stream_(&stream),
-      snapshot_(services.snapshot),
+      serving_(services.serving),
       arena_(services.loop.chunks()),
       client_ip_(client.peer.ip()),
       body_limit_(std::numeric_limits<std::uint64_t>::max()),
@@ -76,7 +76,7 @@ bool Exchange::shows_certificate() const {
   if (client_.tls == nullptr || client_.tls->client_ca.empty()) return false;
   // The name in the handshake, by which the client was asked for one, may have been another site's, and the site may
   // have come to believe others since.
-  return client_.tls->client_ca == authorities_of(*snapshot_, decision_);
+  return client_.tls->client_ca == authorities_of(snapshot(), decision_);
 }
 
 void Exchange::on_refused(http::RequestHead& head, http::Reason reason) {
@@ -119,7 +119,7 @@ void Exchange::choose_request_id(const http::RequestHead& head) {
 }
 
 void Exchange::decide(http::RequestHead& head) {
-  decision_ = snapshot_->router->decide(route::RequestView::of(head), arena_);
+  decision_ = snapshot().router->decide(route::RequestView::of(head), arena_);
   if (decision_.site == nullptr) return;
   record_.site = site_name(*decision_.site);
   // A client of HTTP/1.0 may name no host: it means the site that it was given. Servers must not get their own name
@@ -148,7 +148,7 @@ bool Exchange::redirect_to_https() {
 }
 
 void Exchange::run_route() {
-  plan_ = &snapshot_->plans[decision_.route_index];
+  plan_ = &snapshot().plans[decision_.route_index];
   const auto& limit = decision_.route->body_limit;
   if (limit) body_limit_ = *limit;
   if (request_->body.kind == http::BodyKind::kSized && request_->body.bytes > body_limit_) {
@@ -273,7 +273,7 @@ void Exchange::answer_locally(http::Reason reason) {
   const config::CallbackProvider provider =
       decision_.route != nullptr ? decision_.route->callback : config::CallbackProvider::kNone;
   const Refusal refusal{.reason = reason, .request = *request_, .request_id = record_.request_id, .provider = provider};
-  const LocalReply local = make_local_reply(refusal, *snapshot_->config, arena_);
+  const LocalReply local = make_local_reply(refusal, *snapshot().config, arena_);
   if (local.is_silent) {
     record_.status = local.status;
     std::exchange(stream_, nullptr)->reset();
@@ -355,7 +355,7 @@ void Exchange::finish() {
   record_.total = services_.loop.now() - started_;
   record_.time = services_.loop.wall_now();
   services_.counters.count(record_.reason, record_.status);
-  services_.route_stats.count(number_of(*snapshot_, decision_), record_.status, record_.total, record_.reason);
+  services_.route_stats.count(number_of(snapshot(), decision_), record_.status, record_.total, record_.reason);
   services_.access_log.write(record_);
   if (run_ == nullptr || !run_->runs_on()) return leave();
   transition(State::kRunningOn);

@@ -71,7 +71,9 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   // The target as it came; request().target is what a rewrite has made of it.
   std::string_view received_target() const { return received_target_; }
   const route::Decision& decision() const { return decision_; }
-  const Snapshot& snapshot() const { return *snapshot_; }
+  const Snapshot& snapshot() const { return *serving_->snapshot; }
+  // By its place in the snapshot's config.
+  upstream::Upstream& upstream(std::size_t index) const { return serving_->upstreams.at(index); }
   // Whether the client has shown a certificate that the site of the request believes.
   bool shows_certificate() const;
   // REQUIRES: a route was chosen.
@@ -166,7 +168,7 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   Services& services_;
   const ClientInfo& client_;
   http::ServerStream* stream_;  // null once it is over
-  SnapshotRef snapshot_;
+  ServingRef serving_;
   State state_ = State::kHead;
   std::string_view retry_after_ = "1";
   std::string_view challenge_;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker lends to the exchanges of its thread: its loop, log, counters and upstreams, and the snapshot of the
-// moment. Owned by the worker; outlives all its exchanges.
+// What a worker lends to the exchanges of its thread: its loop, log and counters, and what it serves at the moment.
+// Owned by the worker; outlives all its exchanges.
 #pragma once
 
-#include <span>
+#include <memory>
 
 #include "base/random.h"
 #include "exchange/password_checker.h"
@@ -13,7 +13,7 @@
 #include "observe/counters.h"
 #include "observe/route_stats.h"
 #include "os/file_cache.h"
-#include "upstream/upstream.h"
+#include "upstream/registry.h"
 
 namespace viaduct::exchange {
 
@@ -31,6 +31,14 @@ class ExchangeOwner {
   ~ExchangeOwner() = default;
 };
 
+// A snapshot with the upstreams of one worker that its actions mean. Immutable; an exchange keeps the one it began
+// with. Dies in the thread of its worker.
+struct Serving {
+  SnapshotRef snapshot;
+  upstream::Selection upstreams;
+};
+using ServingRef = std::shared_ptr<const Serving>;
+
 struct Services {
   net::Loop& loop;
   observe::AccessLog& access_log;
@@ -40,8 +48,7 @@ struct Services {
   os::FileCache& files;
   PasswordChecker& passwords;
   ExchangeOwner& owner;
-  SnapshotRef snapshot;                              // for exchanges that begin now
-  std::span<upstream::Upstream* const> upstreams{};  // of that snapshot, in the order of its config
+  ServingRef serving{};  // for exchanges that begin now
 };
 
 }  // namespace viaduct::exchange

@@ -37,6 +37,14 @@ std::string fingerprint_of(const config::Upstream& config) {
   return text;
 }
 
+Selection::Selection(std::vector<Upstream*> upstreams) : upstreams_(std::move(upstreams)) {
+  for (Upstream* upstream : upstreams_) upstream->enter();
+}
+
+Selection::~Selection() {
+  for (Upstream* upstream : upstreams_) upstream->leave();
+}
+
 Upstream* Registry::find(const std::string& fingerprint) const {
   const auto found = std::ranges::find_if(entries_, [&fingerprint](const Entry& entry) {
     return entry.fingerprint == fingerprint && !entry.tls_files.changed();

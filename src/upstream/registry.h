@@ -14,6 +14,23 @@
 
 namespace viaduct::upstream {
 
+// The upstreams that one snapshot names, in the order of its config. They live as long as this does. For the thread of
+// their worker alone.
+class Selection {
+ public:
+  Selection() = default;
+  explicit Selection(std::vector<Upstream*> upstreams);
+  ~Selection();
+  Selection(Selection&&) = default;
+  Selection& operator=(Selection&&) = delete;
+
+  // REQUIRES: index is one of an upstream in the config.
+  Upstream& at(std::size_t index) const { return *upstreams_.at(index); }
+
+ private:
+  std::vector<Upstream*> upstreams_;
+};
+
 class Registry {
  public:
   explicit Registry(const Resources& resources) : resources_(resources) {}
@@ -23,7 +40,9 @@ class Registry {
   base::Result<void> adopt(const std::vector<config::Upstream>& configs);
   // The upstreams of the newest snapshot, in its order. Valid until the next adopt().
   std::span<Upstream* const> current() const { return current_; }
-  // Frees upstreams that no snapshot names and no request uses any more.
+  // The same for who needs them longer. Must not outlive the registry.
+  Selection select() const { return Selection(current_); }
+  // Frees upstreams that are not of the newest snapshot and that no selection and no request uses any more.
   void sweep();
 
  private:

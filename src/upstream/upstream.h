@@ -74,10 +74,10 @@ class Upstream {
     ejector_.note_failure(server, attempt, resources_.loop.now());
   }
 
-  // Requests that hold a reference to this upstream; it must not be destroyed before they are gone.
-  void enter() { ++requests_; }
-  void leave() { --requests_; }
-  bool is_in_use() const { return requests_ > 0; }
+  // Requests and selections that hold a reference to this upstream; it must not be destroyed before they are gone.
+  void enter() { ++users_; }
+  void leave() { --users_; }
+  bool is_in_use() const { return users_ > 0; }
   // No snapshot wants it any more: idle connections go, busy ones go when they become idle.
   void retire_pools();
   // A snapshot wants it again.
@@ -99,7 +99,7 @@ class Upstream {
   std::array<std::unique_ptr<Balancer>, config::kBalanceKinds> balancers_;
   std::vector<Candidate> candidates_;  // scratch of pick()
   Choice choice_ = Choice::kNone;
-  std::uint32_t requests_ = 0;
+  std::uint32_t users_ = 0;
 };
 
 }  // namespace viaduct::upstream

@@ -4,6 +4,7 @@ command names every change; where anything cannot be had, nothing changes."""
 import re
 import socket
 import threading
+import time
 
 import pytest
 
@@ -11,7 +12,7 @@ from harness.cli import run
 from harness.client import RawClient, build_request, fetch
 from harness.daemon import Listener
 from harness.scene import plain_scene, proxy, scene
-from harness.upstream import answer
+from harness.upstream import RawUpstream, answer
 from harness.waiting import DEADLINE, wait_until
 
 
@@ -226,3 +227,34 @@ def test_renewed_certificate_is_named(start_one, authority, web_root, raw, place
             target.write(source.read())
     lines = reload(daemon)
     assert f"certificate changed: {pair.as_config()['cert']}" in lines, lines
+
+
+def head_that_crosses_a_reload(daemon, target):
+    """Sends half a head, has the daemon read the config anew, and sends the rest."""
+    client = RawClient(daemon.http.port)
+    data = build_request("GET", target)
+    client.send(data[:20])
+    time.sleep(0.2)  # the daemon has read it: nothing that it shows says so
+    reload(daemon)
+    client.send(data[20:])
+    return client
+
+
+@pytest.mark.parametrize("change", ["swapped", "removed"])
+def test_a_request_goes_where_the_config_that_it_began_with_says(start_one, change):
+    with RawUpstream(lambda received: answer(b"public")) as public, \
+            RawUpstream(lambda received: answer(b"secret")) as secret:
+        routes = [proxy("p", {"prefix": "/public"}, "public"), proxy("s", {"prefix": "/secret"}, "secret")]
+        config = plain_scene(public.url, routes, process={"workers": 1})
+        upstreams = {"secret": {"servers": [secret.url]}, "public": {"servers": [public.url]}}
+        daemon = start_one({**config, "upstreams": upstreams})
+        if change == "swapped":
+            config["upstreams"] = dict(reversed(upstreams.items()))
+        else:
+            config["upstreams"] = {"public": upstreams["public"]}
+            config["sites"][0]["routes"] = routes[:1]
+        daemon.write(config)
+        with head_that_crosses_a_reload(daemon, "/public") as client:
+            assert client.read_response().body == b"public"
+        assert fetch(daemon.http, "GET", "/public").body == b"public"
+        assert not secret.received

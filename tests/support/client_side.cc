@@ -35,8 +35,7 @@ exchange::Services& ClientSide::services() {
                                                                       .files = given.files,
                                                                       .passwords = given.passwords,
                                                                       .owner = *this,
-                                                                      .snapshot = given.snapshot,
-                                                                      .upstreams = given.upstreams});
+                                                                      .serving = given.serving});
   return *services_;
 }
 

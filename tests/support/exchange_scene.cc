@@ -64,8 +64,7 @@ ExchangeScene::ExchangeScene(std::string_view log_line)
                 .random = random_,
                 .files = files_,
                 .passwords = passwords_,
-                .owner = *this,
-                .snapshot = nullptr} {
+                .owner = *this} {
   client.peer = base::SocketAddress(*base::IpAddress::parse("192.0.2.7"), 40000);
   client.local = base::SocketAddress(*base::IpAddress::parse("192.0.2.1"), 80);
   config::Site& site = config.sites.emplace_back();
@@ -116,13 +115,13 @@ void ExchangeScene::publish() {
   for (const config::Site& one : snapshot->config->sites) snapshot->site_authorities.push_back(one.client_ca);
   const auto adopted = registry_.adopt(config.upstreams);
   ASSERT_TRUE(adopted.has_value()) << adopted.error().message;
-  services_.snapshot = std::move(snapshot);
-  services_.upstreams = registry_.current();
+  services_.serving = std::make_shared<exchange::Serving>(
+      exchange::Serving{.snapshot = std::move(snapshot), .upstreams = registry_.select()});
 }
 
 ExchangeScene::Call& ExchangeScene::make_call(const Request& request) {
   loop.at_read_end(read_);
-  if (services_.snapshot == nullptr) publish();
+  if (services_.serving == nullptr) publish();
   Call& call = calls_.emplace_back(*this);
   call.exchange = std::make_unique<exchange::Exchange>(services_, client, call.response);
   base::Arena& arena = call.exchange->arena();

@@ -196,7 +196,7 @@ TEST_F(ProxyRunTest, GivesTheRequestUpWhenTheClientIsGone) {
   call.go_away();
   scene_.run_until([&] { return server.last().is_ended || server.last().is_reset; });
   EXPECT_EQ(scene_.log(), "499 client_closed 1");
-  EXPECT_FALSE(scene_.upstream().is_in_use());
+  EXPECT_EQ(scene_.upstream().server(0).state().requests.load(), 0u);
 }
 
 TEST_F(ProxyRunTest, CutsAnAnswerThatDiesInTheMiddle) {

@@ -392,8 +392,9 @@ TEST_F(ExchangeTest, EndsWithTheSnapshotItBeganWith) {
   script_.status = 0;
   add_route();
   Call& call = scene_.call({});
-  const std::weak_ptr<const Snapshot> old = scene_.services().snapshot;
-  scene_.services().snapshot = std::make_shared<Snapshot>();
+  const std::weak_ptr<const Snapshot> old = scene_.services().serving->snapshot;
+  scene_.services().serving =
+      std::make_shared<Serving>(Serving{.snapshot = std::make_shared<Snapshot>(), .upstreams = {}});
   EXPECT_FALSE(old.expired());
   EXPECT_EQ(&call.exchange->snapshot(), old.lock().get());
   call.exchange->respond({.status = 204, .content_type = {}, .body = {}, .fields = {}});

@@ -83,6 +83,22 @@ TEST_F(RegistryTest, EndsWhatNobodyNamesWhenItsLastRequestHasEnded) {
 }
 
 // Somebody edits the config, reloads, and takes the edit back.
+TEST_F(RegistryTest, KeepsWhatIsSelectedWhateverTheNewestSnapshotNames) {
+  adopt({named("a"), named("b")});
+  Upstream* a = registry_.current()[0];
+  Upstream* b = registry_.current()[1];
+  auto selected = std::make_unique<Selection>(registry_.select());
+  adopt({named("b")});
+  registry_.sweep();
+  EXPECT_EQ(&selected->at(0), a);
+  EXPECT_EQ(&selected->at(1), b);
+  EXPECT_TRUE(a->is_in_use());
+  selected.reset();
+  EXPECT_FALSE(b->is_in_use());
+  registry_.sweep();
+  EXPECT_EQ(registry_.current().size(), 1u);
+}
+
 TEST_F(RegistryTest, KeepsConnectionsOfAnUpstreamThatComesBack) {
   adopt({named("a")});
   Upstream& upstream = *registry_.current()[0];
