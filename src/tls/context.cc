@@ -114,8 +114,9 @@ void set_common_options(SSL_CTX& context) {
   SSL_CTX_clear_options(&context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_ALLOW_CLIENT_RENEGOTIATION |
                                       SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
   SSL_CTX_set_options(&context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set_mode(&context,
-                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // Without SSL_MODE_ENABLE_PARTIAL_WRITE a write takes all that it is given, in as many records as the other side's
+  // max_fragment_length (RFC 6066 §4) wants.
+  SSL_CTX_set_mode(&context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(&context, 1);
   CHECK(SSL_CTX_set1_groups_list(&context, kGroups) == 1);
   CHECK(SSL_CTX_set_ciphersuites(&context, kCipherSuites13) == 1);

@@ -245,7 +245,7 @@ bool TlsTransport::seal(const base::Buffer& from) {
     std::size_t written = 0;
     ERR_clear_error();
     if (SSL_write_ex(ssl_.get(), content.data(), content.size(), &written) != 1) return false;
-    DCHECK(written == content.size());
+    CHECK(written == content.size());
     sealed_bytes_ += written;
     warm_bytes_ += written;
   }

@@ -9,7 +9,9 @@ import pytest
 
 from harness.certificates import serial_of_der
 from harness.client import HOST, RawClient, build_request, fetch, insecure_context, verifying_context
+from harness.pattern import pattern
 from harness.scene import plain_scene, proxy
+from harness.upstream import answer
 from harness.waiting import DEADLINE
 
 SECOND, BOTH, WILD = "second.example.com", "both.example.com", "any.wild.example.com"
@@ -201,3 +203,21 @@ def test_garbage_on_the_tls_port_harms_nobody(daemon):
             except Exception:  # a reset is fine too
                 pass
     assert fetch(daemon.https, "GET", "/x").status == 200
+
+
+@pytest.mark.parametrize("length", [512, 1024, 2048, 4096])
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_an_answer_in_the_small_records_that_the_client_wants_is_whole(start_one, pairs, raw, version, length):
+    """max_fragment_length (RFC 6066 §4)."""
+    body = pattern(200_000)
+    raw.handler = lambda received: answer(body, fields=[("Connection", "close")])
+    config = plain_scene(raw.url)
+    config["listeners"] = [{"address": "127.0.0.1:0", "tls": True}]
+    config["sites"][0] |= {"tls": pairs["first"].as_config()}
+    daemon = start_one(config)
+    done = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.https.port}", version, "-maxfraglen", str(length),
+         "-quiet", "-ign_eof"], input=build_request("GET", "/", [("Connection", "close")]), capture_output=True,
+        timeout=DEADLINE, check=False)
+    raw.handler = lambda received: answer()
+    assert done.stdout.endswith(b"\r\n\r\n" + body), len(done.stdout)
