@@ -24,6 +24,7 @@ class StaticFile final : public exchange::Action {
   base::ArenaPtr<exchange::ActionRun> begin(exchange::Exchange& exchange) const override;
 
   const config::StaticAction& config() const { return config_; }
+  // As it was when the config was loaded; os/file_cache knows what stands there now.
   const os::RootDirectory& root() const { return root_; }
   // The value of Cache-Control for a real file; empty where the config sets none.
   std::string_view cache_control() const { return cache_control_; }

@@ -44,6 +44,7 @@ bool is_missing(int error_number) {
 
 void StaticRun::start(bool) {
   if (!accept_request()) return;
+  root_ = &cache().newest_root(action_.root(), action_.config().root, exchange_.loop().now());
   const std::string_view relative = action_.locate(exchange_.decision().decoded_path, exchange_.arena());
   if (has_hidden_segment(relative)) {
     exchange_.fail(Reason::kStaticNotFound);
@@ -80,12 +81,12 @@ os::FileCache::Moment StaticRun::moment() {
 }
 
 int StaticRun::find(std::string_view path) {
-  known_ = cache().find(action_.root(), path, moment());
+  known_ = cache().find(*root_, path, moment());
   if (known_ != nullptr) {
     file_ = os::OpenedFile{known_->front().status, os::Fd()};
     return 0;
   }
-  auto opened = action_.root().open_file(path);
+  auto opened = root_->open_file(path);
   if (!opened) return opened.error();
   file_ = std::move(*opened);
   if (file_.is_directory) {
@@ -93,7 +94,7 @@ int StaticRun::find(std::string_view path) {
     const os::FileStatus& status = file_;
     forms.front().status = status;
     forms.front().error = 0;
-    if (os::FileCache::accepts(forms, moment())) cache().keep(action_.root(), path, std::move(forms), moment());
+    if (os::FileCache::accepts(forms, moment())) cache().keep(*root_, path, std::move(forms), moment());
   }
   return 0;
 }
@@ -200,7 +201,7 @@ std::size_t StaticRun::choose_form(const os::FileCache::Forms& forms, Representa
 std::expected<os::OpenedFile, int> StaticRun::open_form(std::string_view path, std::size_t form) {
   base::Arena& arena = exchange_.arena();
   if (form > 0) path = arena.append(arena.copy(path), os::FileCache::kSuffixes[form]);
-  return action_.root().open_file(path);
+  return root_->open_file(path);
 }
 
 bool StaticRun::take_known(Representation& representation) {
@@ -247,7 +248,7 @@ bool StaticRun::take_opened(Representation& representation) {
   form.load(file_.fd.get());
   if (!form.is_loaded()) return true;
   take_content(form);
-  cache().keep(action_.root(), representation.path, std::move(forms), moment());
+  cache().keep(*root_, representation.path, std::move(forms), moment());
   return true;
 }
 

@@ -72,8 +72,9 @@ class StaticRun final : public ImmediateRun {
 
   exchange::Exchange& exchange_;
   const StaticFile& action_;
-  os::FileCache::Forms* known_ = nullptr;  // between find() and the answer: what the cache has of it
-  os::OpenedFile file_;                    // without descriptor where content_ has all of it
+  const os::RootDirectory* root_ = nullptr;  // in start()
+  os::FileCache::Forms* known_ = nullptr;    // between find() and the answer: what the cache has of it
+  os::OpenedFile file_;                      // without descriptor where content_ has all of it
   base::Buffer content_;
   http::RangeSelection selection_;
   std::string_view boundary_;      // of a multipart answer, else empty

@@ -170,6 +170,12 @@ Result<std::size_t> read_chunks(int descriptor, base::Buffer& into, std::size_t 
   return static_cast<std::size_t>(count);
 }
 
+std::expected<FileStatus, int> examine_path(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) == -1) return refuse(errno);
+  return describe(status);
+}
+
 std::expected<FileStatus, int> examine_open(int descriptor) {
   struct stat status{};
   if (::fstat(descriptor, &status) == -1) return refuse(errno);

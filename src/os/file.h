@@ -84,6 +84,9 @@ base::Result<std::size_t> read_at(int descriptor, std::span<char> out, std::uint
 constexpr std::size_t kReadChunksMax = 8;  // 128 KiB
 base::Result<std::size_t> read_chunks(int descriptor, base::Buffer& into, std::size_t bytes, std::uint64_t offset);
 
+// What stat(2) says of a regular file or a directory, links followed; EINVAL where it is neither.
+std::expected<FileStatus, int> examine_path(const std::string& path);
+
 // What fstat(2) says of an open regular file or directory; EINVAL where it is neither.
 std::expected<FileStatus, int> examine_open(int descriptor);
 

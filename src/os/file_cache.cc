@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/log.h"
 
 namespace viaduct::os {
 namespace {
@@ -28,6 +29,10 @@ class Key {
   std::size_t size_;
 };
 
+bool is_same_directory(const FileStatus& left, const FileStatus& right) {
+  return left.device == right.device && left.inode == right.inode;
+}
+
 // Only these say the same for open_file() and for examine(); a link that leads out, say, is there for one of them.
 bool is_absence(int error_number) {
   return error_number == ENOENT || error_number == ENOTDIR;
@@ -41,6 +46,35 @@ void FileCache::Form::load(int descriptor) {
   const auto got = read_chunks(descriptor, content, status.size, 0);
   const bool is_whole = got.has_value() && is_loaded() && examine_open(descriptor) == status;
   if (!is_whole) content.clear();
+}
+
+const RootDirectory& FileCache::newest_root(const RootDirectory& opened, const std::string& path, base::MonoTime now) {
+  const auto [at, is_new] = roots_.try_emplace(path);
+  Root& root = at->second;
+  root.used = now;
+  if (is_new) root.seen = opened.status();
+  if (is_new || now - root.looked >= kRootLookInterval) {
+    root.looked = now;
+    look(root, opened, path);
+  }
+  return root.opened && !is_same_directory(root.seen, opened.status()) ? *root.opened : opened;
+}
+
+// Where nothing can be opened, as between the two steps of a deployment, what was there before stays in use.
+void FileCache::look(Root& root, const RootDirectory& opened, const std::string& path) {
+  const auto status = examine_path(path);
+  if (!status || !status->is_directory) return;
+  const bool is_known =
+      is_same_directory(*status, opened.status()) || (root.opened && is_same_directory(*status, root.opened->status()));
+  if (!is_known) {
+    auto newer = RootDirectory::open(path);
+    if (!newer) return;
+    LOG_INFO("static_root_changed root={}", base::quoted(path));
+    root.opened = std::move(*newer);
+    root.seen = root.opened->status();
+    return;
+  }
+  root.seen = *status;
 }
 
 FileCache::Forms FileCache::no_forms() const {
@@ -136,6 +170,7 @@ void FileCache::drop(Entry& entry) {
 void FileCache::sweep(base::MonoTime now) {
   found_ = nullptr;
   while (!by_use_.empty() && now - by_use_.back().used > kIdleMax) drop(by_use_.back());
+  std::erase_if(roots_, [now](const auto& root) { return now - root.second.used > kIdleMax; });
 }
 
 }  // namespace viaduct::os

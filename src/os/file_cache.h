@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -36,6 +37,9 @@ class FileCache {
   // A file that changed less than this ago is not kept: another change within the same tick of its file system's clock,
   // two seconds at the coarsest (FAT), would not show.
   static constexpr base::Duration kSettledAfter = std::chrono::seconds(3);
+  // How often it is looked whether another directory has come to stand where a root was, as at a deployment that swaps
+  // a symbolic link.
+  static constexpr base::Duration kRootLookInterval = std::chrono::seconds(1);
   // Who was not asked for in this time leaves with the next sweep().
   static constexpr base::Duration kIdleMax = std::chrono::seconds(10);
 
@@ -68,6 +72,10 @@ class FileCache {
   explicit FileCache(base::ChunkPool& chunks) : chunks_(chunks) {}
   FileCache(const FileCache&) = delete;
   FileCache& operator=(const FileCache&) = delete;
+
+  // The directory that stands at `path` now, kRootLookInterval ago at most: `opened` as long as it is that one, or
+  // nothing else can be opened there. Valid until the next call or sweep().
+  const RootDirectory& newest_root(const RootDirectory& opened, const std::string& path, base::MonoTime now);
 
   // Three forms that exist not.
   Forms no_forms() const;
@@ -104,6 +112,15 @@ class FileCache {
     std::size_t content_bytes = 0;  // counted for this entry
   };
 
+  // What stands at the path of a root.
+  struct Root {
+    FileStatus seen;
+    std::optional<RootDirectory> opened;  // where it is not what the snapshot has opened
+    base::MonoTime looked;
+    base::MonoTime used;
+  };
+
+  static void look(Root& root, const RootDirectory& opened, const std::string& path);
   static bool is_present(const RootDirectory& root, const Entry& entry);
   void drop(Entry& entry);
   void count(Entry& entry);
@@ -113,7 +130,8 @@ class FileCache {
   std::unordered_map<std::string, Entry, base::StringHash, std::equal_to<>> entries_;
   base::IntrusiveList<Entry, Entry> by_use_;  // the latest first
   std::size_t content_bytes_ = 0;
-  Entry* found_ = nullptr;  // by the last find()
+  Entry* found_ = nullptr;                       // by the last find()
+  std::unordered_map<std::string, Root> roots_;  // by path; as many as the config has, and had a moment ago
 };
 
 }  // namespace viaduct::os

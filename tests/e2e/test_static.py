@@ -2,6 +2,7 @@
 """Pages and static files: conditional and range requests, precompressed files, the single-page fallback and its
 refusals, verification files, and no way out of the root."""
 import datetime
+import shutil
 import time
 from email.utils import format_datetime, parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
@@ -10,7 +11,8 @@ import pytest
 
 from harness.client import HOST, RawClient, fetch
 from harness.expect import ACCEPT_HTML
-from harness.scene import PAGE, SCRIPT, STYLE, scene
+from harness.scene import PAGE, SCRIPT, STYLE, plain_scene, scene
+from harness.waiting import wait_until
 
 ASSET = "/static/js/app.3f2a1b.js"
 STYLE_PATH = "/static/style.css"
@@ -309,3 +311,20 @@ def test_a_file_that_has_lain_still_is_compared_too(daemon, web_root):
     assert not get(daemon, "/static/still.css", [("Accept-Encoding", "br")]).all("Content-Encoding")
     path.unlink()
     assert get(daemon, "/static/still.css").status == 404
+
+
+def test_another_version_at_the_same_path_is_served_without_a_reload(start_one, raw, tmp_path):
+    """As deployments have it: the new version beside the old one, a link that is swapped, and the old one removed."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "page.txt").write_text(name)
+    current, following = tmp_path / "current", tmp_path / "next"
+    current.symlink_to(tmp_path / "one")
+    daemon = start_one(plain_scene(raw.url, [{"name": "www", "match": {"prefix": "/"}, "static": {"root": str(current)}}]))
+    assert fetch(daemon.http, "GET", "/page.txt").body == b"one"
+    following.symlink_to(tmp_path / "two")
+    following.rename(current)
+    wait_until(lambda: fetch(daemon.http, "GET", "/page.txt").body == b"two", "the new version")
+    shutil.rmtree(tmp_path / "one")
+    for _ in range(8):  # of all workers
+        wait_until(lambda: fetch(daemon.http, "GET", "/page.txt").body == b"two", "the new version")

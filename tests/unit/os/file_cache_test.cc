@@ -280,5 +280,35 @@ TEST_F(FileCacheTest, TellsRootsApart) {
   EXPECT_EQ((*cache_.find(two, "page", moment_))[0].content.to_string(), "two");
 }
 
+// A deployment makes the new version beside the old one, and swaps a link.
+TEST(FileCacheRoots, SeeAnotherDirectoryAtTheirPath) {
+  const support::TemporaryDirectory place;
+  base::ChunkPool chunks;
+  FileCache cache(chunks);
+  fs::create_directory(place / "one");
+  fs::create_directory(place / "two");
+  fs::create_directory_symlink(place / "one", place / "current");
+  const std::string path = place / "current";
+  const RootDirectory opened = root_at(path);
+  base::MonoTime now{1000s};
+  EXPECT_EQ(&cache.newest_root(opened, path, now), &opened);
+  fs::create_directory_symlink(place / "two", place / "next");
+  fs::rename(place / "next", place / "current");
+  EXPECT_EQ(&cache.newest_root(opened, path, now + 900ms), &opened) << "looked at a moment ago";
+  now += FileCache::kRootLookInterval;
+  const RootDirectory& newer = cache.newest_root(opened, path, now);
+  EXPECT_EQ(newer.status().inode, root_at(place / "two").status().inode);
+  EXPECT_EQ(&cache.newest_root(opened, path, now), &newer);
+  // Between the steps of another deployment there is nothing.
+  fs::remove(place / "current");
+  now += FileCache::kRootLookInterval;
+  EXPECT_EQ(&cache.newest_root(opened, path, now), &newer);
+  fs::create_directory_symlink(place / "one", place / "current");
+  now += FileCache::kRootLookInterval;
+  EXPECT_EQ(&cache.newest_root(opened, path, now), &opened);
+  cache.sweep(now + FileCache::kIdleMax + 1s);
+  EXPECT_EQ(&cache.newest_root(opened, path, now), &opened);
+}
+
 }  // namespace
 }  // namespace viaduct::os
