@@ -2,6 +2,8 @@
 #include "daemon/build.h"
 
 #include <algorithm>
+#include <string>
+#include <unordered_map>
 #include <variant>
 
 #include "action/proxy.h"
@@ -34,7 +36,10 @@ using config::Severity;
 // Collects what is wrong while the parts are made.
 class Builder {
  public:
-  Builder(const config::Config& config, BuildResult& result) : config_(config), result_(result) {}
+  Builder(const config::Config& config, const exchange::Snapshot* served, BuildResult& result)
+      : config_(config), result_(result) {
+    if (served != nullptr) keep_rate_limits(*served);
+  }
 
   void fail(const config::Place& place, std::string key, std::string message) {
     result_.problems.push_back(
@@ -100,7 +105,7 @@ class Builder {
   // The order in which requests meet the filters; answers meet them in reverse, so that cors has the last word.
   void add_filters(const config::Site& site, const config::Route& route, Filters& filters) {
     if (route.allow) filters.push_back(std::make_unique<filter::AllowList>(*route.allow));
-    if (route.rate_limit) filters.push_back(std::make_unique<filter::RateLimit>(*route.rate_limit));
+    if (route.rate_limit) filters.push_back(limit_rate(site, route));
     if (route.cors) filters.push_back(std::make_unique<filter::Cors>(*route.cors));
     if (route.basic_auth) filters.push_back(std::make_unique<filter::BasicAuth>(*route.basic_auth));
     const bool is_proxy = std::holds_alternative<config::ProxyAction>(route.action);
@@ -117,6 +122,35 @@ class Builder {
     } else {
       fail(route.place, key_ + ".rewrite", rewrite.error().message);
     }
+  }
+
+  // What `served` counts, so that a reload does not fill the buckets of those who have emptied them.
+  void keep_rate_limits(const exchange::Snapshot& served) {
+    for (std::size_t i = 0; i < served.config->sites.size(); ++i) {
+      const config::Site& site = served.config->sites[i];
+      for (std::size_t j = 0; j < site.routes.size(); ++j) {
+        if (!site.routes[j].rate_limit) continue;
+        const exchange::RoutePlan& plan =
+            served.plans[served.router->route_index(static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(j))];
+        for (const auto& filter : plan.filters) {
+          const bool is_limit = dynamic_cast<const filter::RateLimit*>(filter.get()) != nullptr;
+          if (is_limit) kept_limits_.try_emplace(name_of(site, site.routes[j]), *plan.route, filter);
+        }
+      }
+    }
+  }
+
+  // Of a route, over reloads.
+  static std::string name_of(const config::Site& site, const config::Route& route) {
+    std::string name = site.is_default ? "default" : "";
+    for (const std::string& host : site.hosts) name += " " + host;
+    return name + "\n" + route.name;
+  }
+
+  std::shared_ptr<const exchange::Filter> limit_rate(const config::Site& site, const config::Route& route) const {
+    const auto kept = kept_limits_.find(name_of(site, route));
+    if (kept != kept_limits_.end() && kept->second.route.rate_limit == route.rate_limit) return kept->second.filter;
+    return std::make_shared<filter::RateLimit>(*route.rate_limit);
   }
 
   void add_edits(const config::Route& route, Filters& filters) {
@@ -177,7 +211,14 @@ class Builder {
     return std::make_unique<action::Respond>(action);
   }
 
+  // The filter of a route that is served.
+  struct KeptLimit {
+    const config::Route& route;
+    std::shared_ptr<const exchange::Filter> filter;
+  };
+
   const config::Config& config_;
+  std::unordered_map<std::string, KeptLimit> kept_limits_;  // by name_of
   BuildResult& result_;
   std::string key_;  // of the route that is being planned
 };
@@ -281,13 +322,13 @@ void plan_routes(const config::Config& config, Builder& builder, exchange::Snaps
 }  // namespace
 
 BuildResult build_snapshot(const config::Config& config, std::uint64_t version, tls::TicketKeys& ticket_keys,
-                           base::WallTime now) {
+                           base::WallTime now, const exchange::Snapshot* served) {
   BuildResult result;
   auto snapshot = std::make_shared<exchange::Snapshot>();
   snapshot->version = version;
   snapshot->config = std::make_unique<const config::Config>(config);
   const config::Config& kept = *snapshot->config;
-  Builder builder(kept, result);
+  Builder builder(kept, served, result);
   builder.check_regexes();
   if (result.problems.empty()) {
     plan_routes(kept, builder, *snapshot);

@@ -29,9 +29,10 @@ struct BuildResult {
 };
 
 // Builds everything that a snapshot needs: router, filters, actions, certificates, and tries what each upstream's TLS
-// files hold. `ticket_keys` must outlive the snapshot and its connections.
+// files hold. `ticket_keys` must outlive the snapshot and its connections. Routes that limit rates as those of `served`
+// do, if there is one, go on counting where those are.
 BuildResult build_snapshot(const config::Config& config, std::uint64_t version, tls::TicketKeys& ticket_keys,
-                           base::WallTime now);
+                           base::WallTime now, const exchange::Snapshot* served = nullptr);
 
 // A copy of the snapshot of `served` with the certificates as their files have them now. What cannot be used is a
 // problem of the result, and stays as it was served; nothing else of the config is looked at. The TLS files of

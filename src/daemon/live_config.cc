@@ -107,7 +107,7 @@ base::Result<Lines> LiveConfig::load_kept(const std::string& main, const config:
 }
 
 base::Result<Lines> LiveConfig::restore(config::Config config) {
-  BuildResult built = build_snapshot(config, next_version_, ticket_keys_, clock_.wall_now());
+  BuildResult built = build_snapshot(config, next_version_, ticket_keys_, clock_.wall_now(), built_.snapshot.get());
   const std::vector<config::Problem> problems = built.problems;
   if (built.snapshot != nullptr) {
     auto lines = replace_or_tell(std::move(config), std::move(built));
@@ -125,7 +125,7 @@ base::Result<Lines> LiveConfig::load(const std::string& file, const config::Load
   config::LoadResult loaded = config::load_file(file, options);
   BuildResult built;
   if (loaded.config != nullptr) {
-    built = build_snapshot(*loaded.config, next_version_, ticket_keys_, clock_.wall_now());
+    built = build_snapshot(*loaded.config, next_version_, ticket_keys_, clock_.wall_now(), built_.snapshot.get());
     std::ranges::move(built.problems, std::back_inserter(loaded.problems));
   }
   if (built.snapshot == nullptr) {

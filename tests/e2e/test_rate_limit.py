@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from harness.cli import run
 from harness.client import RawClient, fetch
 from harness.expect import assert_own_answer
 from harness.scene import plain_scene, proxy
@@ -22,6 +23,7 @@ def daemon(start_daemon, upstream):
         "client": {"rate": "6/m", "burst": 4},
         "quick": {"rate": "10/s", "burst": 0},
         "field": {"rate": "6/m", "burst": 1, "key": "header:X-Api-Key"},
+        "kept": {"rate": "2/m", "burst": 1},
         "route": {"rate": "6/m", "burst": 2, "key": "route"},
     }
     routes = [proxy(name, {"prefix": f"/{name}/"}, "app", rate_limit=limit) for name, limit in limits.items()]
@@ -43,6 +45,12 @@ def test_burst_is_let_in_once_by_all_workers(daemon, upstream):
     assert 1 <= int(response.get("Retry-After")) <= 10
     assert daemon.record_of(response)["reason"] == "rate_limited"
     assert statuses(daemon, "/free/x", 20) == [200] * 20
+
+
+def test_a_reload_gives_nothing_back(daemon, upstream):
+    assert statuses(daemon, "/kept/x", 3) == [200, 200, 429]
+    assert run("reload", "-c", daemon.config_path).returncode == 0
+    assert statuses(daemon, "/kept/x", 2) == [429, 429]
 
 
 def test_tokens_come_back(daemon):

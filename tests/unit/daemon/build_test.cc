@@ -12,6 +12,7 @@
 #include "filter/cors.h"
 #include "filter/edit_fields.h"
 #include "filter/forwarded.h"
+#include "filter/rate_limit.h"
 #include "filter/rewrite.h"
 #include "support/cert_sites.h"
 #include "support/config_load.h"
@@ -53,6 +54,27 @@ bool is(const auto& made) {
 }
 
 // ---- what becomes of a config ---------------------------------------------------------------------------------------
+
+// Who has used up what a route grants does not get it back by a reload.
+TEST_F(BuildTest, GoesOnCountingWhereRatesStayAsTheyAre) {
+  const auto config_of = [](const std::string& first, const std::string& second) {
+    return support::config_of(support::with_routes(
+        "      - { name: a, match: { prefix: /a }, upstream: app, rate_limit: { rate: " + first +
+        " } }\n      - { name: b, match: { prefix: /b }, upstream: app, rate_limit: { rate: " + second + " } }\n"));
+  };
+  const auto limit_of = [](const exchange::Snapshot& snapshot, std::string_view name) {
+    for (const exchange::RoutePlan& plan : snapshot.plans) {
+      if (plan.route->name == name) return plan.filters.front().get();
+    }
+    return static_cast<const exchange::Filter*>(nullptr);
+  };
+  const auto before = snapshot_of(*config_of("1/s", "1/s"));
+  ASSERT_TRUE(is<filter::RateLimit>(before->plans[0].filters.front()));
+  const BuildResult built = build_snapshot(*config_of("1/s", "2/s"), 8, ticket_keys_, kNow, before.get());
+  ASSERT_NE(built.snapshot, nullptr);
+  EXPECT_EQ(limit_of(*built.snapshot, "a"), limit_of(*before, "a"));
+  EXPECT_NE(limit_of(*built.snapshot, "b"), limit_of(*before, "b"));
+}
 
 TEST_F(BuildTest, MakesTheActionOfEveryRoute) {
   const support::TemporaryDirectory directory;
