@@ -245,6 +245,7 @@ bool H2Server::is_in_order(const H2FrameInfo& frame) {
 
 void H2Server::on_reset_sent(std::int32_t stream_id, std::uint32_t code) {
   if (stream_id % 2 != 0) ids_.reset(stream_id);
+  if (code == NGHTTP2_REFUSED_STREAM && state_ == State::kGoodbye) return;
   // Codes of which none is a fault of the client.
   if (code == NGHTTP2_NO_ERROR || code == NGHTTP2_INTERNAL_ERROR || code == NGHTTP2_CANCEL) return;
   const Reason flood = guard_.count_reset();
@@ -265,6 +266,15 @@ void H2Server::on_block_begin(H2StreamBase* stream, std::int32_t stream_id, bool
   trailers_ = arena.make<http::Fields>(arena);
   reader_.begin(H2HeadReader::Kind::kTrailers, limits_, *trailers_);
 }
+  // The client reads in GOAWAY that it may send this request again elsewhere, so nobody begins with it here.
+  if (state_ == State::kGoodbye) {
+    block_ = nullptr;
+    ids_.begin(stream_id);
+    ids_.reset(stream_id);
+    session_.submit_reset(stream_id, NGHTTP2_REFUSED_STREAM);
+    owner_.on_codec_output();
+    return;
+  }
 
 void H2Server::begin_stream(std::int32_t stream_id) {
   H2ServerStream& stream = *memory_.make<H2ServerStream>(*this, stream_id);

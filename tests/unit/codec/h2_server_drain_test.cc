@@ -72,6 +72,28 @@ TEST(H2ServerDrain, AnswersWhatIsOnItsWay) {
   for (const auto& stream : wire.streams) EXPECT_EQ(stream->lines().back(), "stream end");
 }
 
+// What GOAWAY leaves out may be sent again elsewhere, so that nobody may begin with it, while it is still queued, too.
+TEST(H2ServerDrain, BeginsWithNothingBehindAGoodbyeThatCannotLeaveYet) {
+  H2Limits limits;
+  limits.max_requests = 1;
+  H2ServerWire wire(limits);
+  wire.answers = false;
+  wire.open();
+  wire.feed(h2_get(1));
+  // The client does not read: there is no room for more frames.
+  wire.takes_output = false;
+  wire.server.output().append(std::string(kH2OutputBytesMax, 'x'));
+  wire.feed(h2_post(3) + h2_data(3, "pay", kH2End));
+  EXPECT_EQ(wire.streams.size(), 1u);
+  wire.server.output().clear();
+  wire.take_output();
+  answer(wire, 0);
+  const std::string sent = wire.sent();
+  EXPECT_TRUE(sent.contains("GOAWAY 1 NO_ERROR")) << sent;
+  EXPECT_EQ(wire.server.failure(), Reason::kNone);
+  EXPECT_EQ(wire.streams.size(), 1u);
+}
+
 // The client may be sending a request at this moment: the ping's answer tells that it is not.
 TEST(H2ServerDrain, EndsAnIdleConnectionPatientlyWhenTheClientKnows) {
   H2ServerWire wire;
