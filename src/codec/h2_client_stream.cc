@@ -163,7 +163,8 @@ void H2ClientStream::take_close(std::uint32_t code) {
   if (response_ended_ || reason_ != Reason::kNone) return;
   // RFC 9113 §8.7: nothing was done with it. nghttp2 says the same of streams that a GOAWAY leaves out.
   if (code == NGHTTP2_REFUSED_STREAM && !has_answer()) return spoil(Reason::kUpstreamRefusedStream);
-  spoil(code == NGHTTP2_NO_ERROR ? Reason::kUpstreamTruncated : Reason::kUpstreamReset);
+  // Whatever the code, the server may have begun with it.
+  spoil(code == NGHTTP2_NO_ERROR || has_answer() ? Reason::kUpstreamTruncated : Reason::kUpstreamStreamReset);
 }
 
 void H2ClientStream::spoil(Reason reason) {

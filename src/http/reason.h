@@ -102,6 +102,7 @@ namespace viaduct::http {
   X(kUpstreamTotalTimeout, "upstream_total_timeout", 504, "The service did not answer in time.")                   \
   X(kUpstreamClosed, "upstream_closed", 502, "The service did not answer.")                                        \
   X(kUpstreamReset, "upstream_reset", 502, "The service did not answer.")                                          \
+  X(kUpstreamStreamReset, "upstream_stream_reset", 502, "The service gave the request up.")                        \
   X(kUpstreamRefusedStream, "upstream_refused_stream", 503, "The service takes no more requests.")                 \
   X(kUpstreamInvalidResponse, "upstream_invalid_response", 502, "The service gave an invalid answer.")             \
   X(kUpstreamTruncated, "upstream_truncated", 502, "The answer of the service ended early.")                       \

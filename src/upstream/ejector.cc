@@ -25,6 +25,7 @@ constexpr std::array kServersFault = {
     Reason::kUpstreamReadTimeout,
     Reason::kUpstreamTotalTimeout,
     Reason::kUpstreamClosed,
+    Reason::kUpstreamStreamReset,
     Reason::kUpstreamReset,
     Reason::kUpstreamInvalidResponse,
     Reason::kUpstreamTruncated,

@@ -141,13 +141,16 @@ def test_an_upstream_that_refuses_always_is_not_asked_for_ever(daemon, upstream,
 
 @pytest.mark.parametrize("code", [ErrorCodes.INTERNAL_ERROR, ErrorCodes.CANCEL, ErrorCodes.PROTOCOL_ERROR,
                                   ErrorCodes.ENHANCE_YOUR_CALM])
-def test_other_resets_do_not_send_a_post_again(daemon, upstream, code):
+@pytest.mark.parametrize("method", METHODS)
+def test_other_resets_send_nothing_again(daemon, upstream, code, method):
+    assert fetch(daemon.http, "GET", "/warm").status == 200
+    upstream.received.clear()
     upstream.handler = lambda received: received.reset(code)
-    response = fetch(daemon.http, "POST", "/x", body=b"pay me twice?")
+    response = fetch(daemon.http, method, "/x", body=b"pay me twice?" if method == "POST" else None)
     assert_own_answer(response, 502)
-    assert upstream.only().method == "POST"
+    assert upstream.only().method == method
     record = daemon.record_of(response)
-    assert (record["attempts"], record["reason"]) == (1, "upstream_reset")
+    assert (record["attempts"], record["reason"]) == (1, "upstream_stream_reset")
     upstream.handler = lambda received: b"ok"
     assert fetch(daemon.http, "GET", "/next").status == 200
     assert len(upstream.connections) == 1, "a reset ends a stream, not its connection"

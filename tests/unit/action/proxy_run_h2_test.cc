@@ -279,15 +279,17 @@ TEST_F(ProxyRunH2Test, GivesUpARefusedRequestThatHasNotEnded) {
 }
 
 TEST_F(ProxyRunH2Test, NeverSendsAgainWhatTheServerMayHaveBegun) {
-  for (const std::string& answer : {h2_reset(1, NGHTTP2_CANCEL), h2_reset(1, NGHTTP2_INTERNAL_ERROR),
-                                    h2_answer(1, "103") + h2_reset(1, NGHTTP2_REFUSED_STREAM)}) {
+  for (const auto& [answer, reason] : std::initializer_list<std::pair<std::string, std::string>>{
+           {h2_reset(1, NGHTTP2_CANCEL), "upstream_stream_reset"},
+           {h2_reset(1, NGHTTP2_INTERNAL_ERROR), "upstream_stream_reset"},
+           {h2_answer(1, "103") + h2_reset(1, NGHTTP2_REFUSED_STREAM), "upstream_truncated"}}) {
     server_.ends.clear();
     Call& call = scene_.call({});
     ASSERT_TRUE(until_asked(1));
     server_.last().send(answer);
     wait_answer(call);
     EXPECT_EQ(call.response.status, 502);
-    EXPECT_EQ(last_line(), "502 upstream_reset 1");
+    EXPECT_EQ(last_line(), "502 " + reason + " 1");
     server_.last().connection().close();
     scene_.turn();
   }

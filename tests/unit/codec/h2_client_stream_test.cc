@@ -236,7 +236,7 @@ TEST(H2ClientStream, ResetsAStreamWhoseServerIgnoresTheWindow) {
   wire.sent();
   wire.feed(h2_answer(1, "200"));
   for (int i = 0; i < 9; ++i) wire.feed(h2_data(1, std::string(16'384, 's')));
-  EXPECT_EQ(slow.text(), "head 200 '' body=stream | reset upstream_reset answered");
+  EXPECT_EQ(slow.text(), "head 200 '' body=stream | reset upstream_truncated answered");
   const std::string sent = wire.sent();
   EXPECT_NE(sent.find("RST_STREAM 1 FLOW_CONTROL_ERROR"), std::string::npos) << sent;
   wire.feed(h2_ok(3));

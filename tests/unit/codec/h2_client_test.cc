@@ -261,14 +261,14 @@ TEST(H2Client, HoldsHeadsToTheLimits) {
 TEST(H2Client, TellsRefusalsFromOtherResets) {
   expect_events({
       {h2_reset(1, NGHTTP2_REFUSED_STREAM), "reset upstream_refused_stream"},
-      {h2_reset(1, NGHTTP2_CANCEL), "reset upstream_reset"},
-      {h2_reset(1, NGHTTP2_INTERNAL_ERROR), "reset upstream_reset"},
-      {h2_reset(1, 0xffff), "reset upstream_reset"},
+      {h2_reset(1, NGHTTP2_CANCEL), "reset upstream_stream_reset"},
+      {h2_reset(1, NGHTTP2_INTERNAL_ERROR), "reset upstream_stream_reset"},
+      {h2_reset(1, 0xffff), "reset upstream_stream_reset"},
       // Once something of an answer has come, the server has begun with it, whatever it says.
       {h2_answer(1, "103") + h2_reset(1, NGHTTP2_REFUSED_STREAM),
-       "informational 103 '' body=none | reset upstream_reset answered"},
+       "informational 103 '' body=none | reset upstream_truncated answered"},
       {h2_answer(1, "200") + h2_data(1, "half") + h2_reset(1, NGHTTP2_REFUSED_STREAM),
-       "head 200 '' body=stream | body half | reset upstream_reset answered"},
+       "head 200 '' body=stream | body half | reset upstream_truncated answered"},
       {h2_answer(1, "200") + h2_data(1, "half") + h2_reset(1, NGHTTP2_NO_ERROR),
        "head 200 '' body=stream | body half | reset upstream_truncated answered"},
       {h2_answer(1, "200") + h2_data(1, "all", kH2End) + h2_reset(1, NGHTTP2_NO_ERROR),

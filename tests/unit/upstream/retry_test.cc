@@ -83,6 +83,7 @@ TEST(Retry, NeverSendsAgainWhatMayHaveBegun) {
       {"a slow reader", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamSendTimeout; })},
       {"the deadline", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamTotalTimeout; })},
       {"garbage", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamInvalidResponse; })},
+      {"a stream that was reset", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamStreamReset; })},
   };
   for (const Row& row : rows) EXPECT_EQ(decide_retry(row.attempt), RetryVerdict::kGiveUp) << row.why;
 }
