@@ -64,7 +64,8 @@ void ProxyAnswer::become_late() {
 }
 
 void ProxyAnswer::log_late(std::string_view upstream, std::string_view server, http::Reason reason) const {
-  const auto late = std::chrono::duration_cast<std::chrono::milliseconds>(exchange_.loop().now() - late_since_);
+  const base::Duration since = is_late() ? exchange_.loop().now() - late_since_ : base::Duration(0);
+  const auto late = std::chrono::duration_cast<std::chrono::milliseconds>(since);
   const auto route = base::quoted(exchange_.route().name);
   if (reason == http::Reason::kNone) {
     LOG_ERROR_ALWAYS("late request_id={} route={} status={} late_ms={} upstream={} server={}", exchange_.request_id(),

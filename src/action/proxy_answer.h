@@ -42,7 +42,7 @@ class ProxyAnswer {
   // Nobody takes the answer any more.
   void become_late();
   bool is_late() const { return state_ == State::kLate; }
-  // Writes the line: the answer's status, or the reason where it failed.
+  // Writes the line, also for an answer that went out and reached nobody: its status, or the reason where it failed.
   void log_late(std::string_view upstream, std::string_view server, http::Reason reason) const;
 
  private:

@@ -427,6 +427,10 @@ void ProxyRun::end_late(Reason reason) {
   give_up();
   exchange_.end_run_on();
 }
+void ProxyRun::on_answer_lost() {
+  if (is_callback() && answer_.is_complete()) answer_.log_late(upstream_.config().name, server_->name(), Reason::kNone);
+}
+
 
 void ProxyRun::give_up() {
   state_ = State::kOver;

@@ -45,6 +45,7 @@ class ProxyRun final : public exchange::ActionRun,
   void on_request_trailers(http::Fields& trailers) override;
   void on_client_writable() override;
   void on_exchange_over() override;
+  void on_answer_lost() override;
   bool runs_on() const override { return answer_.is_late() && state_ != State::kOver; }
   void on_worker_stop() override { end_late(http::Reason::kServerDraining); }
 

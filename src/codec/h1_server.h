@@ -47,6 +47,7 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   bool wants_input() const override;
   CodecPhase phase() const override;
   CodecEnding ending() const override { return ending_; }
+  bool is_answer_whole() const override { return state_ == State::kFlushing; }
   http::Reason failure() const override { return http::Reason::kNone; }
   void begin_drain() override;
   void begin_patient_drain() override;

@@ -92,10 +92,8 @@ void H2Server::on_input(base::Buffer& input) {
 
 void H2Server::on_input_end(bool /*clean*/) {
   input_ended_ = true;
-  // What is not whole cannot become so; what is may yet be answered.
-  streams_.for_each([](H2ServerStream& stream) {
-    if (stream.handler_ != nullptr && !stream.request_ended_) stream.fail(Reason::kClientClosed);
-  });
+  // Nobody ends one direction of HTTP/2 to wait in the other: a stream has an end of its own for that (RFC 9113 §5.1).
+  end_all(Reason::kClientClosed);
   deliver();
 }
 
@@ -245,9 +243,9 @@ bool H2Server::is_in_order(const H2FrameInfo& frame) {
 
 void H2Server::on_reset_sent(std::int32_t stream_id, std::uint32_t code) {
   if (stream_id % 2 != 0) ids_.reset(stream_id);
-  if (code == NGHTTP2_REFUSED_STREAM && state_ == State::kGoodbye) return;
   // Codes of which none is a fault of the client.
   if (code == NGHTTP2_NO_ERROR || code == NGHTTP2_INTERNAL_ERROR || code == NGHTTP2_CANCEL) return;
+  if (code == NGHTTP2_REFUSED_STREAM && state_ == State::kGoodbye) return;
   const Reason flood = guard_.count_reset();
   if (flood != Reason::kNone && !is_broken_) fail(flood, NGHTTP2_ENHANCE_YOUR_CALM);
 }
@@ -266,6 +264,8 @@ void H2Server::on_block_begin(H2StreamBase* stream, std::int32_t stream_id, bool
   trailers_ = arena.make<http::Fields>(arena);
   reader_.begin(H2HeadReader::Kind::kTrailers, limits_, *trailers_);
 }
+
+void H2Server::begin_stream(std::int32_t stream_id) {
   // The client reads in GOAWAY that it may send this request again elsewhere, so nobody begins with it here.
   if (state_ == State::kGoodbye) {
     block_ = nullptr;
@@ -275,8 +275,6 @@ void H2Server::on_block_begin(H2StreamBase* stream, std::int32_t stream_id, bool
     owner_.on_codec_output();
     return;
   }
-
-void H2Server::begin_stream(std::int32_t stream_id) {
   H2ServerStream& stream = *memory_.make<H2ServerStream>(*this, stream_id);
   session_.set_stream(stream_id, &stream);
   streams_.push_back(stream);

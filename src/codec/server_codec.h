@@ -47,8 +47,8 @@ class ServerCodec {
   // reading (or bounds what it reads ahead) until on_codec_resume.
   virtual void on_input(base::Buffer& input) = 0;
   // No further byte will come from the client: all that came has been through on_input or is still in its buffer.
-  // `clean` is false when the end was not a proper one (TLS without close_notify). A request that came whole is still
-  // answered. Call at most once.
+  // `clean` is false when the end was not a proper one (TLS without close_notify). Over HTTP/1 a request that came
+  // whole is still answered. Call at most once.
   virtual void on_input_end(bool clean) = 0;
 
   // The present: said before each on_input and on_output_drained, and when next_deadline() has passed; then streams
@@ -70,6 +70,8 @@ class ServerCodec {
   virtual CodecPhase phase() const = 0;
   // Not kOpen: once output() is empty (kAbort: at once) the owner ends the transport in that way.
   virtual CodecEnding ending() const = 0;
+  // The only answer under way is complete in output(), or has left it: then on_output_drained() ends its exchange.
+  virtual bool is_answer_whole() const { return false; }
   // Why the codec ended the connection by itself; kNone where it did not, or where a request's handler was told.
   virtual http::Reason failure() const = 0;
 

@@ -171,10 +171,32 @@ void Connection::flush() {
       return;
     }
   }
+  if (is_unconfirmed()) return confirm();
   // Also when there was nothing to write: an answer may end without a last byte.
   if (moved > 0 || output.empty()) codec_->on_output_drained();
   if (state_ != State::kOpen) return;
   count_wait({.written = moved});
+  settle();
+}
+
+bool Connection::is_unconfirmed() const {
+  return input_ended_ && input_.empty() && codec_->is_answer_whole() && codec_->output().empty();
+}
+
+void Connection::confirm() {
+  if (!confirm_until_) {
+    confirm_until_ = loop_.now() + kConfirmTime;
+    transport_->shutdown();
+  }
+  const net::Delivery delivery = transport_->delivery();
+  if (delivery == net::Delivery::kPending && loop_.now() < *confirm_until_) return count_wait({});
+  if (delivery == net::Delivery::kRefused) {
+    codec_->abort(http::Reason::kClientClosed);
+  } else {
+    codec_->on_output_drained();
+  }
+  if (state_ != State::kOpen) return;
+  count_wait({});
   settle();
 }
 
@@ -273,6 +295,7 @@ Connection::Wait Connection::present_wait() {
   if (state_ == State::kLingering) return Wait::kLinger;
   if (state_ == State::kClosed) return Wait::kNone;
   if (!codec_->output().empty()) return Wait::kWrite;
+  if (is_unconfirmed()) return Wait::kConfirm;
   // Who has ended its direction of a tunnel waits for the other one, however long that is silent.
   if (input_ended_ && codec_->phase() != codec::CodecPhase::kTunnel) return Wait::kHalfClosed;
   // Bytes that may yet be a preface: no codec has them.
@@ -297,6 +320,7 @@ std::optional<base::Duration> Connection::limit_of(Wait wait) const {
     case Wait::kBody:
     case Wait::kWrite: return limits_.body_timeout;
     case Wait::kHalfClosed: return kHalfClosedGrace;
+    case Wait::kConfirm: return kConfirmPoll;
     case Wait::kLinger: return kLingerTime;
   }
   return std::nullopt;
@@ -388,6 +412,7 @@ void Connection::expire() {
       codec_->abort(is_too_slow() ? http::Reason::kRateTooLow : http::Reason::kClientReadTimeout);
       break;
     case Wait::kHalfClosed: codec_->abort(http::Reason::kClientClosed); break;
+    case Wait::kConfirm: wait_since_ = timer_now_; return confirm();
   }
   if (state_ != State::kOpen) return;
   wait_ = Wait::kNone;

@@ -64,6 +64,9 @@ class Connection final : public net::Retirable,
   // A client that has ended its direction may be waiting for its answer or be gone; the kernel cannot tell us which.
   // When no byte of the answer has moved for this long it counts as gone (docs/adr/0004).
   static constexpr base::Duration kHalfClosedGrace = std::chrono::seconds(2);
+  // How long, and how often, it is looked whether somebody was there for an answer to such a client.
+  static constexpr base::Duration kConfirmTime = std::chrono::seconds(1);
+  static constexpr base::Duration kConfirmPoll = std::chrono::milliseconds(10);
   // How long a body may stay below client.min_rate at first.
   static constexpr base::Duration kRateGrace = std::chrono::seconds(10);
   // How often the rate is looked at behind that.
@@ -87,7 +90,7 @@ class Connection final : public net::Retirable,
 
  private:
   enum class State : std::uint8_t { kHandshake, kOpen, kLingering, kClosed };
-  enum class Wait : std::uint8_t { kNone, kHandshake, kIdle, kHead, kBody, kWrite, kHalfClosed, kLinger };
+  enum class Wait : std::uint8_t { kNone, kHandshake, kIdle, kHead, kBody, kWrite, kHalfClosed, kConfirm, kLinger };
 
   void on_transport_ready() override;
   void on_transport_readable() override;
@@ -105,6 +108,10 @@ class Connection final : public net::Retirable,
   // Looks for HTTP/2's preface at the start of a plain connection. False: too few bytes have come to tell.
   bool find_preface();
   void flush();
+  // Whether the exchange ends with what has been written, and its client may have been gone before.
+  bool is_unconfirmed() const;
+  // Ends the exchange as soon as it is known whether its answer reached somebody.
+  void confirm();
   void linger_read();
   void settle();
   void stop_reading();
@@ -140,10 +147,11 @@ class Connection final : public net::Retirable,
   DrainMode drain_ = DrainMode::kNone;
   bool awaits_preface_ = false;  // the first bytes say which HTTP is spoken
   bool input_ended_ = false;
-  bool write_blocked_ = false;  // the transport will tell when there is room
-  bool resume_input_ = false;   // the codec wants what input_ holds
-  net::IoResult read_{};        // what was read and not yet handled: all bytes, the last status
-  bool is_refused_ = false;     // the owner was told why the codec ended the connection
+  bool write_blocked_ = false;                   // the transport will tell when there is room
+  bool resume_input_ = false;                    // the codec wants what input_ holds
+  net::IoResult read_{};                         // what was read and not yet handled: all bytes, the last status
+  std::optional<base::MonoTime> confirm_until_;  // once the last answer has been written to who may be gone
+  bool is_refused_ = false;                      // the owner was told why the codec ended the connection
   std::size_t lingered_bytes_ = 0;
   net::Timer timer_;
   Wait wait_ = Wait::kNone;

@@ -25,6 +25,8 @@ class ActionRun {
   // The exchange is over for its client, who is gone or has an answer by somebody else. Whatever is under way for it is
   // given up here, unless the run goes on. May be said more than once.
   virtual void on_exchange_over() = 0;
+  // The answer went out as a whole, and the client was gone by then. on_exchange_over() follows.
+  virtual void on_answer_lost() {}
   // Whether the run goes on behind on_exchange_over(), when nobody is there any more who takes an answer. It gets no
   // further event but on_worker_stop(), and ends by Exchange::end_run_on().
   virtual bool runs_on() const { return false; }

@@ -335,7 +335,9 @@ void Exchange::on_reset(http::Reason reason) {
   stream_ = nullptr;
   if (record_.reason == http::Reason::kNone) record_.reason = reason;
   // The client saw no final answer: the log shows it under nginx's number for that.
-  if (record_.status == 0) record_.status = http::reason_status(http::Reason::kClientClosed);
+  const bool is_lost = state_ == State::kAnswered && reason == http::Reason::kClientClosed;
+  if (record_.status == 0 || is_lost) record_.status = http::reason_status(http::Reason::kClientClosed);
+  if (is_lost && run_ != nullptr) run_->on_answer_lost();
   end_run();
   finish();
 }

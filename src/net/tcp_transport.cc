@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/tcp_transport.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -30,6 +32,17 @@ void set_abortive_close(int fd) {
   const linger reset{.l_onoff = 1, .l_linger = 0};
   // Fails on Unix sockets alone, which have no reset.
   [[maybe_unused]] const int ignored = ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+}
+
+Delivery delivery_of(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return Delivery::kTaken;
+  if (info.tcpi_state != TCP_CLOSE) return Delivery::kPending;
+  int error_number = 0;
+  size = sizeof error_number;
+  const bool is_known = ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error_number, &size) == 0;
+  return is_known && error_number == 0 ? Delivery::kTaken : Delivery::kRefused;
 }
 
 TcpTransport::TcpTransport(Loop& loop, os::Fd fd) : loop_(loop), fd_(std::move(fd)), watch_(loop) {}

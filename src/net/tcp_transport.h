@@ -9,6 +9,9 @@
 
 namespace viaduct::net {
 
+// What is known of a socket that has sent all that it will, the end too. Unix sockets refuse at once, by write().
+Delivery delivery_of(int fd);
+
 class TcpTransport final : public Transport, private FdHandler, private TurnEnd {
  public:
   // A read takes this many chunks at most; it starts with one and doubles while reads come back full.
@@ -23,6 +26,7 @@ class TcpTransport final : public Transport, private FdHandler, private TurnEnd 
   void set_reading(bool reading) override { watch_.set_reading(reading && fd_.get() >= 0); }
   void shutdown() override;
   void close(bool abortive) override;
+  Delivery delivery() const override { return delivery_of(fd_.get()); }
   const TlsInfo* tls_info() const override { return nullptr; }
 
  private:

@@ -25,6 +25,13 @@ struct IoResult {
   std::size_t bytes = 0;
 };
 
+// What the other side has done with bytes that were sent, and with the end behind them.
+enum class Delivery : std::uint8_t {
+  kPending,  // nothing that could be seen yet
+  kTaken,    // its system has taken all
+  kRefused,  // it had closed its socket before: nobody reads them
+};
+
 // What a TLS transport knows after its handshake. The texts live as long as the transport.
 struct TlsInfo {
   std::string_view version;      // "TLSv1.3"
@@ -79,6 +86,8 @@ class Transport {
   // Why read() gave kFailed, where that was what the other side did under TLS; null where the socket broke, and for
   // plain transports. Lives as long as the transport.
   virtual const TransportError* failure() const { return nullptr; }
+  // What has become of all that was written. REQUIRES: shutdown() was called, and everything has been written.
+  virtual Delivery delivery() const = 0;
   // Null for plain transports, and before the handshake.
   virtual const TlsInfo* tls_info() const = 0;
 };

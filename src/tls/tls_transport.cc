@@ -276,6 +276,10 @@ void TlsTransport::shutdown() {
   end_writing();
 }
 
+net::Delivery TlsTransport::delivery() const {
+  return state_ == State::kEnding ? net::Delivery::kPending : net::delivery_of(fd_.get());
+}
+
 void TlsTransport::end_writing() {
   transition(State::kEnded);
   ::shutdown(fd_.get(), SHUT_WR);

@@ -57,6 +57,7 @@ class TlsTransport final : public net::Transport, private net::FdHandler, privat
   // Sends no close_notify: to the other side an answer that was cut off looks cut off. For a proper end, shutdown()
   // comes first.
   void close(bool abortive) override;
+  net::Delivery delivery() const override;
   const net::TransportError* failure() const override { return failure_.get(); }
   const net::TlsInfo* tls_info() const override { return info_.version.empty() ? nullptr : &info_; }
 

@@ -3,6 +3,7 @@
 what became of it is one line with the word late."""
 import re
 import signal
+import socket
 import threading
 import time
 
@@ -85,6 +86,31 @@ def test_client_that_hangs_up(daemon, raw, gate, reset):
     line = wait_late(daemon, request_id)
     assert "route=notify" in line and "status=201" in line and re.search(r"late_ms=\d+", line), line
     assert raw.only().raw_body == NOTICE and not raw.only().connection.peer_gone.is_set()
+
+
+@pytest.mark.parametrize("target, is_callback", [(PATH, True), ("/plain", False)])
+def test_client_that_has_gone_without_a_word_when_its_answer_comes(daemon, raw, gate, target, is_callback):
+    request_id = f"gone-{is_callback}"
+    send_and_leave(daemon, target, request_id, after=0, reset=False)
+    wait_until(lambda: raw.received, "the notice")
+    gate.event.set()
+    record = daemon.wait_record(request_id)
+    assert (record["status"], record["reason"]) == (499, "client_closed")
+    if is_callback:
+        assert "status=201" in wait_late(daemon, request_id)
+    else:
+        assert not late_lines(daemon, request_id)
+
+
+def test_client_that_has_ended_its_direction_gets_its_answer(daemon, raw, gate):
+    with RawClient(daemon.http.port) as client:
+        client.send(build_request("POST", PATH, [("X-Request-ID", "half-closed")], NOTICE))
+        client.sock.shutdown(socket.SHUT_WR)
+        wait_until(lambda: raw.received, "the notice")
+        gate.event.set()
+        assert client.read_response().status == 201
+    assert daemon.wait_record("half-closed")["status"] == 201
+    assert not late_lines(daemon, "half-closed")
 
 
 @pytest.mark.parametrize("size", [60_000, 300_000])

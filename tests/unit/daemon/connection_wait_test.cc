@@ -243,6 +243,24 @@ TEST_F(ConnectionWaitTest, GivesAClientThatEndedItsDirectionAMomentOfGrace) {
   EXPECT_EQ(side_.open_connections(), 0);
 }
 
+// The kernel of a client that has closed its socket refuses the answer, and only then it is known to be gone.
+TEST_F(ConnectionWaitTest, TellsAClientThatHasGoneFromOneThatHasEndedItsDirection) {
+  for (const bool is_gone : {true, false}) {
+    side_.script.status = 0;
+    ScriptedConnection& client = side_.connect();
+    client.send(kGetX);
+    is_gone ? client.close() : client.finish();
+    side_.settle();
+    exchange::Exchange& exchange = *side_.script.exchange;
+    exchange.respond({.status = 200, .content_type = {}, .body = "ok", .fields = {}});
+    ASSERT_TRUE(side_.until([this] { return side_.open_connections() == 0; }));
+    EXPECT_TRUE(side_.log().ends_with(is_gone ? "499 client_closed" : "200 -")) << side_.log();
+    if (!is_gone) {
+      EXPECT_TRUE(side_.until([&] { return client.received.ends_with("\r\n\r\nok"); })) << client.received;
+    }
+  }
+}
+
 TEST_F(ConnectionWaitTest, CountsTheGraceAnewWhileTheAnswerMoves) {
   side_.script.status = 0;
   ScriptedConnection& client = side_.connect();
