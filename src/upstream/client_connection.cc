@@ -68,6 +68,12 @@ http::ClientStream& ClientConnection::begin(http::ResponseHandler& handler, cons
   return stream;
 }
 
+void ClientConnection::retire() {
+  is_retired_ = true;
+  server_.set_shared(*this, false);
+  loop_.at_turn_end(*this);
+}
+
 void ClientConnection::on_transport_readable() {
   if (state_ != State::kOpen) return;
   const net::IoResult result = transport_->read(input_);
@@ -193,8 +199,8 @@ void ClientConnection::settle() {
       return;
     case codec::CodecEnding::kAbort: end(true); return;
   }
-  const bool is_broken = input_ended_ || write_failed_;
-  if (is_broken && (requests_ == 0 || codec_->phase() == codec::CodecPhase::kIdle)) return close();
+  const bool is_over = input_ended_ || write_failed_ || is_retired_;
+  if (is_over && (requests_ == 0 || codec_->phase() == codec::CodecPhase::kIdle)) return close();
   if (input_ended_) return;
   transport_->set_reading(codec_->wants_input());
 }

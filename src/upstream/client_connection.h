@@ -44,11 +44,14 @@ class ClientConnection final : public net::Retirable,
   void open(ReadyHandler& handler);
   // Begins a request. REQUIRES: is_reusable().
   http::ClientStream& begin(http::ResponseHandler& handler, const codec::WaitLimits& limits);
+  // Takes no further request, and ends with those that are under way.
+  void retire();
   // Ends the connection now; a request under way gets no further event.
   void close();
 
   bool is_reusable() const {
-    return state_ == State::kOpen && !write_failed_ && !input_ended_ && !has_ill_news() && codec_->reusable();
+    return state_ == State::kOpen && !is_retired_ && !write_failed_ && !input_ended_ && !has_ill_news() &&
+           codec_->reusable();
   }
   Server& server() { return server_; }
   // Where it leads, said by who connected it.
@@ -112,6 +115,7 @@ class ClientConnection final : public net::Retirable,
   base::MonoTime wait_since_;
   std::uint32_t requests_ = 0;  // under way
   bool is_pooled_ = false;
+  bool is_retired_ = false;  // takes no further request
   bool input_ended_ = false;
   bool write_blocked_ = false;  // the transport will tell when there is room
   bool write_failed_ = false;   // nothing is written any more

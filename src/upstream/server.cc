@@ -96,8 +96,27 @@ void Server::give_back(ClientConnection& connection) {
   ++idle_count_;
   const std::uint32_t limit = keeps_idle_ ? keepalive_.max_idle : 0;
   if (idle_count_ > limit) idle_.back().close();
-  if (connection.is_pooled() && leads_astray(connection)) connection.close();
+  if (connection.is_pooled() && (leads_astray(connection) || should_yield())) connection.close();
   if (waiting_room_ != nullptr) waiting_room_->wake();
+}
+
+bool Server::should_yield() const {
+  const bool is_full = state_.connections.load(std::memory_order_relaxed) >= connections_max_;
+  return is_full && waiting_room_ != nullptr && waiting_room_->yields(connections_, connections_max_);
+}
+
+bool Server::close_idle() {
+  if (idle_.empty()) return false;
+  idle_.back().close();
+  return true;
+}
+
+bool Server::give_place() {
+  if (!should_yield()) return false;
+  if (close_idle()) return true;
+  if (shared_.empty()) return false;
+  shared_.front().retire();
+  return true;
 }
 
 bool Server::reserve() {

@@ -51,8 +51,14 @@ class Server final : private net::NameWatcher {
   ClientConnection* take_idle();
   // A connection with requests has room for more, or has none.
   void set_shared(ClientConnection& connection, bool has_room);
-  // Puts a connection without a request into the pool; closes the one that rests longest where the pool is full.
+  // Puts a connection without a request into the pool; closes the one that rests longest where the pool is full, and
+  // this one where requests of other workers wait for its place.
   void give_back(ClientConnection& connection);
+  // Closes the connection that has been idle longest; false: there is none.
+  bool close_idle();
+  // Gives up a place among its connections where it is full and other workers should have it: an idle connection goes
+  // at once, a shared one behind its requests. False: there is nothing to give.
+  bool give_place();
   // Counts a connection in that is to be made. False: the server has as many as it may have, in the whole process.
   [[nodiscard]] bool reserve();
   // Counts it out: it did not come about.
@@ -75,6 +81,8 @@ class Server final : private net::NameWatcher {
   ServerState& state() { return state_; }
 
  private:
+  // It has as many connections as it may have, and other workers should have one of ours.
+  bool should_yield() const;
   // Idle connections to what the name means no more are closed; those in use, when they become idle.
   void on_name_changed(const net::NameAnswer& answer) override;
   bool leads_astray(const ClientConnection& connection);

@@ -31,6 +31,28 @@ UpstreamState* StateTable::peek(const config::Upstream& config) {
   return known == states_.end() ? nullptr : known->second.state.get();
 }
 
+void UpstreamState::add(PlaceHolder& holder) {
+  const std::lock_guard lock(holders_mutex_);
+  holders_.push_back(&holder);
+}
+
+void UpstreamState::remove(PlaceHolder& holder) {
+  const std::lock_guard lock(holders_mutex_);
+  std::erase(holders_, &holder);
+}
+
+bool UpstreamState::knows(const PlaceHolder& holder) const {
+  const std::lock_guard lock(holders_mutex_);
+  return std::ranges::find(holders_, &holder) != holders_.end();
+}
+
+void UpstreamState::ask_others(const PlaceHolder& asker) {
+  const std::lock_guard lock(holders_mutex_);
+  for (PlaceHolder* holder : holders_) {
+    if (holder != &asker) holder->ask_for_place();
+  }
+}
+
 UpstreamState& StateTable::find(const config::Upstream& config) {
   const std::string key = key_of(config);
   const std::lock_guard lock(mutex_);

@@ -55,6 +55,16 @@ struct alignas(64) ServerState {
   }
 };
 
+// A worker that has places among the connections of servers.
+class PlaceHolder {
+ public:
+  // Requests of another worker wait for a place. Any thread, under the state's lock.
+  virtual void ask_for_place() = 0;
+
+ protected:
+  ~PlaceHolder() = default;
+};
+
 // All servers of one upstream, in the order of its config.
 class UpstreamState {
  public:
@@ -66,6 +76,13 @@ class UpstreamState {
   std::size_t count() const { return count_; }
   // Held while a server is ejected, so that not all of them are at once. Cold paths alone.
   std::mutex& eject_mutex() { return eject_mutex_; }
+
+  // Who is asked for places; until remove(), which comes in the thread of the holder, or when that has ended.
+  void add(PlaceHolder& holder);
+  void remove(PlaceHolder& holder);
+  bool knows(const PlaceHolder& holder) const;
+  // Asks all but `asker`. Cold path: only while requests wait.
+  void ask_others(const PlaceHolder& asker);
 
   // Requests of all workers that wait for a connection.
   std::atomic<std::uint32_t> waiting = 0;
@@ -82,6 +99,8 @@ class UpstreamState {
   std::unique_ptr<ServerState[]> servers_;
   std::size_t count_;
   std::mutex eject_mutex_;
+  mutable std::mutex holders_mutex_;
+  std::vector<PlaceHolder*> holders_;  // guarded by holders_mutex_
 };
 
 class StateTable {

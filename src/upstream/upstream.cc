@@ -14,7 +14,7 @@ Upstream::Upstream(const Resources& resources, const config::Upstream& config)
       config_(config),
       state_(resources.states.find(config)),
       ejector_(state_, config_),
-      waiting_room_(resources.loop, state_, config.max_waiting),
+      waiting_room_(resources.loop, state_, *this, config.max_waiting),
       candidates_(config.servers.size()) {}
 
 Upstream::~Upstream() = default;
@@ -94,6 +94,10 @@ bool Upstream::connect(Server& server, ConnectHandler& handler, std::optional<ba
   if (server.is_sharing()) server.set_joinable(&connector);
   connector.start(timeout);
   return true;
+}
+
+void Upstream::give_place() {
+  std::ranges::any_of(servers_, [](const auto& server) { return server->give_place(); });
 }
 
 void Upstream::retire_pools() {

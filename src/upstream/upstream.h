@@ -29,7 +29,7 @@ struct PickBy {
   std::string_view key{};                    // what a hashing policy hashes; without one, requests go round
 };
 
-class Upstream {
+class Upstream final : private PlaceGiver {
  public:
   // Servers of one upstream; daemon/build refuses more.
   static constexpr std::size_t kServersMax = 256;
@@ -84,6 +84,7 @@ class Upstream {
   void revive_pools();
 
  private:
+  void give_place() override;
   config::BalanceKind kind_for(const PickBy& by) const;
   Balancer& balancer_of(config::BalanceKind kind);
 

@@ -2,9 +2,10 @@
 // Requests that wait for a connection because every server of their upstream has as many as it may have: in the order
 // in which they came, in one worker; how many may wait is counted for the process. Whenever something may have become
 // free, the first is asked to try; what other workers give back is noticed by looking, a few milliseconds later at
-// most. Owned by Upstream.
+// most, and other workers are asked for places that they could do without. Owned by Upstream.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "base/intrusive_list.h"
@@ -24,14 +25,23 @@ class Waiter : public base::ListHook<Waiter> {
   ~Waiter() = default;
 };
 
-class WaitingRoom final : private net::TimerHandler, private net::TurnEnd {
+// Who has the connections of this worker.
+class PlaceGiver {
+ public:
+  // Gives up a place among the connections of a server that is full, where others should have it.
+  virtual void give_place() = 0;
+
+ protected:
+  ~PlaceGiver() = default;
+};
+
+class WaitingRoom final : private net::TimerHandler, private net::TurnEnd, private PlaceHolder {
  public:
   // How often it is looked at what other workers have given back.
   static constexpr base::Duration kPollInterval = std::chrono::milliseconds(8);
 
-  // `loop` and `state` must outlive the room. `waiting_max`: of the process.
-  WaitingRoom(net::Loop& loop, UpstreamState& state, std::uint32_t waiting_max)
-      : loop_(loop), state_(state), waiting_max_(waiting_max), timer_(loop.timers(), *this) {}
+  // All three must outlive the room. `waiting_max`: of the process.
+  WaitingRoom(net::Loop& loop, UpstreamState& state, PlaceGiver& giver, std::uint32_t waiting_max);
   ~WaitingRoom();
   WaitingRoom(const WaitingRoom&) = delete;
   WaitingRoom& operator=(const WaitingRoom&) = delete;
@@ -45,16 +55,25 @@ class WaitingRoom final : private net::TimerHandler, private net::TurnEnd {
   void wake() {
     if (!waiters_.empty()) loop_.at_turn_end(*this);
   }
+  // Whether a place of a full server should go to other workers: they wait, and this one does not, or it has more of
+  // the `places` than its share by those who wait. `held`: its own.
+  bool yields(std::uint32_t held, std::uint32_t places) const;
 
  private:
+  class Ask;
+
   void on_timer(int timer_id) override;
   void on_turn_end() override { serve(); }
+  void ask_for_place() override;
   void serve();
 
   net::Loop& loop_;
   UpstreamState& state_;
+  PlaceGiver& giver_;
   std::uint32_t waiting_max_;
   base::IntrusiveList<Waiter, Waiter> waiters_;
+  std::uint32_t count_ = 0;             // of waiters_
+  std::atomic<bool> is_asked_ = false;  // and has not looked yet
   net::Timer timer_;
 };
 

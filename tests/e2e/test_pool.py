@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.client import RawClient, fetch
+from harness.h2_upstream import H2Upstream
 from harness.scene import plain_scene, proxy
 from harness.upstream import RawUpstream, answer
 from harness.waiting import DEADLINE, wait_until
@@ -111,6 +112,35 @@ def test_a_place_is_awaited_as_long_as_a_connection(start_daemon, upstream, gate
 
 
 def test_a_client_that_leaves_leaves_its_place(start_daemon, upstream, gate):
+def test_places_that_rest_with_one_worker_go_to_another(start_daemon):
+    """Connections come to workers by chance; each of them must get its request through, whoever has the places."""
+    with RawUpstream(lambda received: answer(b"ok")) as raw:
+        daemon = start(start_daemon, raw.url, max_connections=2, keepalive={"max_idle": 8, "idle": "30s"},
+                       timeouts={"connect": "5s"})
+        assert {fetch(daemon.http, "GET", f"/{number}").status for number in range(60)} == {200}
+
+
+def test_a_shared_connection_is_given_up_for_another_worker(start_daemon):
+    with H2Upstream() as shared:
+        shared.handler = lambda received: b"ok"
+        daemon = start(start_daemon, shared.url, max_connections=1, http2=True, timeouts={"connect": "5s"})
+        statuses, stopping = [], threading.Event()
+
+        def ask():
+            with RawClient(daemon.http.port) as client:
+                while not stopping.is_set():
+                    statuses.append(client.request("GET", "/x").status)
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]  # on both workers, but for one time in a hundred
+        for thread in threads:
+            thread.start()
+        time.sleep(2)
+        stopping.set()
+        for thread in threads:
+            thread.join(DEADLINE)
+        assert len(statuses) > 50 and set(statuses) == {200}, statuses[-20:]
+
+
     daemon = start(start_daemon, upstream.url, workers=1, max_connections=1, max_waiting=1, timeouts={"connect": "10s"})
     first = Askers(daemon, 1)
     wait_until(lambda: gate.inside == 1, "the first request")

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 
 #include "support/manual_clock.h"
@@ -30,6 +31,13 @@ class Letter final : public Waiter {
   int& free_places_;
 };
 
+// Counts how often it was to give a place.
+class Giver final : public PlaceGiver {
+ public:
+  void give_place() override { ++asked; }
+  int asked = 0;
+};
+
 class WaitingRoomTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -44,7 +52,8 @@ class WaitingRoomTest : public testing::Test {
   support::ManualClock clock_;
   net::Loop loop_{clock_};
   UpstreamState state_{1};
-  WaitingRoom room_{loop_, state_, 3};
+  Giver giver_;
+  WaitingRoom room_{loop_, state_, giver_, 3};
   std::string served_;
   int free_places_ = 0;
   Letter a_{'a', served_, free_places_};
@@ -75,7 +84,7 @@ TEST_F(WaitingRoomTest, KeepsTheFirstInItsPlaceWhenThereIsNothingForIt) {
 }
 
 TEST_F(WaitingRoomTest, LetsNoMoreInThanTheProcessMayHaveWaiting) {
-  WaitingRoom other(loop_, state_, 3);  // of another worker
+  WaitingRoom other(loop_, state_, giver_, 3);  // of another worker
   Letter d('d', served_, free_places_);
   EXPECT_FALSE(room_.enter(d));
   EXPECT_FALSE(other.enter(d));
@@ -100,6 +109,48 @@ TEST_F(WaitingRoomTest, NoticesByLookingWhatOtherWorkersGaveBack) {
   EXPECT_EQ(served_, "");
   support::pass_time(loop_, clock_, 2 * WaitingRoom::kPollInterval);
   EXPECT_EQ(served_, "abc");
+}
+
+TEST_F(WaitingRoomTest, AsksOtherWorkersForPlacesWhileSomebodyWaits) {
+  Giver other_giver;
+  const auto other = std::make_unique<WaitingRoom>(loop_, state_, other_giver, 3);
+  support::pass_time(loop_, clock_, 2 * WaitingRoom::kPollInterval);
+  const int asked = other_giver.asked;
+  EXPECT_GE(asked, 1);
+  EXPECT_EQ(giver_.asked, 0) << "nobody asks itself";
+  free_places_ = 3;
+  support::pass_time(loop_, clock_, 2 * WaitingRoom::kPollInterval);
+  const int asked_last = other_giver.asked;
+  support::pass_time(loop_, clock_, 4 * WaitingRoom::kPollInterval);
+  EXPECT_EQ(other_giver.asked, asked_last) << "nobody waits any more";
+}
+
+TEST_F(WaitingRoomTest, AsksNobodyWhoIsGone) {
+  Giver gone;
+  {
+    WaitingRoom other(loop_, state_, gone, 3);
+    room_.leave(a_);
+    room_.leave(b_);
+    room_.leave(c_);
+    ASSERT_TRUE(room_.enter(a_));  // asks at once
+  }
+  support::settle(loop_);
+  EXPECT_EQ(gone.asked, 0);
+}
+
+// Three wait in this room.
+TEST_F(WaitingRoomTest, YieldsToOthersBeyondItsShare) {
+  EXPECT_FALSE(room_.yields(16, 16)) << "nobody else waits";
+  WaitingRoom other(loop_, state_, giver_, 16);
+  EXPECT_TRUE(other.yields(1, 16)) << "others wait, and nobody here";
+  Letter d('d', served_, free_places_);
+  ASSERT_TRUE(other.enter(d));
+  // By those who wait, and one more: four fifths of sixteen.
+  EXPECT_FALSE(room_.yields(12, 16));
+  EXPECT_TRUE(room_.yields(13, 16));
+  EXPECT_FALSE(other.yields(6, 16));
+  EXPECT_TRUE(other.yields(7, 16));
+  other.leave(d);
 }
 
 }  // namespace
