@@ -172,7 +172,7 @@ void ProxyRun::send_on(upstream::ClientConnection& connection) {
   upstream_.note_attempt(*server_, record.attempts++ > 0);
   record.server = server_->name();
   record.chosen = upstream::choice_name(search_.choice());
-  if (record.attempts == 1) record.wait = sent_at_ - started_;
+  if (!record.wait) record.wait = sent_at_ - started_;
   http::RequestHead& request = exchange_.request();
   if (names_server_) request.fields.set(http::FieldName::kHost, server_->authority());
   const config::Timeouts& timeouts = exchange_.route().timeouts;
@@ -327,9 +327,10 @@ void ProxyRun::failed(Reason reason, bool answered) {
       .reused = reused_,
       .answered = answered,
       .body_kept = body_whole_ && request_ended_,
-      .repeatable =
-          http::is_idempotent(exchange_.request().method) || route.callback != config::CallbackProvider::kNone,
+      .idempotent = http::is_idempotent(exchange_.request().method),
+      .callback = route.callback != config::CallbackProvider::kNone,
       .retried_fresh = retried_fresh_,
+      .retried_held = retried_held_,
       .servers_left = true,  // the search knows
       .holds = upstream_.config().hold > base::Duration::zero(),
       .reason = reason,
@@ -349,12 +350,22 @@ void ProxyRun::failed(Reason reason, bool answered) {
       retried_fresh_ = true;
       search_.start_fresh(*server_);
       break;
-    case upstream::RetryVerdict::kHold: search_.start_held(reason); break;
+    case upstream::RetryVerdict::kHold:
+      retried_held_ = true;
+      search_.start_held(reason);
+      break;
   }
+}
+
+// Where no server was ever called, the request waited for one until now.
+void ProxyRun::note_vain_wait() {
+  observe::AccessRecord& record = exchange_.record();
+  if (!record.wait) record.wait = exchange_.loop().now() - started_;
 }
 
 void ProxyRun::fail(Reason reason) {
   if (answer_.is_late()) return end_late(reason);
+  note_vain_wait();
   transition(State::kOver);
   exchange_.fail(reason);
 }
@@ -394,6 +405,7 @@ void ProxyRun::on_timer(int) {
     return exchange_.fail(Reason::kWebsocketIdle);
   }
   if (answer_.is_late()) return end_late(Reason::kUpstreamTotalTimeout);
+  note_vain_wait();
   log_failure(Reason::kUpstreamTotalTimeout, nullptr);
   // Only where nothing but the server was waited for.
   if (stream_ != nullptr && request_ended_ && !exchange_.is_answering()) {
@@ -415,6 +427,10 @@ bool ProxyRun::may_run_on() const {
   return is_callback() && request_ended_ && is_under_way && !answer_.is_complete();
 }
 
+void ProxyRun::on_answer_lost() {
+  if (is_callback() && answer_.is_complete()) answer_.log_late(upstream_.config().name, server_->name(), Reason::kNone);
+}
+
 void ProxyRun::run_on() {
   answer_.become_late();
   timer_.start_after(exchange_.route().timeouts.read.value_or(kLateTime));
@@ -427,10 +443,6 @@ void ProxyRun::end_late(Reason reason) {
   give_up();
   exchange_.end_run_on();
 }
-void ProxyRun::on_answer_lost() {
-  if (is_callback() && answer_.is_complete()) answer_.log_late(upstream_.config().name, server_->name(), Reason::kNone);
-}
-
 
 void ProxyRun::give_up() {
   state_ = State::kOver;

@@ -90,6 +90,7 @@ class ProxyRun final : public exchange::ActionRun,
   // The server took a request for a tunnel for something else. True: the client was told.
   bool refuse_other_than_tunnel(const http::ResponseHead& head);
   void failed(http::Reason reason, bool answered);
+  void note_vain_wait();
   // No attempt is left: tells the client, or the log where that is gone.
   void fail(http::Reason reason);
   void log_failure(http::Reason reason, const base::Error* error);
@@ -113,6 +114,7 @@ class ProxyRun final : public exchange::ActionRun,
   bool request_ended_ = false;  // the client's request is complete
   bool body_whole_ = true;      // body_ still holds everything the client sent
   bool retried_fresh_ = false;
+  bool retried_held_ = false;
   bool reused_ = false;
   bool is_dialogue_ = false;   // or a tunnel
   bool is_quiet_ = false;      // the answer is of a kind whose silence means nothing

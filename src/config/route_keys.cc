@@ -75,8 +75,8 @@ Table<Timeouts> timeout_keys() {
 
 Table<Retry> retry_keys() {
   Table<Retry> table;
-  table.add("attempts", &Retry::attempts, count<std::uint32_t>(1, 10),
-            "Servers that are tried while nothing was sent; 1 tries no other.");
+  table.add("attempts", &Retry::attempts, or_null(count<std::uint32_t>(1, 10)),
+            "Servers that are tried while nothing was sent; 1 tries no other, null tries all.");
   Type<std::uint32_t> percent =
       scalar_type<std::uint32_t>(text("percentage").info, parse_percent,
                                  [](const std::uint32_t& value) { return Node::word(base::format("{}%", value)); });

@@ -171,7 +171,7 @@ struct Upstream {
   KeepAlive keepalive;
   std::optional<Health> health;
   std::optional<Eject> eject = Eject{};
-  Duration slow_start = 10s;            // after which a server that came back has its whole share again
+  Duration slow_start = 0s;             // after which a server that came back has its whole share again
   std::uint32_t max_connections = 512;  // per server, in the process
   std::uint32_t max_waiting = 1024;
   Duration hold = 0s;
@@ -302,7 +302,7 @@ struct Timeouts {
 };
 
 struct Retry {
-  std::uint32_t attempts = 2;
+  std::optional<std::uint32_t> attempts;  // servers that are tried; absent: all
   std::uint32_t budget_percent = 10;
 
   bool operator==(const Retry&) const = default;

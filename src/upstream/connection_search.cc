@@ -19,12 +19,16 @@ void ConnectionSearch::start(const Limits& limits, const PickBy& by) {
 
 void ConnectionSearch::start_fresh(Server& server) {
   note_choice(Choice::kSameAgain);
-  if (!connect_to(server)) wait();
+  wants_fresh_ = true;
+  if (connect_to(server)) return;
+  // The connection that failed may not be counted out yet: the server is tried again when its turn has come.
+  tried_.reset(upstream_.index_of(server));
+  wait();
 }
 
 void ConnectionSearch::start_next(Reason reason) {
   last_failure_ = reason;
-  if (tried_.count() >= limits_.attempts) return hold();
+  if (limits_.attempts && tried_.count() >= *limits_.attempts) return hold();
   if (!advance()) wait();
 }
 
@@ -51,7 +55,9 @@ bool ConnectionSearch::advance() {
   bool is_one_full = false;
   while (Server* server = upstream_.pick(passed_over, by_)) {
     note_choice(upstream_.choice());
-    if (take_from(*server) || connect_to(*server)) return true;
+    const bool is_found =
+        wants_fresh_ ? connect_to(*server) || take_from(*server) : take_from(*server) || connect_to(*server);
+    if (is_found) return true;
     passed_over.set(upstream_.index_of(*server));
     is_one_full = true;
   }
@@ -70,13 +76,16 @@ bool ConnectionSearch::take_from(Server& server) {
   if (kept == nullptr) return false;
   tried_.set(upstream_.index_of(server));
   state_ = State::kIdle;
+  wants_fresh_ = false;
   timer_.stop();
   handler_.on_found(server, *kept, {}, true);
   return true;
 }
 
 bool ConnectionSearch::connect_to(Server& server) {
-  if (!upstream_.connect(server, *this, limits_.connect)) return false;
+  bool is_begun = upstream_.connect(server, *this, limits_.connect);
+  if (!is_begun && wants_fresh_ && server.close_idle()) is_begun = upstream_.connect(server, *this, limits_.connect);
+  if (!is_begun) return false;
   tried_.set(upstream_.index_of(server));
   state_ = State::kConnecting;
   server_ = &server;
@@ -86,6 +95,7 @@ bool ConnectionSearch::connect_to(Server& server) {
 
 void ConnectionSearch::on_connected(ClientConnection& connection, const ConnectTimes& times) {
   state_ = State::kIdle;
+  wants_fresh_ = false;
   handler_.on_found(*server_, connection, times, false);
 }
 
@@ -119,7 +129,8 @@ void ConnectionSearch::hold() {
   // It may be held while this request waits; whoever holds it has a time for that.
   if (upstream_.is_held(now)) hold_until_ = std::max(*hold_until_, upstream_.held_until());
   if (now >= *hold_until_) {
-    return fail(last_failure_ == Reason::kNone ? Reason::kUpstreamUnavailable : last_failure_);
+    const bool has_held = hold_pause_ != kHoldPause;
+    return fail(has_held || last_failure_ == Reason::kNone ? Reason::kUpstreamUnavailable : last_failure_);
   }
   state_ = State::kHolding;
   timer_.start(std::min(now + hold_pause_, *hold_until_));

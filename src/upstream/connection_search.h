@@ -43,7 +43,7 @@ class ConnectionSearch final : private ConnectHandler, private Waiter, private n
 
   struct Limits {
     std::optional<base::Duration> connect;  // for a connection, and for a place among those of a server
-    std::uint32_t attempts = 1;             // servers that may be tried
+    std::optional<std::uint32_t> attempts;  // servers that may be tried; absent: all of them
   };
 
   // All of them must outlive the search.
@@ -73,11 +73,12 @@ class ConnectionSearch final : private ConnectHandler, private Waiter, private n
   bool on_turn_to_connect() override;
   void on_timer(int timer_id) override;
 
-  // Takes or makes a connection to the next server that has room; false: every server has as many as it may have.
+  // Takes or makes a connection to the next server that has room; false: every server has as many as it may have. One
+  // for a request that a kept connection has failed is made.
   bool advance();
   // False: no connection is kept or shared.
   bool take_from(Server& server);
-  // False: the server has as many as it may have.
+  // False: the server has as many as it may have, none of them idle where a fresh one is wanted.
   bool connect_to(Server& server);
   void note_choice(Choice choice);
   void wait();
@@ -93,6 +94,7 @@ class ConnectionSearch final : private ConnectHandler, private Waiter, private n
   PickBy by_;
   Upstream::ServerSet tried_;
   Server* server_ = nullptr;  // that is being connected to
+  bool wants_fresh_ = false;  // no connection that was kept
   Choice choice_ = Choice::kNone;
   base::MonoTime chosen_at_{};
   http::Reason last_failure_ = http::Reason::kNone;

@@ -18,10 +18,13 @@ RetryVerdict decide_retry(const FailedAttempt& attempt) {
   }
   // Waiting is never repeated: a server that is slow would get the request twice.
   const bool died = attempt.reason == http::Reason::kUpstreamClosed || attempt.reason == http::Reason::kUpstreamReset;
-  if (!died || attempt.answered || !attempt.body_kept || !attempt.repeatable) return RetryVerdict::kGiveUp;
-  if (attempt.reused && !attempt.retried_fresh) return RetryVerdict::kFreshConnection;
-  // A server that ends takes connections with it that it had not looked at.
-  return attempt.holds ? RetryVerdict::kHold : RetryVerdict::kGiveUp;
+  if (!died || attempt.answered || !attempt.body_kept) return RetryVerdict::kGiveUp;
+  const bool is_repeatable = attempt.idempotent || attempt.callback;
+  if (attempt.reused && is_repeatable && !attempt.retried_fresh) return RetryVerdict::kFreshConnection;
+  // A server that is restarted takes connections with it that it had not looked at. Nothing says so, hence only for
+  // methods of which a second time does no harm, and one time more: what ends one server would end the next.
+  const bool may_hold = attempt.holds && attempt.idempotent && !attempt.retried_held;
+  return may_hold ? RetryVerdict::kHold : RetryVerdict::kGiveUp;
 }
 
 }  // namespace viaduct::upstream

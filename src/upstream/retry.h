@@ -15,8 +15,10 @@ struct FailedAttempt {
   bool reused = false;         // the connection had carried a request before
   bool answered = false;       // a byte of an answer had come
   bool body_kept = false;      // the whole body is still here to be sent again
-  bool repeatable = false;     // an idempotent method, or a callback route (at-least-once by contract)
+  bool idempotent = false;     // the method
+  bool callback = false;       // a callback route: at-least-once by contract
   bool retried_fresh = false;  // this request has already been sent again on a fresh connection
+  bool retried_held = false;   // and after a pause, for `hold`
   bool servers_left = false;   // another server may be tried (retry.attempts)
   bool holds = false;          // the upstream has `hold`: its servers are expected to go and come
   http::Reason reason = http::Reason::kNone;
@@ -26,7 +28,7 @@ enum class RetryVerdict : std::uint8_t {
   kGiveUp,
   kNextServer,       // nothing was sent: try another server
   kFreshConnection,  // the kept connection had died under us: the same server, once, on a new connection
-  kHold,             // a server went while it may not have begun, which does no harm: any server, after a pause
+  kHold,             // a server went away with an idempotent request: any server, once, after a pause
 };
 
 RetryVerdict decide_retry(const FailedAttempt& attempt);

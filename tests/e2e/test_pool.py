@@ -107,11 +107,11 @@ def test_a_place_is_awaited_as_long_as_a_connection(start_daemon, upstream, gate
     wait_until(lambda: askers.statuses, "the one that waits in vain")
     assert askers.statuses == [503]
     daemon.wait_reason("upstream_queue_timeout")
+    assert daemon.record_of(askers.answers[0])["wait_ms"] >= 300
     gate.opened.set()
     assert askers.join() == [200, 503]
 
 
-def test_a_client_that_leaves_leaves_its_place(start_daemon, upstream, gate):
 def test_places_that_rest_with_one_worker_go_to_another(start_daemon):
     """Connections come to workers by chance; each of them must get its request through, whoever has the places."""
     with RawUpstream(lambda received: answer(b"ok")) as raw:
@@ -141,6 +141,7 @@ def test_a_shared_connection_is_given_up_for_another_worker(start_daemon):
         assert len(statuses) > 50 and set(statuses) == {200}, statuses[-20:]
 
 
+def test_a_client_that_leaves_leaves_its_place(start_daemon, upstream, gate):
     daemon = start(start_daemon, upstream.url, workers=1, max_connections=1, max_waiting=1, timeouts={"connect": "10s"})
     first = Askers(daemon, 1)
     wait_until(lambda: gate.inside == 1, "the first request")
@@ -228,9 +229,12 @@ def test_no_request_fails_while_the_only_server_restarts(start_daemon, applicati
 def test_a_held_request_gets_its_failure_when_the_time_has_passed(start_daemon, application):
     daemon = start(start_daemon, application.url, hold="400ms")
     began = time.monotonic()
-    assert fetch(daemon.http, "GET", "/api/v1/status/200").status == 502
+    response = fetch(daemon.http, "GET", "/api/v1/status/200")
+    assert response.status == 503 and response.get("Retry-After")
     assert time.monotonic() - began >= 0.4
-    daemon.wait_reason("upstream_connect_refused")
+    record = daemon.record_of(response)
+    assert record["reason"] == "upstream_unavailable" and record["wait_ms"] >= 400
+    assert "upstream_failed reason=upstream_connect_refused" in daemon.error_text()
 
 
 def test_without_hold_a_request_fails_at_once(start_daemon, application):

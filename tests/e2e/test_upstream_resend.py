@@ -196,3 +196,27 @@ def test_large_body_on_a_dead_connection_is_not_sent_half(daemon, raw):
     assert all(one.body == body for one in raw.received[1:] if one.complete)
     if response.status == 200:
         assert raw.received[-1].complete
+
+
+@pytest.mark.parametrize("method, target, times", [("POST", V3_PATH, 1), ("POST", "/x", 1), ("GET", "/x", 2)])
+def test_hold_does_not_send_again_what_a_server_ends_at(start_one, raw, method, target, times):
+    """`hold` waits for a server that can be reached: one that dies of a request must not get it for as long."""
+    routes = [proxy("notify", {"exact": V3_PATH, "methods": ["POST"]}, "app", callback="wechat_pay_v3"),
+              proxy("all", {"prefix": "/"}, "app")]
+    config = plain_scene(raw.url, routes, process={"workers": 1})
+    config["upstreams"]["app"]["hold"] = "2s"
+    daemon = start_one(config)
+    raw.clear()
+    raw.handler = lambda received: received.close()
+    response = fetch(daemon.http, method, target, body=b"{}" if method == "POST" else None)
+    assert response.status == (500 if target == V3_PATH else 502)
+    assert [one.method for one in raw.received] == [method] * times
+
+
+def test_the_only_place_at_a_server_goes_to_the_fresh_connection(start_one, raw):
+    config = plain_scene(raw.url, [proxy("all", {"prefix": "/"}, "app")], process={"workers": 1})
+    config["upstreams"]["app"].update({"max_connections": 1, "keepalive": {"max_idle": 8, "idle": "30s"}})
+    daemon = start_one(config)
+    raw.handler = EndsWhenReused("close")
+    for _ in range(4):
+        assert fetch(daemon.http, "GET", "/x").status == 200

@@ -106,6 +106,69 @@ TEST_F(ConnectionSearchTest, TriesAsManyServersAsItMay) {
   EXPECT_EQ(one->events, "upstream_connect_refused failed upstream_connect_refused");
 }
 
+TEST_F(ConnectionSearchTest, TriesAllServersWhereNobodySaysHowMany) {
+  support::RefusingPort other;
+  support::RefusingPort third;
+  serve(support::make_upstream({refusing_.config(), other.config(), third.config(), server_.config()}));
+  const auto one = request({.connect = 2s, .attempts = std::nullopt});
+  ASSERT_TRUE(until_found(*one));
+  EXPECT_EQ(one->events, "upstream_connect_refused upstream_connect_refused upstream_connect_refused found ");
+}
+
+// The one that failed is counted out behind this call alone.
+TEST_F(ConnectionSearchTest, WaitsForTheOnlyPlaceOfTheConnectionThatFailed) {
+  config::Upstream config = support::make_upstream({server_.config()});
+  config.max_connections = 1;
+  serve(config);
+  const auto one = request();
+  ASSERT_TRUE(until_found(*one));
+  one->search.start_fresh(*one->server);
+  EXPECT_EQ(states_.find(config).waiting.load(), 1u);
+  one->end();
+  ASSERT_TRUE(until_found(*one));
+  EXPECT_EQ(one->events, "found found ");
+  EXPECT_FALSE(one->is_reused);
+}
+
+TEST_F(ConnectionSearchTest, TakesThePlaceOfAnIdleConnectionForAFreshOne) {
+  config::Upstream config = support::make_upstream({server_.config()});
+  config.max_connections = 2;
+  serve(config);
+  const auto one = request();
+  ASSERT_TRUE(until_found(*one));
+  support::ConnectOutcome outcome;
+  Server& server = *one->server;
+  ASSERT_TRUE(upstream_->connect(server, outcome, std::nullopt));
+  ASSERT_TRUE(support::wait_until(loop_, [&] { return outcome.connection != nullptr; }));
+  server.give_back(*outcome.connection);
+  one->search.start_fresh(server);
+  one->end();
+  ASSERT_TRUE(until_found(*one));
+  EXPECT_FALSE(one->is_reused) << "what was kept may be as dead as the one before";
+  EXPECT_EQ(server_.connections.size(), 3u);
+}
+
+TEST_F(ConnectionSearchTest, GivesIdleConnectionsUpForRequestsOfOtherWorkers) {
+  config::Upstream config = support::make_upstream({server_.config()});
+  config.max_connections = 1;
+  serve(config);
+  auto made = Upstream::make(resources_, config);  // another worker's
+  ASSERT_TRUE(made.has_value());
+  support::ConnectOutcome outcome;
+  Server& kept_at = (*made)->server(0);
+  ASSERT_TRUE((*made)->connect(kept_at, outcome, std::nullopt));
+  ASSERT_TRUE(support::wait_until(loop_, [&] { return outcome.connection != nullptr; }));
+  kept_at.give_back(*outcome.connection);
+  EXPECT_EQ(kept_at.connections(), 1u);
+  const auto one = request();
+  ASSERT_TRUE(support::wait_until(loop_, [&] {
+    clock_.advance(WaitingRoom::kPollInterval);
+    return one->is_found();
+  }));
+  EXPECT_EQ(kept_at.connections(), 0u);
+  EXPECT_EQ(states_.find(config).server(0).connections.load(), 1u);
+}
+
 TEST_F(ConnectionSearchTest, FailsAtOnceWhereNoServerIsHealthy) {
   serve(support::make_upstream({server_.config()}));
   states_.find(upstream_->config()).server(0).health = ServerState::Health::kUnhealthy;
@@ -210,7 +273,7 @@ TEST_F(ConnectionSearchTest, HoldsARequestUntilARefusingServerIsThere) {
   for (int i = 0; i < 20; ++i) pass(60ms);
   ASSERT_TRUE(support::wait_until(loop_, [&] { return one->events.contains("failed"); }));
   EXPECT_TRUE(one->events.starts_with("upstream_connect_refused again upstream_connect_refused again ")) << one->events;
-  EXPECT_TRUE(one->events.ends_with("failed upstream_connect_refused")) << one->events;
+  EXPECT_TRUE(one->events.ends_with("failed upstream_unavailable")) << one->events;
 }
 
 TEST_F(ConnectionSearchTest, HoldsRequestsWhileTheOperatorWantsIt) {

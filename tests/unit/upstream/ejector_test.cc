@@ -186,6 +186,7 @@ TEST_F(EjectorTest, GivesAServerASmallShareAfterItsReturn) {
   make(2);
   config_.servers[0].weight = 4;
   config_.name = "weighted";
+  config_.slow_start = 10s;
   make();
   Server& bad = server(0);
   const auto share = [&] {

@@ -16,19 +16,20 @@ constexpr auto kAllReasons = std::to_array({
 #undef VIADUCT_REASON_VALUE
 });
 
-// The attempt whose seven answers are the bits of `bits`.
+// The attempt whose eight answers are the bits of `bits`.
 FailedAttempt attempt_of(unsigned bits, Reason reason) {
   return {.connected = (bits & 1) != 0,
           .reused = (bits & 2) != 0,
           .answered = (bits & 4) != 0,
           .body_kept = (bits & 8) != 0,
-          .repeatable = (bits & 16) != 0,
-          .retried_fresh = (bits & 32) != 0,
-          .servers_left = (bits & 64) != 0,
+          .idempotent = (bits & 16) != 0,
+          .callback = (bits & 32) != 0,
+          .retried_fresh = (bits & 64) != 0,
+          .servers_left = (bits & 128) != 0,
           .reason = reason};
 }
 
-constexpr unsigned kCases = 128;
+constexpr unsigned kCases = 256;
 
 // Section 8 of the contract, word for word, for every combination.
 TEST(Retry, FollowsTheTableInEveryCase) {
@@ -48,7 +49,7 @@ TEST(Retry, FollowsTheTableInEveryCase) {
       } else {
         const bool was_dead = attempt.reused && !attempt.answered &&
                               (reason == Reason::kUpstreamClosed || reason == Reason::kUpstreamReset);
-        const bool is_harmless = attempt.repeatable && attempt.body_kept;
+        const bool is_harmless = (attempt.idempotent || attempt.callback) && attempt.body_kept;
         if (was_dead && is_harmless && !attempt.retried_fresh) wanted = RetryVerdict::kFreshConnection;
       }
       EXPECT_EQ(decide_retry(attempt), wanted) << bits << " " << http::reason_name(reason);
@@ -64,7 +65,7 @@ TEST(Retry, NeverSendsAgainWhatMayHaveBegun) {
   const FailedAttempt dead = {.connected = true,
                               .reused = true,
                               .body_kept = true,
-                              .repeatable = true,
+                              .idempotent = true,
                               .servers_left = true,
                               .reason = Reason::kUpstreamClosed};
   ASSERT_EQ(decide_retry(dead), RetryVerdict::kFreshConnection);
@@ -76,24 +77,25 @@ TEST(Retry, NeverSendsAgainWhatMayHaveBegun) {
   const std::initializer_list<Row> rows = {
       {"a fresh connection", changed([](FailedAttempt& a) { a.reused = false; })},
       {"a byte of an answer", changed([](FailedAttempt& a) { a.answered = true; })},
-      {"a POST", changed([](FailedAttempt& a) { a.repeatable = false; })},
+      {"a POST", changed([](FailedAttempt& a) { a.idempotent = false; })},
       {"a body that is gone", changed([](FailedAttempt& a) { a.body_kept = false; })},
       {"a second time", changed([](FailedAttempt& a) { a.retried_fresh = true; })},
       {"a slow head", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamHeaderTimeout; })},
       {"a slow reader", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamSendTimeout; })},
       {"the deadline", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamTotalTimeout; })},
-      {"garbage", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamInvalidResponse; })},
       {"a stream that was reset", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamStreamReset; })},
+      {"garbage", changed([](FailedAttempt& a) { a.reason = Reason::kUpstreamInvalidResponse; })},
   };
   for (const Row& row : rows) EXPECT_EQ(decide_retry(row.attempt), RetryVerdict::kGiveUp) << row.why;
 }
 
-// Where servers go and come, one may go with connections in its hands that it has not looked at.
-TEST(Retry, HoldsWhatDoesNoHarmWhereServersGoAndCome) {
+// Where servers go and come, one may go with connections in its hands that it has not looked at; or it went for what
+// the request is, and the next one would go, too.
+TEST(Retry, HoldsIdempotentRequestsOnceWhereServersGoAndCome) {
   const FailedAttempt gone = {.connected = true,
                               .reused = false,
                               .body_kept = true,
-                              .repeatable = true,
+                              .idempotent = true,
                               .holds = true,
                               .reason = Reason::kUpstreamReset};
   EXPECT_EQ(decide_retry(gone), RetryVerdict::kHold);
@@ -104,7 +106,12 @@ TEST(Retry, HoldsWhatDoesNoHarmWhereServersGoAndCome) {
   EXPECT_EQ(decide_retry(attempt), RetryVerdict::kHold);
   for (const auto spoil : std::initializer_list<void (*)(FailedAttempt&)>{
            [](FailedAttempt& a) { a.answered = true; }, [](FailedAttempt& a) { a.body_kept = false; },
-           [](FailedAttempt& a) { a.repeatable = false; }, [](FailedAttempt& a) { a.holds = false; },
+           [](FailedAttempt& a) { a.idempotent = false; }, [](FailedAttempt& a) { a.holds = false; },
+           [](FailedAttempt& a) { a.retried_held = true; },
+           [](FailedAttempt& a) {
+             a.idempotent = false;
+             a.callback = true;
+           },
            [](FailedAttempt& a) { a.reason = Reason::kUpstreamHeaderTimeout; }}) {
     attempt = gone;
     spoil(attempt);
