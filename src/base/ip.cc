@@ -16,6 +16,8 @@ namespace viaduct::base {
 
 namespace {
 
+constexpr std::string_view kUnixPeer = "unix:";
+
 constexpr std::array<unsigned char, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 // Copies `text` behind a NUL, as inet_pton(3) wants it. False when it is too long to be an address, or holds a NUL.
@@ -128,8 +130,14 @@ IpAddress IpAddress::from_bytes(const unsigned char* bytes, std::size_t size) {
     bytes += kMappedPrefix.size();
     size = 4;
   }
-  address.is_v4_ = size == 4;
+  address.family_ = size == 4 ? Family::kV4 : Family::kV6;
   std::copy_n(bytes, size, address.bytes_.begin());
+  return address;
+}
+
+IpAddress IpAddress::unix_peer() {
+  IpAddress address;
+  address.family_ = Family::kUnix;
   return address;
 }
 
@@ -139,11 +147,17 @@ std::string IpAddress::to_string() const {
 }
 
 std::size_t IpAddress::write(char* out) const {
-  const char* end = is_v4_ ? write_v4(bytes_.data(), out) : write_v6(bytes_.data(), out);
+  if (is_unix()) return static_cast<std::size_t>(std::ranges::copy(kUnixPeer, out).out - out);
+  const char* end = is_v4() ? write_v4(bytes_.data(), out) : write_v6(bytes_.data(), out);
   return static_cast<std::size_t>(end - out);
 }
 
 std::optional<Cidr> Cidr::parse(std::string_view text) {
+  if (text == kUnixPeer) {
+    Cidr all;
+    all.base_ = IpAddress::unix_peer();
+    return all;
+  }
   const std::size_t slash = text.find('/');
   const auto base = IpAddress::parse(text.substr(0, slash));
   if (!base) return std::nullopt;
@@ -165,11 +179,11 @@ std::optional<Cidr> Cidr::parse(std::string_view text) {
 }
 
 bool Cidr::contains(const IpAddress& address) const {
-  return address.is_v4() == base_.is_v4() && equal_prefix(address.bytes(), base_.bytes(), prefix_length_);
+  return address.family_ == base_.family_ && equal_prefix(address.bytes(), base_.bytes(), prefix_length_);
 }
 
 std::string Cidr::to_string() const {
-  return base_.to_string() + "/" + std::to_string(prefix_length_);
+  return base_.is_unix() ? base_.to_string() : base_.to_string() + "/" + std::to_string(prefix_length_);
 }
 
 CidrSet CidrSet::private_networks() {
@@ -189,6 +203,7 @@ bool CidrSet::contains(const IpAddress& address) const {
 
 SocketAddress SocketAddress::unix_path(std::string path) {
   SocketAddress address;
+  address.ip_ = IpAddress::unix_peer();
   address.path_ = std::move(path);
   return address;
 }
@@ -213,6 +228,7 @@ SocketAddress SocketAddress::from_sockaddr(const sockaddr* address, socklen_t le
     std::memcpy(&local, address, std::min<std::size_t>(length, sizeof local));
     return unix_path(std::string(local.sun_path, strnlen(local.sun_path, length - kPathOffset)));
   }
+  if (address->sa_family == AF_UNIX) return {IpAddress::unix_peer(), 0};
   return {};
 }
 
@@ -243,7 +259,7 @@ socklen_t SocketAddress::to_sockaddr(sockaddr_storage& storage) const {
 }
 
 std::string SocketAddress::to_string() const {
-  if (is_unix()) return "unix:" + path_;
+  if (ip_.is_unix()) return std::string(kUnixPeer) + path_;
   const std::string port = ":" + std::to_string(port_);
   return ip_.is_v4() ? ip_.to_string() + port : "[" + ip_.to_string() + "]" + port;
 }

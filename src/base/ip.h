@@ -15,7 +15,7 @@
 
 namespace viaduct::base {
 
-// An IPv4 or IPv6 address. Default: the IPv4 address 0.0.0.0.
+// An IPv4 or IPv6 address, or that of whoever comes over a Unix socket and has none. Default: the IPv4 address 0.0.0.0.
 class IpAddress {
  public:
   IpAddress() = default;
@@ -26,29 +26,37 @@ class IpAddress {
   // From 4 bytes (IPv4) or 16 bytes (IPv6) in network order. REQUIRES: size is 4 or 16.
   static IpAddress from_bytes(const unsigned char* bytes, std::size_t size);
 
-  bool is_v4() const { return is_v4_; }
-  // 4 or 16 bytes in network order, alive as long as this address.
+  // Of all that come over Unix sockets.
+  static IpAddress unix_peer();
+
+  bool is_v4() const { return family_ == Family::kV4; }
+  bool is_unix() const { return family_ == Family::kUnix; }
+  // 4 or 16 bytes in network order, none of a Unix peer, alive as long as this address.
   const unsigned char* bytes() const { return bytes_.data(); }
-  std::size_t size() const { return is_v4_ ? 4 : 16; }
-  // The canonical spelling of RFC 5952, without brackets.
+  std::size_t size() const { return is_unix() ? 0 : is_v4() ? 4 : 16; }
+  // The canonical spelling of RFC 5952, without brackets; "unix:" for a Unix peer, as nginx writes it.
   std::string to_string() const;
   // Writes to_string() into `out` (at least 46 bytes) and returns its length, without allocation.
   std::size_t write(char* out) const;
   auto operator<=>(const IpAddress&) const = default;
 
  private:
+  friend class Cidr;
+
+  enum class Family : std::uint8_t { kV4, kV6, kUnix };
+
   std::array<unsigned char, 16> bytes_{};  // IPv4 uses the first four
-  bool is_v4_ = true;
+  Family family_ = Family::kV4;
 };
 
-// An address range. "10.0.0.0/8", "2001:db8::/32", or one address.
+// An address range. "10.0.0.0/8", "2001:db8::/32", one address, or "unix:" for all who come over Unix sockets.
 class Cidr {
  public:
   // Absent when `text` is no range, the length is too large, or bits below the length are set.
   static std::optional<Cidr> parse(std::string_view text);
   // Never true across families: "::/0" contains no IPv4 address.
   bool contains(const IpAddress& address) const;
-  // Always with the length: "192.0.2.1/32".
+  // Always with the length: "192.0.2.1/32"; or "unix:".
   std::string to_string() const;
   bool operator==(const Cidr&) const = default;
 

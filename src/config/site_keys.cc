@@ -78,7 +78,7 @@ Table<SiteDraft> site_keys() {
   table.add("deny", &SiteDraft::deny, list_of(text("path", check_path)),
             "Decoded paths that are refused before every route, under every spelling; \"/x/\" covers /x, too.");
   table.add("trusted_proxies", &SiteDraft::trusted_proxies, cidr_set(),
-            "Addresses of proxies in front, whose X-Forwarded-* are believed.");
+            "Proxies in front whose X-Forwarded-* are believed; unix: for those on Unix sockets.");
   table.add_inherited(&SiteDraft::inherited, inherited_route_keys());
   // Last, so that routes inherit what the site says.
   table.add("routes", routes(), "The rules; the most specific that fits wins, whatever their order.").required();

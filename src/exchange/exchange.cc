@@ -94,7 +94,6 @@ void Exchange::describe_request(const http::RequestHead& head) {
   const std::size_t question = head.target.find('?');
   record_.client_port = client_.peer.port();
   record_.client_ip = client_ip_;
-  record_.is_unix_client = client_.local.is_unix();
   record_.method = head.method_text;
   record_.host = head.authority;
   received_target_ = head.target;

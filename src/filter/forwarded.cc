@@ -55,9 +55,7 @@ exchange::FilterVerdict Forwarded::on_request(exchange::Exchange& exchange) cons
   base::Arena& arena = exchange.arena();
   const bool trusted = exchange.is_peer_trusted();
   const bool appends = trusted || mode_ == config::ForwardedMode::kAppend;
-  // Whoever came over a Unix socket has no address; nginx's word for that.
-  const bool is_unix = exchange.client().local.is_unix();
-  const std::string_view peer = is_unix ? "unix:" : address_text(exchange.client().peer.ip(), arena);
+  const std::string_view peer = address_text(exchange.client().peer.ip(), arena);
   const std::string_view chain = appends ? extend_forwarded_for(fields, peer) : peer;
   const std::string_view given_proto = trusted ? fields.value(FieldName::kXForwardedProto) : std::string_view{};
   const std::string_view given_host = trusted ? fields.value(FieldName::kXForwardedHost) : std::string_view{};
@@ -71,8 +69,10 @@ exchange::FilterVerdict Forwarded::on_request(exchange::Exchange& exchange) cons
   fields.add(FieldName::kXForwardedFor, chain);
   fields.add(FieldName::kXForwardedProto, given_proto.empty() ? exchange.scheme() : given_proto);
   fields.add(FieldName::kXForwardedHost, given_host.empty() ? exchange.request().authority : given_host);
-  fields.add(FieldName::kXForwardedPort,
-             given_port.empty() ? port_text(exchange.client().local.port(), arena) : given_port);
+  const std::uint16_t port = exchange.client().local.port();
+  // A Unix socket has none.
+  if (given_port.empty() && port == 0) return exchange::FilterVerdict::kContinue;
+  fields.add(FieldName::kXForwardedPort, given_port.empty() ? port_text(port, arena) : given_port);
   return exchange::FilterVerdict::kContinue;
 }
 

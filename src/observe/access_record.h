@@ -20,7 +20,6 @@ struct AccessRecord {
   base::WallTime time{};  // when the exchange ended
   std::string_view request_id;
   base::IpAddress client_ip;      // behind trusted proxies: the rightmost that is not trusted
-  bool is_unix_client = false;    // the client came over a Unix socket and has no address
   std::uint16_t client_port = 0;  // 0: none
   std::string_view site;          // the first of its hosts
   std::string_view route;

@@ -62,10 +62,6 @@ void write_time_local(const Record& record, const Context& context, LineWriter& 
 }
 
 void write_client_ip(const Record& record, const Context&, LineWriter& out) {
-  if (record.is_unix_client) {
-    out.text("unix:", kAddressBytesMax);
-    return;
-  }
   char text[kAddressBytesMax];
   out.text({text, record.client_ip.write(text)}, kAddressBytesMax);
 }

@@ -273,6 +273,40 @@ def test_listeners_of_all_families(start_one, place, raw):
         assert sock.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
+def ask_over(path, target="/x", fields=()):
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(DEADLINE)
+        sock.connect(str(path))
+        sock.sendall(build_request("GET", target, [("Connection", "close"), *fields]))
+        return sock.recv(4096)
+
+
+def test_clients_on_a_unix_socket_have_no_address_and_may_be_trusted(start_one, place, raw):
+    path = place / "listener.sock"
+    config = plain_scene(raw.url, [
+        proxy("ipv4", {"prefix": "/ipv4"}, "app", allow={"addresses": ["0.0.0.0/0"]}),
+        proxy("unix", {"prefix": "/unix"}, "app", allow={"addresses": ["unix:"]}), proxy("all", {"prefix": "/"}, "app")],
+        listeners=[{"address": f"unix:{path}"}, {"address": "127.0.0.1:0"}],
+        client={"max_connections_per_address": 1})
+    daemon = start_one(config)
+    raw.clear()
+    given = [("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-Port", "443")]
+    assert ask_over(path, "/x", given).startswith(b"HTTP/1.1 200 ")
+    received = raw.received[-1]
+    assert (received.get("X-Real-IP"), received.get("X-Forwarded-For")) == ("unix:", "unix:")
+    assert received.get("X-Forwarded-Port") is None
+    assert ask_over(path, "/ipv4").startswith(b"HTTP/1.1 403 ")
+    assert ask_over(path, "/unix").startswith(b"HTTP/1.1 200 ")
+    config["sites"][0]["trusted_proxies"] = ["unix:"]
+    daemon.write(config)
+    assert run("reload", "-c", daemon.config_path).returncode == 0
+    assert ask_over(path, "/x", [*given, ("X-Request-ID", "trusted")]).startswith(b"HTTP/1.1 200 ")
+    received = raw.received[-1]
+    assert received.get("X-Real-IP") == "203.0.113.9" and received.get("X-Forwarded-For") == "203.0.113.9, unix:"
+    assert received.get("X-Forwarded-Port") == "443"
+    assert daemon.wait_record("trusted")["client_ip"] == "203.0.113.9"
+
+
 def test_workers_share_the_load(start_one, raw):
     """SO_REUSEPORT spreads connections; whichever worker takes one, the answer is the same."""
     daemon = start_one(plain_scene(raw.url, process={"workers": 4}))

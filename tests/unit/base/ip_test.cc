@@ -193,5 +193,29 @@ TEST(CidrSet, KnowsWhatTheInternetDoesNotRoute) {
   }
 }
 
+TEST(UnixPeer, HasNoAddressAndIsInItsOwnRangeAlone) {
+  const IpAddress peer = IpAddress::unix_peer();
+  EXPECT_EQ(peer.to_string(), "unix:");
+  EXPECT_EQ(peer.size(), 0u);
+  EXPECT_FALSE(peer.is_v4());
+  EXPECT_NE(peer, IpAddress());
+  const auto own = Cidr::parse("unix:");
+  ASSERT_TRUE(own.has_value());
+  EXPECT_EQ(own->to_string(), "unix:");
+  EXPECT_TRUE(own->contains(peer));
+  for (const char* range : {"0.0.0.0/0", "::/0", "0.0.0.0"}) {
+    EXPECT_FALSE(Cidr::parse(range)->contains(peer)) << range;
+    EXPECT_FALSE(own->contains(*IpAddress::parse(range == std::string_view("::/0") ? "::" : "0.0.0.0"))) << range;
+  }
+  for (const char* text : {"unix", "unix:/x", "unix:/0", " unix:"}) EXPECT_FALSE(Cidr::parse(text).has_value()) << text;
+  // A client that has bound no name, as nearly all.
+  sockaddr_storage unnamed{};
+  unnamed.ss_family = AF_UNIX;
+  const auto from = SocketAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&unnamed), sizeof(sa_family_t));
+  EXPECT_EQ(from.ip(), peer);
+  EXPECT_EQ(from.to_string(), "unix:");
+  EXPECT_EQ(SocketAddress::unix_path("/run/x").ip(), peer);
+}
+
 }  // namespace
 }  // namespace viaduct::base

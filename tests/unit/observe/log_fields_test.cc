@@ -161,7 +161,7 @@ TEST(LogFields, ShowAnEmptyRecord) {
 
 TEST(LogFields, NameAUnixSocketInsteadOfAnAddress) {
   AccessRecord record;
-  record.is_unix_client = true;
+  record.client_ip = base::IpAddress::unix_peer();
   EXPECT_EQ(text_of("client_ip", record), "unix:");
 }
 
