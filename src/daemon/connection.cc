@@ -66,6 +66,7 @@ void Connection::on_transport_ready() {
 void Connection::choose_codec(bool is_h2) {
   codec::ServerCodecHandler& handler = *this;
   if (is_h2) {
+    is_fresh_ = false;  // browsers open some beforehand, and say so by the preface
     codec_ = std::make_unique<codec::H2Server>(h2_limits_, h2_library_, loop_.chunks(), handler);
     codec_->on_time(loop_.now());
     loop_.at_turn_end(*this);  // our SETTINGS go first
@@ -131,6 +132,7 @@ void Connection::on_codec_resume() {
 
 http::StreamHandler& Connection::on_stream(http::ServerStream& stream) {
   idle_since_.reset();
+  is_fresh_ = false;
   return owner_.make_exchange(client_, stream);
 }
 
@@ -315,7 +317,8 @@ std::optional<base::Duration> Connection::limit_of(Wait wait) const {
   switch (wait) {
     case Wait::kNone: return std::nullopt;
     case Wait::kHandshake: return limits_.handshake_timeout;
-    case Wait::kIdle: return limits_.idle_timeout;
+    // Who opens a connection does so to ask something: its first head is under way.
+    case Wait::kIdle: return is_fresh_ ? std::min(limits_.idle_timeout, limits_.header_timeout) : limits_.idle_timeout;
     case Wait::kHead: return limits_.header_timeout;
     case Wait::kBody:
     case Wait::kWrite: return limits_.body_timeout;

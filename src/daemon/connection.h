@@ -146,6 +146,7 @@ class Connection final : public net::Retirable,
   State state_ = State::kHandshake;
   DrainMode drain_ = DrainMode::kNone;
   bool awaits_preface_ = false;  // the first bytes say which HTTP is spoken
+  bool is_fresh_ = true;         // HTTP/1.1, and nothing was asked yet
   bool input_ended_ = false;
   bool write_blocked_ = false;                   // the transport will tell when there is room
   bool resume_input_ = false;                    // the codec wants what input_ holds

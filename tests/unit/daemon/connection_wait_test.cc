@@ -40,11 +40,17 @@ TEST_F(ConnectionWaitTest, ClosesAnIdleConnectionWithoutAWord) {
 }
 
 TEST_F(ConnectionWaitTest, ClosesAConnectionOnWhichNothingEverComes) {
-  side_.connect();
-  side_.pass(side_.limits.idle_timeout + 20ms);
-  ASSERT_TRUE(side_.until_closed());
-  EXPECT_EQ(side_.client().received, "");
-  EXPECT_EQ(side_.log(), "");
+  side_.limits.header_timeout = 10s;
+  for (const base::Duration idle : {base::Duration(75s), base::Duration(5s)}) {
+    side_.limits.idle_timeout = idle;
+    side_.connect();
+    side_.pass(std::min<base::Duration>(10s, idle) - 20ms);
+    EXPECT_EQ(side_.open_connections(), 1);
+    side_.pass(40ms);
+    ASSERT_TRUE(side_.until_closed());
+    EXPECT_EQ(side_.client().received, "");
+    EXPECT_EQ(side_.log(), "");
+  }
 }
 
 // However slowly it drips: the time is for the whole head.
