@@ -29,6 +29,7 @@ struct Advice {
 constexpr std::array kAdvice = {
     Advice{"upstream_connect_refused", "start the service there, or correct the address and port of the server"},
     Advice{"upstream_connect_timeout", "look at firewalls and security groups between the two machines"},
+    Advice{"upstream_connect_exhausted", "raise the limit of open files, or look at what uses up ports and memory"},
     Advice{"upstream_connect_failed", "look at the network between the two machines, and at the address"},
     Advice{
         "upstream_certificate_invalid",

@@ -89,6 +89,7 @@ namespace viaduct::http {
   X(kUpstreamConnectRefused, "upstream_connect_refused", 502, "The service cannot be reached.")                    \
   X(kUpstreamConnectTimeout, "upstream_connect_timeout", 504, "The service cannot be reached in time.")            \
   X(kUpstreamConnectFailed, "upstream_connect_failed", 502, "The service cannot be reached.")                      \
+  X(kUpstreamConnectExhausted, "upstream_connect_exhausted", 502, "The service cannot be reached.")                \
   X(kUpstreamTlsFailed, "upstream_tls_failed", 502, "The service cannot be reached safely.")                       \
   X(kUpstreamCertificateInvalid, "upstream_certificate_invalid", 502, "The service cannot be reached safely.")     \
   X(kUpstreamNameUnresolved, "upstream_name_unresolved", 502, "The service cannot be reached.")                    \

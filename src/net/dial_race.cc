@@ -11,13 +11,14 @@ namespace {
 
 // How much an error says about the server itself.
 int rank_of(int error_number) {
+  if (is_shortage(error_number)) return 0;
   switch (error_number) {
     case 0: return -1;
     case ECONNREFUSED:
     case ECONNRESET:
-    case ENOENT: return 2;
-    case ETIMEDOUT: return 1;
-    default: return 0;  // ENETUNREACH and its like: our own network
+    case ENOENT: return 3;
+    case ETIMEDOUT: return 2;
+    default: return 1;  // ENETUNREACH and its like: our own network
   }
 }
 

@@ -22,6 +22,18 @@ int connect_error(int fd) {
 
 }  // namespace
 
+bool is_shortage(int error_number) {
+  switch (error_number) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EADDRNOTAVAIL:  // all ports to call from are in use
+    case EAGAIN: return true;
+    default: return false;
+  }
+}
+
 void Dialer::dial(const base::SocketAddress& address) {
   DCHECK(fd_.get() < 0);
   sockaddr_storage storage{};
@@ -61,7 +73,7 @@ void Dialer::finish() {
   fd_.reset();
   if (error_number_ != 0) {
     auto error = base::fail_errno("connect", error_number_).error();
-    error.side = base::Side::kUpstream;
+    error.side = is_shortage(error_number_) ? base::Side::kInternal : base::Side::kUpstream;
     error.retryable = true;
     fd.reset();
     handler_.on_dial_failed(error);

@@ -14,12 +14,16 @@ class DialHandler {
  public:
   // Connected; the socket is non-blocking with Nagle's algorithm off.
   virtual void on_dialed(os::Fd fd) = 0;
-  // `error.code` is the errno, ECONNREFUSED for example.
+  // `error.code` is the errno, ECONNREFUSED for example; `error.side` says whether it was want of something of ours.
   virtual void on_dial_failed(const base::Error& error) = 0;
 
  protected:
   ~DialHandler() = default;
 };
+
+// Whether a call that makes or connects a socket failed for want of what this process or this machine has too little of
+// at the moment: descriptors, memory, ports. It says nothing about whom it was to reach.
+bool is_shortage(int error_number);
 
 class Dialer final : private FdHandler, private TurnEnd {
  public:

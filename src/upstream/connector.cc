@@ -8,6 +8,15 @@
 #include "upstream/server.h"
 
 namespace viaduct::upstream {
+namespace {
+
+http::Reason reason_of(const base::Error& error) {
+  if (error.side == base::Side::kInternal) return http::Reason::kUpstreamConnectExhausted;
+  const bool refused = error.code == ECONNREFUSED || error.code == ENOENT;
+  return refused ? http::Reason::kUpstreamConnectRefused : http::Reason::kUpstreamConnectFailed;
+}
+
+}  // namespace
 
 Connector::Connector(net::Loop& loop, net::Resolver& resolver, Server& server, ConnectHandler& handler)
     : loop_(loop), resolver_(resolver), server_(server), race_(loop, *this), timer_(loop.timers(), *this) {
@@ -81,12 +90,11 @@ void Connector::on_dialed(os::Fd fd) {
 }
 
 void Connector::on_dial_failed(const base::Error& error) {
-  const bool refused = error.code == ECONNREFUSED || error.code == ENOENT;
   base::Error named = error;
   // The name of the server does not say which address it was.
   const std::string address = race_.decided_by().to_string();
   if (address != server_.name()) named.message = base::format("{}: {}", address, error.message);
-  fail(refused ? http::Reason::kUpstreamConnectRefused : http::Reason::kUpstreamConnectFailed, std::move(named));
+  fail(reason_of(error), std::move(named));
 }
 
 void Connector::on_connection_ready() {

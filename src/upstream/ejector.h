@@ -43,7 +43,7 @@ class Ejector {
 
 // Whether a failed attempt speaks against its server: it could not be reached, did not answer in time, answered
 // garbage, or broke off. Not where a kept connection had ended meanwhile, nor where the fault may be the client's or
-// ours.
+// ours (that we had no descriptor or port left to call it from, for example).
 bool speaks_against_server(const FailedAttempt& attempt);
 
 }  // namespace viaduct::upstream

@@ -2,6 +2,7 @@
 #include "upstream/health_check.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 
@@ -29,7 +30,16 @@ base::Duration HealthCheck::next_interval() {
   return setup_.config.interval / 100 * static_cast<base::Duration::rep>(percent);
 }
 
+// One line for as many of them as there are in a row.
+void HealthCheck::note_void(const ProbeResult& result) {
+  if (std::exchange(was_void_, true)) return;
+  LOG_WARNING("health_unknown upstream={} server={} reason={} error={}", setup_.upstream, setup_.server.name(),
+              result.reason, base::quoted(result.detail));
+}
+
 void HealthCheck::note(const ProbeResult& result) {
+  if (result.is_void) return note_void(result);
+  was_void_ = false;
   same_in_a_row_ = result.is_good == was_good_ ? same_in_a_row_ + 1 : 1;
   was_good_ = result.is_good;
   const Health health = setup_.state.health.load(std::memory_order_relaxed);

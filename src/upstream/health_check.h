@@ -5,6 +5,7 @@
 //   kUnchecked ──a good one──► kHealthy ◄──`rise` good ones in a row── kUnhealthy
 //        │                         └──────`fall` bad ones in a row─────────►▲
 //        └────────────────────────────────`fall` bad ones in a row──────────┘
+// A probe for which this process had no descriptor, memory or port left is none: neither good nor bad, nor in a row.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +40,7 @@ class HealthCheck final : private ProbeHandler, private net::TimerHandler {
   void on_probe_done(const ProbeResult& result) override;
 
   void note(const ProbeResult& result);
+  void note_void(const ProbeResult& result);
   void change(ServerState::Health health, const ProbeResult& result);
   base::Duration next_interval();
 
@@ -48,6 +50,7 @@ class HealthCheck final : private ProbeHandler, private net::TimerHandler {
   base::MonoTime begun_;             // of the probe
   bool was_good_ = false;            // the last probe
   std::uint32_t same_in_a_row_ = 0;  // probes that ended as the last one
+  bool was_void_ = false;            // the last probe was none, which the log has been told
 };
 
 }  // namespace viaduct::upstream

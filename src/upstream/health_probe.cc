@@ -31,7 +31,10 @@ std::string encode_path(std::string_view path) {
 }
 
 ProbeResult failure(Reason reason, std::string detail) {
-  return {.is_good = false, .reason = http::reason_name(reason), .detail = std::move(detail)};
+  return {.is_good = false,
+          .is_void = reason == Reason::kUpstreamConnectExhausted,
+          .reason = http::reason_name(reason),
+          .detail = std::move(detail)};
 }
 
 }  // namespace

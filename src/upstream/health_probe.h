@@ -24,6 +24,7 @@ namespace viaduct::upstream {
 
 struct ProbeResult {
   bool is_good = false;
+  bool is_void = false;     // it says nothing about the server, which was never called: something of ours was short
   std::string_view reason;  // the word of an http::Reason, or "unexpected_status"; a constant
   std::string detail;       // one sentence for a person
   int status = 0;           // of the answer; 0: there was none

@@ -22,6 +22,7 @@ from harness.waiting import DEADLINE, SANITIZED, wait_until
 pytestmark = pytest.mark.skipif(bool(SANITIZED), reason="sanitizers make system calls of their own")
 PAGE = b"<h1>page</h1>\n"
 LARGE = b"x" * 300_000
+OURS = "upstream_connect_exhausted"  # no server's fault
 FULL = os.environ.get("VIADUCT_E2E_FULL") == "1"
 
 
@@ -144,10 +145,10 @@ def test_one_call_that_fails_harms_one_connection(daemon, call):
 
 @pytest.mark.parametrize("call, error, status, reason", [
     ("connect", "ECONNREFUSED", 502, "upstream_connect_refused"), ("connect", "ENETUNREACH", 502, None),
-    ("connect", "EHOSTUNREACH", 502, None), ("connect", "EADDRNOTAVAIL", 502, None), ("connect", "EACCES", 502, None),
-    ("connect", "ETIMEDOUT", (502, 504), None), ("connect", "ENOMEM", 502, None), ("connect", "EAGAIN", 502, None),
-    ("socket", "EMFILE", 502, None), ("socket", "ENFILE", 502, None), ("socket", "ENOBUFS", 502, None),
-    ("socket", "ENOMEM", 502, None), ("socket", "EAFNOSUPPORT", 502, None), ("socket", "EPERM", 502, None)])
+    ("connect", "EHOSTUNREACH", 502, None), ("connect", "EADDRNOTAVAIL", 502, OURS), ("connect", "EACCES", 502, None),
+    ("connect", "ETIMEDOUT", (502, 504), None), ("connect", "ENOMEM", 502, OURS), ("connect", "EAGAIN", 502, OURS),
+    ("socket", "EMFILE", 502, OURS), ("socket", "ENFILE", 502, OURS), ("socket", "ENOBUFS", 502, OURS),
+    ("socket", "ENOMEM", 502, OURS), ("socket", "EAFNOSUPPORT", 502, None), ("socket", "EPERM", 502, None)])
 def test_connecting_that_fails_is_refused_with_a_reason(daemon, call, error, status, reason):
     with failing(daemon, call, error) as injected:
         response = fetch(daemon.http, "GET", "/x")
@@ -156,6 +157,25 @@ def test_connecting_that_fails_is_refused_with_a_reason(daemon, call, error, sta
     assert injected and record["reason"].startswith("upstream_connect_")
     assert reason in (None, record["reason"])
     assert_served(daemon)
+
+
+def test_server_is_not_left_out_for_want_of_descriptors(start_one, upstream):
+    """Neither by `eject` nor by health checks: it would be back long after the descriptors."""
+    with RawUpstream() as other:
+        config = plain_scene(upstream.url, process={"workers": 1})
+        config["upstreams"]["app"] |= {"servers": [upstream.url, other.url], "keepalive": {"max_idle": 0},
+                                       "eject": {"failures": 1, "for": "1h"},
+                                       "health": {"path": "/", "interval": "100ms", "fall": 1}}
+        config["defaults"] = {"retry": {"attempts": 1}}
+        daemon = start_one(config)
+        start = len(daemon.error_lines)
+        with failing(daemon, "socket", "EMFILE") as injected:
+            assert {daemon.record_of(fetch(daemon.http, "GET", "/x"))["reason"] for _ in range(6)} == {OURS}
+            for server in (upstream, other):
+                daemon.wait_error(f"health_unknown upstream=app server={server.url[7:]} reason={OURS} .*open files",
+                                  start)
+        assert injected and not daemon.find_error("server_ejected|server_unhealthy|server_kept", start)
+        assert {fetch(daemon.http, "GET", "/x").status for _ in range(6)} == {200}
 
 
 @pytest.mark.parametrize("error", ["EMFILE", "ENFILE", "ENOMEM", "EACCES", "EIO", "ELOOP", "ENOENT", "EINTR"])

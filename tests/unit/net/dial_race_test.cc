@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "os/socket.h"
+#include "support/no_descriptors.h"
 #include "support/scripted_server.h"
 #include "support/wait_until.h"
 
@@ -121,6 +122,24 @@ TEST_F(DialRaceTest, TellsTheErrorThatSaysMost) {
     EXPECT_TRUE(caller_.error.retryable);
     EXPECT_EQ(race_->decided_by(), refused_);
   }
+}
+
+TEST_F(DialRaceTest, TellsWhatIsShortHereWhereNoAddressSaysMore) {
+  {
+    const support::NoDescriptors none;
+    start({refused_});
+  }
+  ASSERT_TRUE(until_event());
+  EXPECT_EQ(caller_.error.code, EMFILE);
+  EXPECT_EQ(caller_.error.side, base::Side::kInternal);
+  caller_.events = 0;
+  {
+    const support::NoDescriptors none;
+    start({refused_, unreachable_});  // the second is dialled when there are descriptors again
+  }
+  ASSERT_TRUE(until_event());
+  EXPECT_NE(caller_.error.code, EMFILE);
+  EXPECT_EQ(caller_.error.side, base::Side::kUpstream);
 }
 
 TEST_F(DialRaceTest, TellsTheFirstOfEqualErrors) {

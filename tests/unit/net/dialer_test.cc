@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "os/socket.h"
+#include "support/no_descriptors.h"
 #include "support/temporary_directory.h"
 
 namespace viaduct::net {
@@ -64,6 +67,28 @@ TEST_F(DialerTest, FailsLaterThanTheCallAlsoWhereTheKernelFailsAtOnce) {
   EXPECT_EQ(caller_.events, 0);
   run_until_event();
   EXPECT_EQ(caller_.error.code, ENOENT);
+}
+
+TEST_F(DialerTest, DoesNotBlameTheServerForWhatIsShortHere) {
+  auto listening = os::listen_on({*base::IpAddress::parse("127.0.0.1"), 0}, {});
+  ASSERT_TRUE(listening.has_value());
+  const base::SocketAddress address = os::local_address(listening->get());
+  {
+    const support::NoDescriptors none;
+    dialer_.dial(address);
+  }
+  run_until_event();
+  EXPECT_EQ(caller_.error.code, EMFILE);
+  EXPECT_EQ(caller_.error.side, base::Side::kInternal);
+  EXPECT_TRUE(caller_.error.retryable);
+}
+
+TEST(IsShortage, IsWhatOthersCannotBringAbout) {
+  for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAGAIN}) EXPECT_TRUE(is_shortage(error));
+  for (const int error :
+       {0, ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENETUNREACH, EHOSTUNREACH, ENOENT, EACCES, EPERM, EAFNOSUPPORT}) {
+    EXPECT_FALSE(is_shortage(error)) << error;
+  }
 }
 
 TEST_F(DialerTest, SaysNothingAfterCancel) {

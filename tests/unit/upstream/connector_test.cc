@@ -7,6 +7,7 @@
 
 #include "support/cert_sites.h"
 #include "support/connect_outcome.h"
+#include "support/no_descriptors.h"
 #include "support/scripted_dns.h"
 #include "support/scripted_server.h"
 #include "support/tls_ends.h"
@@ -107,6 +108,18 @@ TEST_F(ConnectorTest, TellsOtherFailuresFromRefusals) {
   start();
   ASSERT_TRUE(until_event());
   EXPECT_EQ(outcome_.reason, Reason::kUpstreamConnectFailed);
+}
+
+TEST_F(ConnectorTest, SaysThatDescriptorsAreShortAndNotThatTheServerFails) {
+  support::ScriptedServer listener(loop_);
+  serve(listener.config());
+  {
+    const support::NoDescriptors none;
+    start();
+  }
+  ASSERT_TRUE(until_event());
+  EXPECT_EQ(outcome_.reason, Reason::kUpstreamConnectExhausted);
+  EXPECT_EQ(outcome_.error.message, "server " + server_->name() + ": connect: Too many open files");
 }
 
 // ---- names ----------------------------------------------------------------------------------------------------------

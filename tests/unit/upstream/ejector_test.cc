@@ -257,6 +257,7 @@ TEST(SpeaksAgainstServer, KnowsWhoseFaultAFailureIs) {
       {{.reason = Reason::kUpstreamConnectRefused}, true},
       {{.reason = Reason::kUpstreamConnectTimeout}, true},
       {{.reason = Reason::kUpstreamConnectFailed}, true},
+      {{.reason = Reason::kUpstreamConnectExhausted}, false},
       {{.reason = Reason::kUpstreamTlsFailed}, true},
       {{.reason = Reason::kUpstreamCertificateInvalid}, true},
       {{.reason = Reason::kUpstreamNameUnresolved}, true},

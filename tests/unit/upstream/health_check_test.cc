@@ -8,6 +8,7 @@
 
 #include "support/captured_log.h"
 #include "support/connect_outcome.h"
+#include "support/no_descriptors.h"
 #include "support/scripted_server.h"
 #include "support/wait_until.h"
 
@@ -133,6 +134,30 @@ TEST_F(HealthCheckTest, TakesAServerThatCannotBeReachedForBad) {
   support::wait_until(loop_, [this] { return state_.health.load() == Health::kUnhealthy; });
   const std::string line = log_.lines("server_unhealthy").at(0);
   EXPECT_NE(line.find(" reason=upstream_connect_refused after=1 error="), std::string::npos) << line;
+}
+
+// What is short here says nothing about the server, whatever it was taken for.
+TEST_F(HealthCheckTest, CountsNoProbeForWhichThereIsNoDescriptor) {
+  config_.fall = 2;
+  start();
+  EXPECT_EQ(probe({200, 500}), "hh");
+  const auto probe_in_vain = [this] {
+    const support::NoDescriptors none;
+    pass(config_.interval + config_.interval / 10 + net::TimerWheel::kTick);
+  };
+  for (int i = 0; i < 3; ++i) probe_in_vain();
+  EXPECT_EQ(asked_, 2);
+  EXPECT_EQ(state_.health.load(), Health::kHealthy);
+  EXPECT_EQ(probe({500, 500}), "dd");
+  EXPECT_EQ(probe({200}), "d");
+  for (int i = 0; i < 3; ++i) probe_in_vain();
+  EXPECT_EQ(state_.health.load(), Health::kUnhealthy);
+  EXPECT_EQ(probe({200}), "h");
+  const std::vector<std::string> lines = log_.lines("health_unknown");
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0], "health_unknown upstream=app server=" + server_.name() +
+                          " reason=upstream_connect_exhausted error=\"server " + server_.name() +
+                          ": connect: Too many open files\"");
 }
 
 TEST_F(HealthCheckTest, TakesASilentServerForBadAndAsksAgainInTime) {
