@@ -28,18 +28,19 @@ bool is_shortage(int error_number) {
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-    case EADDRNOTAVAIL:  // all ports to call from are in use
-    case EAGAIN: return true;
+    case EADDRNOTAVAIL:        // all ports to call from are in use
+    case EAGAIN: return true;  // of TCP; of a Unix socket the dialer tells it to nobody
     default: return false;
   }
 }
 
 void Dialer::dial(const base::SocketAddress& address) {
   DCHECK(fd_.get() < 0);
-  sockaddr_storage storage{};
-  const socklen_t length = address.to_sockaddr(storage);
+  address_ = {};
+  address_bytes_ = address.to_sockaddr(address_);
+  begun_ = loop_.now();
   error_number_ = 0;
-  fd_ = os::Fd(::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  fd_ = os::Fd(::socket(address_.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (fd_.get() < 0) {
     error_number_ = errno;
     loop_.at_turn_end(*this);
@@ -49,19 +50,26 @@ void Dialer::dial(const base::SocketAddress& address) {
     const int on = 1;
     ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&storage), length) == 0) {
-    loop_.at_turn_end(*this);
-  } else if (errno == EINPROGRESS) {
+  connect();
+}
+
+void Dialer::connect() {
+  const int result = ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address_), address_bytes_);
+  const int error_number = result == 0 ? 0 : errno;
+  if (error_number == EINPROGRESS) {
     watch_.open(fd_.get(), *this);
     watch_.set_writing(true);
-  } else {
-    error_number_ = errno;
-    loop_.at_turn_end(*this);
+    return;
   }
+  const bool is_queue_full = error_number == EAGAIN && address_.ss_family == AF_UNIX;
+  if (is_queue_full && loop_.now() < begun_ + kFullQueuePatience) return pause_timer_.start_after(kFullQueuePause);
+  error_number_ = is_queue_full ? ETIMEDOUT : error_number;
+  loop_.at_turn_end(*this);
 }
 
 void Dialer::cancel() {
   TurnEnd::unlink();
+  pause_timer_.stop();
   watch_.close();
   fd_.reset();
 }

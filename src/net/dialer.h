@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connects one socket without blocking. The deadline is the caller's (a Timer of its own); cancel() ends the attempt.
-// Owned by who connects (upstream/connector); one worker's thread.
+// A Unix socket whose queue is full is tried again and again until then: for TCP the kernel does that, for these it
+// says EAGAIN at once (connect(2)), which is no word of the server. Owned by who connects (upstream/connector); one
+// worker's thread.
 #pragma once
+
+#include <sys/socket.h>
 
 #include "base/error.h"
 #include "base/ip.h"
@@ -25,10 +29,16 @@ class DialHandler {
 // at the moment: descriptors, memory, ports. It says nothing about whom it was to reach.
 bool is_shortage(int error_number);
 
-class Dialer final : private FdHandler, private TurnEnd {
+class Dialer final : private FdHandler, private TurnEnd, private TimerHandler {
  public:
+  // How long a Unix socket whose queue is full is left alone before it is tried again.
+  static constexpr base::Duration kFullQueuePause = std::chrono::milliseconds(10);
+  // How long it is tried where the caller sets no limit: about as long as the kernel tries TCP.
+  static constexpr base::Duration kFullQueuePatience = std::chrono::minutes(2);
+
   // `loop` and `handler` must outlive the dialer.
-  Dialer(Loop& loop, DialHandler& handler) : loop_(loop), handler_(handler), watch_(loop) {}
+  Dialer(Loop& loop, DialHandler& handler)
+      : loop_(loop), handler_(handler), watch_(loop), pause_timer_(loop.timers(), *this) {}
 
   // Begins one attempt; exactly one event follows, later than this call. REQUIRES: no attempt is under way.
   void dial(const base::SocketAddress& address);
@@ -38,12 +48,18 @@ class Dialer final : private FdHandler, private TurnEnd {
   void on_fd_readable() override {}
   void on_fd_writable() override { finish(); }
   void on_turn_end() override { finish(); }
+  void on_timer(int) override { connect(); }
+  void connect();
   void finish();
 
   Loop& loop_;
   DialHandler& handler_;
   FdWatch watch_;
+  Timer pause_timer_;
   os::Fd fd_;
+  sockaddr_storage address_{};
+  socklen_t address_bytes_ = 0;
+  base::MonoTime begun_;
   int error_number_ = 0;  // of a connect(2) that failed at once
 };
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upstream that is down, slow, silent or wrong: the status, the reason in the log, and how often it was asked."""
+import contextlib
 import re
+import socket
+import threading
 
 import pytest
 
@@ -410,3 +413,45 @@ def test_every_failure_left_one_line(daemon):
     """After all of the above the daemon still serves, and its log holds whole lines only."""
     assert exchange(daemon.http, build_request("GET", "/app/last")).body == b"ok"
     assert len({one["request_id"] for one in daemon.access_records()}) == len(daemon.access_records())
+
+
+class FullSocket:
+    """A Unix socket that listens and whose queue is full until serve()."""
+
+    def __init__(self, path):
+        self.url = f"unix:{path}"
+        self.listening = socket.socket(socket.AF_UNIX)
+        self.listening.bind(str(path))
+        self.listening.listen(0)
+        self.waiting = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.waiting.append(socket.socket(socket.AF_UNIX))
+                self.waiting[-1].setblocking(False)
+                self.waiting[-1].connect(str(path))
+
+    def serve(self):
+        for one in self.waiting:
+            one.close()
+        threading.Thread(target=self.serve_all, daemon=True).start()
+
+    def serve_all(self):
+        with contextlib.suppress(OSError):
+            while True:
+                with self.listening.accept()[0] as connection:
+                    if connection.recv(65536):
+                        connection.sendall(answer(b"served", framing="close"))
+
+
+def test_unix_socket_whose_queue_is_full_is_waited_for(start_one, place):
+    """Who is busy for a moment is not down, as little as at a TCP port, whose kernel waits by itself."""
+    full = FullSocket(place / "full.sock")
+    routes = [proxy("short", {"prefix": "/short"}, "app", timeouts={"connect": "300ms"}),
+              proxy("long", {"prefix": "/"}, "app", timeouts={"connect": "30s"})]
+    daemon = start_one(plain_scene(full.url, routes, process={"workers": 1}))
+    with RawClient(daemon.http.port) as patient:
+        patient.send(build_request("GET", "/long"))
+        response = fetch(daemon.http, "GET", "/short")
+        assert response.status == 504 and daemon.record_of(response)["reason"] == "upstream_connect_timeout"
+        full.serve()
+        assert patient.read_response().body == b"served"
