@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/log.h"
 #include "base/wipe.h"
 #include "os/password.h"
 #include "os/process.h"
@@ -25,7 +26,8 @@ class PasswordChecker::Answer final : public net::Task {
   bool matches_;
 };
 
-PasswordChecker::PasswordChecker(net::Loop& loop) : loop_(loop) {}
+PasswordChecker::PasswordChecker(net::Loop& loop, StartThread start_thread)
+    : loop_(loop), start_thread_(start_thread) {}
 
 PasswordChecker::~PasswordChecker() {
   {
@@ -35,7 +37,7 @@ PasswordChecker::~PasswordChecker() {
     jobs_.clear();
   }
   wake_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
   base::wipe(text_);
 }
 
@@ -64,7 +66,7 @@ bool PasswordChecker::knows(const PasswordClaim& claim) {
 }
 
 bool PasswordChecker::check(const PasswordClaim& claim, PasswordWait& wait) {
-  if (waiting_.size() >= kWaitingMax) return false;
+  if (waiting_.size() >= kWaitingMax || !has_thread()) return false;
   const std::uint64_t number = next_number_++;
   waiting_[number] = {.wait = &wait, .pair = pair_of(claim)};
   // What is too long is compared like all others, so that a guess tells nothing by its time.
@@ -76,8 +78,23 @@ bool PasswordChecker::check(const PasswordClaim& claim, PasswordWait& wait) {
     jobs_.push_back(std::move(job));
   }
   wake_.notify_one();
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   return true;
+}
+
+bool PasswordChecker::has_thread() {
+  if (thread_) return true;
+  os::ThreadBody& body = *this;
+  auto started = start_thread_(body);
+  if (started) {
+    if (std::exchange(was_refused_, false)) LOG_INFO("password_thread_started");
+    thread_ = std::move(*started);
+    return true;
+  }
+  if (!std::exchange(was_refused_, true)) {
+    LOG_ERROR("password_thread_failed error={} effect=\"passwords are refused with 503 until there is one\"",
+              base::quoted(started.error().message));
+  }
+  return false;
 }
 
 void PasswordChecker::forget(const PasswordWait& wait) {

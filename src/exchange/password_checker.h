@@ -12,11 +12,11 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "base/hash.h"
 #include "net/loop.h"
+#include "os/thread.h"
 
 namespace viaduct::exchange {
 
@@ -36,7 +36,7 @@ struct PasswordClaim {
   std::string_view hash;
 };
 
-class PasswordChecker {
+class PasswordChecker final : private os::ThreadBody {
  public:
   // Passwords that wait to be looked at. With costs as they are usual one takes 3 to 250 ms.
   static constexpr std::size_t kWaitingMax = 64;
@@ -45,8 +45,10 @@ class PasswordChecker {
   // Longer ones are wrong, whatever they are: time may grow with the length.
   static constexpr std::size_t kPasswordBytesMax = 256;
 
-  // `loop` must outlive the checker.
-  explicit PasswordChecker(net::Loop& loop);
+  using StartThread = base::Result<os::Thread> (*)(os::ThreadBody& body);
+
+  // `loop` must outlive the checker. `start_thread` starts its thread, at the first password.
+  explicit PasswordChecker(net::Loop& loop, StartThread start_thread = os::Thread::start);
   // Waits for the password that is being looked at, if any.
   ~PasswordChecker();
   PasswordChecker(const PasswordChecker&) = delete;
@@ -54,7 +56,8 @@ class PasswordChecker {
 
   // Whether this pair was right a while ago. A user whose hash has changed since is another pair.
   bool knows(const PasswordClaim& claim);
-  // Looks at the password, and tells `wait` in a later turn unless forget() comes first. False where too many wait.
+  // Looks at the password, and tells `wait` in a later turn unless forget() comes first. False where too many wait, or
+  // where the system has no thread for it, which is tried again with the next password.
   bool check(const PasswordClaim& claim, PasswordWait& wait);
   // Nobody waits any more. Without effect where `wait` was told.
   void forget(const PasswordWait& wait);
@@ -81,7 +84,8 @@ class PasswordChecker {
   Pair pair_of(const PasswordClaim& claim);
   // The kWays places where `pair` may be remembered, the one used last in front.
   std::span<Pair> places_of(const Pair& pair);
-  void run();
+  bool has_thread();
+  void run() override;  // the thread
   void answer(std::uint64_t number, bool matches);
 
   net::Loop& loop_;
@@ -94,7 +98,9 @@ class PasswordChecker {
   std::condition_variable wake_;  // jobs_ or is_ending_ has changed
   std::deque<Job> jobs_;          // guarded by mutex_
   bool is_ending_ = false;        // guarded by mutex_
-  std::thread thread_;            // runs from the first password on
+  StartThread start_thread_;
+  bool was_refused_ = false;  // the thread, which the log has been told
+  os::Thread thread_;         // runs from the first password on
 };
 
 }  // namespace viaduct::exchange

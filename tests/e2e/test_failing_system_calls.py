@@ -2,6 +2,7 @@
 """System calls that fail, as strace makes them: of the paths that accept, read, write, connect and open files. While
 they fail a request is refused or its connection ends, with a line that says why; when they work again, all is served.
 """
+import base64
 import contextlib
 import errno
 import os
@@ -22,6 +23,8 @@ from harness.waiting import DEADLINE, SANITIZED, wait_until
 pytestmark = pytest.mark.skipif(bool(SANITIZED), reason="sanitizers make system calls of their own")
 PAGE = b"<h1>page</h1>\n"
 LARGE = b"x" * 300_000
+# Of "secret", by bcrypt with cost 4.
+SECRET_HASH = "$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW"
 OURS = "upstream_connect_exhausted"  # no server's fault
 FULL = os.environ.get("VIADUCT_E2E_FULL") == "1"
 
@@ -186,6 +189,23 @@ def test_opening_a_file_that_fails_is_refused_with_a_reason(daemon, place, error
     assert injected and response.status in (403, 404, 500, 503), response.head
     assert daemon.record_of(response)["reason"].startswith("static_")
     assert_served(daemon)
+
+
+def test_thread_that_cannot_start_refuses_passwords_and_nobody_else(start_one, place, upstream):
+    (place / "users").write_text(f"anna:{SECRET_HASH}\n")
+    auth = {"realm": "Door", "file": str(place / "users")}
+    routes = [proxy("door", {"prefix": "/door"}, "app", basic_auth=auth), proxy("all", {"prefix": "/"}, "app")]
+    daemon = start_one(plain_scene(upstream.url, routes, process={"workers": 1}))
+    secret = [("Authorization", "Basic " + base64.b64encode(b"anna:secret").decode())]
+    with failing(daemon, "clone,clone3", "EAGAIN") as injected:
+        for _ in range(2):
+            response = fetch(daemon.http, "GET", "/door", secret)
+            assert response.status == 503 and daemon.record_of(response)["reason"] == "password_queue_full"
+        assert fetch(daemon.http, "GET", "/x").status == 200
+    assert len(injected) == 2
+    assert fetch(daemon.http, "GET", "/door", secret).status == 200
+    lines = [line for line in daemon.error_lines if "password_thread_failed" in line]
+    assert len(lines) == 1 and os.strerror(errno.EAGAIN) in lines[0], lines
 
 
 @pytest.mark.parametrize("call", ["setsockopt", "getsockname", "getpeername", "shutdown"])

@@ -5,6 +5,7 @@
 
 #include <deque>
 
+#include "support/captured_log.h"
 #include "support/manual_clock.h"
 #include "support/wait_until.h"
 
@@ -94,6 +95,27 @@ TEST_F(PasswordCheckerTest, EndsWithPasswordsInItsQueue) {
     for (int i = 0; i < 10; ++i) EXPECT_TRUE(checker.check(kRight, asker));
   }
   EXPECT_EQ(asker.answer, "");
+}
+
+// As where the system has no more threads for this user.
+int refused_threads = 0;
+
+base::Result<os::Thread> refuse_two_threads(os::ThreadBody& body) {
+  if (refused_threads == 2) return os::Thread::start(body);
+  ++refused_threads;
+  return base::fail("cannot start a thread: Resource temporarily unavailable");
+}
+
+TEST_F(PasswordCheckerTest, TakesNoPasswordWhileThereIsNoThread) {
+  const support::CapturedLog log;
+  Asker asker;
+  PasswordChecker checker(loop_, refuse_two_threads);
+  EXPECT_FALSE(checker.check(kRight, asker));
+  EXPECT_FALSE(checker.check(kRight, asker));
+  EXPECT_EQ(log.lines("password_thread_").size(), 1U);
+  EXPECT_TRUE(checker.check(kRight, asker));
+  EXPECT_TRUE(support::wait_until(loop_, [&asker] { return asker.answer == "yes"; }));
+  EXPECT_EQ(log.lines("password_thread_").size(), 2U);
 }
 
 }  // namespace
