@@ -45,9 +45,11 @@ Connection::Connection(const ConnectionProtocols& protocols, net::Loop& loop, Co
       awaits_preface_(protocols.h2c),
       timer_(loop.timers(), *this) {}
 
-void Connection::open(std::unique_ptr<net::Transport> transport, ConnectionLimits::Handshake handshake) {
+void Connection::open(std::unique_ptr<net::Transport> transport, ConnectionLimits::Handshake handshake,
+                      ConnectionLimits::Entry entry) {
   transport_ = std::move(transport);
   handshake_ = std::move(handshake);
+  entry_ = std::move(entry);
   count_wait({});
   transport_->start(*this);
 }
@@ -276,6 +278,7 @@ void Connection::close(bool abortive) {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   handshake_ = {};
+  entry_ = {};
   timer_.stop();
   net::ReadEnd::unlink();
   net::TurnEnd::unlink();

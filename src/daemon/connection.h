@@ -76,8 +76,10 @@ class Connection final : public net::Retirable,
   Connection(const ConnectionProtocols& protocols, net::Loop& loop, ConnectionOwner& owner,
              const exchange::ClientInfo& client, const config::Client& limits);
 
-  // Once, right behind the constructor. `handshake` goes when the transport is ready, or the connection over.
-  void open(std::unique_ptr<net::Transport> transport, ConnectionLimits::Handshake handshake = {});
+  // Once, right behind the constructor. `handshake` goes when the transport is ready, or the connection over; `entry`
+  // with the connection's end.
+  void open(std::unique_ptr<net::Transport> transport, ConnectionLimits::Handshake handshake = {},
+            ConnectionLimits::Entry entry = {});
   // Graceful end; kNow may follow kPatient. REQUIRES: not kNone.
   void begin_drain(DrainMode mode = DrainMode::kNow);
   // The listener's options for exchanges that begin from now on.
@@ -137,6 +139,7 @@ class Connection final : public net::Retirable,
   codec::H2Library& h2_library_;
   std::unique_ptr<net::Transport> transport_;
   ConnectionLimits::Handshake handshake_;
+  ConnectionLimits::Entry entry_;
   std::unique_ptr<codec::ServerCodec> codec_;  // null before the handshake is done
   exchange::ClientInfo client_;
   config::Client limits_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/check.h"
+
 namespace viaduct::daemon {
 namespace {
 
@@ -23,18 +25,18 @@ bool ConnectionLimits::enter(const config::Client& client) {
   return false;
 }
 
-bool ConnectionLimits::enter(const base::IpAddress& address, const config::Client& client) {
-  if (!enter(client)) return false;
-  if (!client.max_connections_per_address) return true;
-  counts_addresses_.store(true, std::memory_order_relaxed);
+std::optional<ConnectionLimits::Entry> ConnectionLimits::enter(const base::IpAddress& address,
+                                                               const config::Client& client) {
+  if (!enter(client)) return std::nullopt;
+  Entry entry(*this);
+  if (!client.max_connections_per_address) return entry;
+  const base::IpAddress counted = counted_as(address);
   const std::lock_guard lock(mutex_);
-  std::uint32_t& count = by_address_[counted_as(address)];
-  if (count >= *client.max_connections_per_address) {
-    leave();
-    return false;
-  }
+  std::uint32_t& count = by_address_[counted];
+  if (count >= *client.max_connections_per_address) return std::nullopt;
   ++count;
-  return true;
+  entry.address_ = counted;
+  return entry;
 }
 
 std::optional<ConnectionLimits::Handshake> ConnectionLimits::begin_handshake(const config::Client& client) {
@@ -44,13 +46,12 @@ std::optional<ConnectionLimits::Handshake> ConnectionLimits::begin_handshake(con
   return counted;
 }
 
-void ConnectionLimits::leave(const base::IpAddress& address) {
+void ConnectionLimits::leave(const Entry& entry) {
   leave();
-  if (!counts_addresses_.load(std::memory_order_relaxed)) return;
+  if (!entry.address_) return;
   const std::lock_guard lock(mutex_);
-  // A connection that came before the limit was set is not in the table.
-  const auto found = by_address_.find(counted_as(address));
-  if (found == by_address_.end()) return;
+  const auto found = by_address_.find(*entry.address_);
+  CHECK(found != by_address_.end());
   if (--found->second == 0) by_address_.erase(found);
 }
 

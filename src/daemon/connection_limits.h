@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // client.max_connections, client.max_connections_per_address, client.max_handshakes and process.memory, counted for the
-// whole process. Thread-safe; the table of addresses is kept only while such a limit is set.
+// whole process. Thread-safe; the table of addresses has those connections that came while such a limit was set.
 #pragma once
 
 #include <atomic>
@@ -35,11 +35,35 @@ class ConnectionLimits {
     ConnectionLimits* limits_ = nullptr;  // null: none is counted
   };
 
-  // Counts a connection from `address` in; false when a limit of `client` forbids it (then nothing was counted).
-  bool enter(const base::IpAddress& address, const config::Client& client);
-  // Counts it out again. REQUIRES: enter() returned true for this address.
-  void leave(const base::IpAddress& address);
-  // The same for a connection whose client is not known yet: it counts in the total alone.
+  // One connection whose client is known; counted out, wherever it was counted, when this goes. A limit of addresses
+  // that a reload has brought or taken away meanwhile makes no difference to it.
+  class Entry {
+   public:
+    Entry() = default;
+    Entry(Entry&& other) noexcept
+        : limits_(std::exchange(other.limits_, nullptr)), address_(std::exchange(other.address_, std::nullopt)) {}
+    Entry& operator=(Entry&& other) noexcept {
+      std::swap(limits_, other.limits_);
+      std::swap(address_, other.address_);
+      return *this;
+    }
+    ~Entry() {
+      if (limits_ != nullptr) limits_->leave(*this);
+    }
+
+   private:
+    friend class ConnectionLimits;
+
+    explicit Entry(ConnectionLimits& limits) : limits_(&limits) {}
+
+    ConnectionLimits* limits_ = nullptr;      // null: none is counted
+    std::optional<base::IpAddress> address_;  // in by_address_; absent: in the total alone
+  };
+
+  // Counts a connection from `address` in; absent when a limit of `client` forbids it (then nothing was counted). The
+  // limits must outlive what is returned.
+  std::optional<Entry> enter(const base::IpAddress& address, const config::Client& client);
+  // The same for a connection whose client is not known yet: it counts in the total alone, until leave().
   bool enter(const config::Client& client);
   void leave() { total_.fetch_sub(1, std::memory_order_relaxed); }
   // Counts a handshake in; absent when there are client.max_handshakes. The limits must outlive it.
@@ -51,10 +75,11 @@ class ConnectionLimits {
   std::uint32_t connections() const { return total_.load(std::memory_order_relaxed); }
 
  private:
+  void leave(const Entry& entry);
+
   std::atomic<std::uint32_t> total_ = 0;
   std::atomic<std::uint32_t> handshakes_ = 0;
   std::atomic<std::uint64_t> memory_ = 0;  // bytes of payload
-  std::atomic<bool> counts_addresses_ = false;
   std::mutex mutex_;
   std::map<base::IpAddress, std::uint32_t> by_address_;  // IPv6 by /64; guarded by mutex_
 };

@@ -275,7 +275,8 @@ void Worker::open_connection(Listening& listening, os::Fd fd, const ConnectionEn
     handshake = limits_.begin_handshake(client);
     if (!handshake) return refuse(http::Reason::kHandshakeLimit, ends.peer);
   }
-  if (!limits_.enter(ends.peer.ip(), client)) return refuse(http::Reason::kConnectionLimit, ends.peer);
+  auto entry = limits_.enter(ends.peer.ip(), client);
+  if (!entry) return refuse(http::Reason::kConnectionLimit, ends.peer);
   std::unique_ptr<net::Transport> transport;
   if (listener.is_tls) {
     const tls::Alpn alpn = listener.http2 ? tls::Alpn::kHttp2AndHttp1 : tls::Alpn::kHttp1;
@@ -296,16 +297,15 @@ void Worker::open_connection(Listening& listening, os::Fd fd, const ConnectionEn
   ++connection_count_;
   counters_.count_connection();
   listening.add(opened);
-  opened.open(std::move(transport), std::move(handshake).value_or(ConnectionLimits::Handshake()));
+  opened.open(std::move(transport), std::move(handshake).value_or(ConnectionLimits::Handshake()), std::move(*entry));
 }
 
 exchange::Exchange& Worker::make_exchange(const exchange::ClientInfo& client, http::ServerStream& stream) {
   return *exchanges_.make(services_, client, stream);
 }
 
-void Worker::on_connection_closed(const exchange::ClientInfo& client) {
+void Worker::on_connection_closed(const exchange::ClientInfo&) {
   --connection_count_;
-  limits_.leave(client.peer.ip());
   stop_if_drained();
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole connections: how many there may be, clients that are too slow, and certificates renewed while they last."""
+import json
 import shutil
 import socket
 import ssl
@@ -8,6 +9,7 @@ import time
 import pytest
 
 from harness.certificates import serial_of_der
+from harness.cli import run
 from harness.client import HOST, Ended, RawClient, build_request, fetch, insecure_context
 from harness.scene import plain_scene
 from harness.upstream import RawUpstream, answer
@@ -44,6 +46,29 @@ def test_one_address_does_not_take_the_place_of_another(start_daemon, raw):
     with RawClient(daemon.http.port) as first, RawClient(daemon.http.port, source="127.0.0.2") as other:
         assert first.request("GET", "/").status == 200
         assert other.request("GET", "/").status == 200
+
+
+def test_limit_that_a_reload_brings_is_kept_when_older_connections_end(start_daemon, raw):
+    daemon = start_daemon(plain_scene(raw.url))
+    older = [RawClient(daemon.http.port) for _ in range(3)]
+    for client in older:
+        assert client.request("GET", "/").status == 200
+    daemon.write(plain_scene(raw.url, client={"max_connections_per_address": 2}))
+    assert run("reload", "-c", daemon.config_path).returncode == 0
+    held = [RawClient(daemon.http.port) for _ in range(2)]
+    for client in held:
+        assert client.request("GET", "/").status == 200
+    assert not is_served(daemon.http)
+    for client in older:
+        client.close()
+
+    def open_connections():
+        return json.loads(run("status", "--json", "-c", daemon.config_path).stdout)["connections"]["open"]
+
+    wait_until(lambda: open_connections() == 2, "the end of the older ones")
+    assert not is_served(daemon.http)
+    held.pop().close()
+    wait_until(lambda: is_served(daemon.http), "room again")
 
 
 def test_client_that_stops_reading_is_cut(start_daemon):

@@ -19,27 +19,33 @@ config::Client client(std::uint32_t total, std::optional<std::uint32_t> per_addr
   return client;
 }
 
+using Entries = std::vector<std::optional<ConnectionLimits::Entry>>;
+
 TEST(ConnectionLimits, HoldTheTotal) {
   ConnectionLimits limits;
   const config::Client three = client(3);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(limits.enter(address("192.0.2.1"), three));
+  Entries entries;
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(entries.emplace_back(limits.enter(address("192.0.2.1"), three)));
   EXPECT_FALSE(limits.enter(address("192.0.2.2"), three));
   EXPECT_EQ(limits.connections(), 3u);
-  limits.leave(address("192.0.2.1"));
-  EXPECT_TRUE(limits.enter(address("192.0.2.2"), three));
+  entries.pop_back();
+  EXPECT_TRUE(entries.emplace_back(limits.enter(address("192.0.2.2"), three)));
   EXPECT_FALSE(limits.enter(address("192.0.2.2"), three));
 }
 
 TEST(ConnectionLimits, HoldEachAddressByItself) {
   ConnectionLimits limits;
   const config::Client two = client(100, 2);
-  EXPECT_TRUE(limits.enter(address("192.0.2.1"), two));
-  EXPECT_TRUE(limits.enter(address("192.0.2.1"), two));
+  auto first = limits.enter(address("192.0.2.1"), two);
+  const auto second = limits.enter(address("192.0.2.1"), two);
+  EXPECT_TRUE(first && second);
   EXPECT_FALSE(limits.enter(address("192.0.2.1"), two));
-  EXPECT_TRUE(limits.enter(address("2001:db8::1"), two));
+  const auto other = limits.enter(address("2001:db8::1"), two);
+  EXPECT_TRUE(other);
   EXPECT_EQ(limits.connections(), 3u);  // a refusal counts nothing
-  limits.leave(address("192.0.2.1"));
-  EXPECT_TRUE(limits.enter(address("192.0.2.1"), two));
+  first.reset();
+  const auto third = limits.enter(address("192.0.2.1"), two);
+  EXPECT_TRUE(third);
   EXPECT_FALSE(limits.enter(address("192.0.2.1"), two));
 }
 
@@ -47,19 +53,37 @@ TEST(ConnectionLimits, HoldEachAddressByItself) {
 TEST(ConnectionLimits, CountIPv6ByItsNetwork) {
   ConnectionLimits limits;
   const config::Client one = client(100, 1);
-  EXPECT_TRUE(limits.enter(address("2001:db8:0:1::1"), one));
+  auto first = limits.enter(address("2001:db8:0:1::1"), one);
+  EXPECT_TRUE(first);
   EXPECT_FALSE(limits.enter(address("2001:db8:0:1:ffff::2"), one));
   EXPECT_TRUE(limits.enter(address("2001:db8:0:2::1"), one));
-  limits.leave(address("2001:db8:0:1:ffff::2"));
+  first.reset();
   EXPECT_TRUE(limits.enter(address("2001:db8:0:1::3"), one));
 }
 
 TEST(ConnectionLimits, HoldTheTotalBesideTheAddresses) {
   ConnectionLimits limits;
   const config::Client both = client(2, 2);
-  EXPECT_TRUE(limits.enter(address("192.0.2.1"), both));
-  EXPECT_TRUE(limits.enter(address("192.0.2.2"), both));
+  const auto first = limits.enter(address("192.0.2.1"), both);
+  const auto second = limits.enter(address("192.0.2.2"), both);
+  EXPECT_TRUE(first && second);
   EXPECT_FALSE(limits.enter(address("192.0.2.3"), both));
+}
+
+TEST(ConnectionLimits, CountAConnectionOnceWhoeverHasIt) {
+  ConnectionLimits limits;
+  const config::Client one = client(100, 1);
+  auto entry = limits.enter(address("192.0.2.1"), one);
+  ASSERT_TRUE(entry);
+  ConnectionLimits::Entry kept(std::move(*entry));
+  entry.reset();
+  EXPECT_FALSE(limits.enter(address("192.0.2.1"), one));
+  ConnectionLimits::Entry last;
+  last = std::move(kept);
+  EXPECT_EQ(limits.connections(), 1u);
+  last = {};
+  EXPECT_EQ(limits.connections(), 0u);
+  EXPECT_TRUE(limits.enter(address("192.0.2.1"), one));
 }
 
 // A load balancer's connections are not held to the limit of one address before they say for whom they are.
@@ -71,7 +95,8 @@ TEST(ConnectionLimits, CountWhoIsNotKnownYetInTheTotal) {
   EXPECT_FALSE(limits.enter(both));
   EXPECT_FALSE(limits.enter(address("192.0.2.1"), both));
   limits.leave();
-  EXPECT_TRUE(limits.enter(address("192.0.2.1"), both));
+  const auto known = limits.enter(address("192.0.2.1"), both);
+  EXPECT_TRUE(known);
   EXPECT_EQ(limits.connections(), 2u);
 }
 
@@ -105,14 +130,23 @@ TEST(ConnectionLimits, AddTheMemoryOfAllThreads) {
 // A reload may set the limit of addresses, or take it away, while there are connections.
 TEST(ConnectionLimits, SurviveAReload) {
   ConnectionLimits limits;
-  EXPECT_TRUE(limits.enter(address("192.0.2.1"), client(100)));
-  EXPECT_TRUE(limits.enter(address("192.0.2.2"), client(100, 1)));
-  limits.leave(address("192.0.2.1"));  // came before the limit
-  limits.leave(address("192.0.2.2"));
-  EXPECT_EQ(limits.connections(), 0u);
-  EXPECT_TRUE(limits.enter(address("192.0.2.2"), client(100, 1)));
-  EXPECT_TRUE(limits.enter(address("192.0.2.3"), client(1)) == false);  // the lower total holds for newcomers
-  EXPECT_EQ(limits.connections(), 1u);
+  const base::IpAddress host = address("192.0.2.1");
+  const config::Client two = client(100, 2);
+  Entries before;
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(before.emplace_back(limits.enter(host, client(100))));
+  Entries since;
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(since.emplace_back(limits.enter(host, two)));
+  EXPECT_FALSE(limits.enter(host, two));
+  before.clear();  // which were never counted by their address
+  EXPECT_FALSE(limits.enter(host, two));
+  EXPECT_EQ(limits.connections(), 2u);
+  EXPECT_FALSE(limits.enter(address("192.0.2.2"), client(1)));  // the lower total holds for newcomers
+  Entries without;
+  EXPECT_TRUE(without.emplace_back(limits.enter(host, client(100))));
+  since.clear();
+  EXPECT_TRUE(since.emplace_back(limits.enter(host, two)));
+  EXPECT_TRUE(since.emplace_back(limits.enter(host, two)));
+  EXPECT_FALSE(limits.enter(host, two));
 }
 
 TEST(ConnectionLimits, CountRightWhenAllWorkersCount) {
@@ -124,11 +158,11 @@ TEST(ConnectionLimits, CountRightWhenAllWorkersCount) {
     workers.emplace_back([&, worker] {
       const base::IpAddress mine = address("192.0.2." + std::to_string(worker % 2));
       for (int i = 0; i < 2000; ++i) {
-        if (!limits.enter(mine, tight)) continue;
+        const auto entry = limits.enter(mine, tight);
+        if (!entry) continue;
         const int now = static_cast<int>(limits.connections());
         for (int seen = most.load(); seen < now && !most.compare_exchange_weak(seen, now);) {
         }
-        limits.leave(mine);
       }
     });
   }
