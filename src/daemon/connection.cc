@@ -269,6 +269,15 @@ void Connection::set_redirect(bool redirect_to_https, std::uint16_t https_port) 
   client_.https_port = https_port;
 }
 
+std::optional<base::MonoTime> Connection::silent_since() const {
+  return wait_ == Wait::kNone ? std::nullopt : std::optional(wait_since_);
+}
+
+void Connection::make_room() {
+  if (!std::exchange(is_refused_, true)) owner_.on_connection_refused(client_, http::Reason::kConnectionLimit);
+  close_now();
+}
+
 void Connection::close_now() {
   if (state_ == State::kOpen) codec_->abort(http::Reason::kServerDraining);
   close(true);

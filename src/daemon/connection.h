@@ -80,6 +80,10 @@ class Connection final : public net::Retirable,
   // with the connection's end.
   void open(std::unique_ptr<net::Transport> transport, ConnectionLimits::Handshake handshake = {},
             ConnectionLimits::Entry entry = {});
+  // Since when nothing has come that a wait for the client would be told of; absent while it is our turn.
+  std::optional<base::MonoTime> silent_since() const;
+  // Ends now, since others need its place.
+  void make_room();
   // Graceful end; kNow may follow kPatient. REQUIRES: not kNone.
   void begin_drain(DrainMode mode = DrainMode::kNow);
   // The listener's options for exchanges that begin from now on.

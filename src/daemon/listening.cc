@@ -33,6 +33,20 @@ void Listening::add(Connection& connection) {
   if (drain_ != DrainMode::kNone) connection.begin_drain(DrainMode::kPatient);
 }
 
+bool Listening::make_room() {
+  Connection* most_silent = nullptr;
+  base::MonoTime earliest = base::MonoTime::max();
+  connections_.for_each([&](Connection& connection) {
+    const base::MonoTime since = connection.silent_since().value_or(base::MonoTime::max());
+    if (since >= earliest) return;
+    earliest = since;
+    most_silent = &connection;
+  });
+  if (most_silent == nullptr) return false;
+  most_silent->make_room();
+  return true;
+}
+
 void Listening::drain(DrainMode mode, base::Duration deadline) {
   drain_ = std::max(drain_, mode);
   // Who is told to go at once has not been promised anything: only a patient end serves those that wait.

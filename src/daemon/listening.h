@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/intrusive_list.h"
@@ -23,6 +24,9 @@ struct ListenerOptions {
   bool redirect_to_https = false;
   std::uint16_t https_port = 443;
   base::CidrSet proxy_from = {};  // whose connections are taken with proxy_protocol
+  // For monitors: whoever comes beyond client.max_connections takes the place of the connection that has been silent for
+  // the longest time.
+  bool makes_room = false;
 
   bool operator==(const ListenerOptions&) const = default;
 };
@@ -66,6 +70,8 @@ class Listening final : private net::AcceptHandler, private net::TimerHandler {
   void change(const WorkerListener& setup);
   // Adds a connection; while it drains, one that is asked to end.
   void add(Connection& connection);
+  // Ends the connection that waits for its client for the longest time; false where each waits for us.
+  bool make_room();
   // Closes the sockets behind what waits in their queues, and lets the connections end by `mode`; those that are there
   // when `deadline` has passed are cut. kNow may follow kPatient.
   void drain(DrainMode mode, base::Duration deadline);

@@ -112,6 +112,7 @@ std::vector<WorkerListener> make_listeners(os::Fd fd, const base::SocketAddress&
   std::vector<WorkerListener> listeners;
   WorkerListener& listener = listeners.emplace_back();
   listener.local = address;
+  listener.options.makes_room = true;
   listener.sockets.push_back(std::move(fd));
   return listeners;
 }

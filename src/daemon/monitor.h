@@ -17,9 +17,11 @@ namespace viaduct::daemon {
 
 class Monitor {
  public:
-  // At once; monitors are few.
+  // At once; monitors are few. One more takes the place of the connection that has been silent for the longest time, so
+  // that nobody keeps monitors out by saying nothing.
   static constexpr std::uint32_t kConnectionsMax = 64;
-  // A request must be here, and an idle connection must have a new one, within these.
+  // The first request must begin, and each must be here, within this; an idle connection must have a new one within the
+  // latter.
   static constexpr base::Duration kHeaderTimeout = std::chrono::seconds(5);
   static constexpr base::Duration kIdleTimeout = std::chrono::seconds(60);
 

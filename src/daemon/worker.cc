@@ -276,6 +276,7 @@ void Worker::open_connection(Listening& listening, os::Fd fd, const ConnectionEn
     if (!handshake) return refuse(http::Reason::kHandshakeLimit, ends.peer);
   }
   auto entry = limits_.enter(ends.peer.ip(), client);
+  if (!entry && listener.makes_room && listening.make_room()) entry = limits_.enter(ends.peer.ip(), client);
   if (!entry) return refuse(http::Reason::kConnectionLimit, ends.peer);
   std::unique_ptr<net::Transport> transport;
   if (listener.is_tls) {

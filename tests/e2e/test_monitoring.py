@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What monitors see: /livez, /readyz and /metrics on the health listener, and `viaduct status` on the admin socket."""
+import contextlib
 import json
 import re
 import signal
@@ -55,6 +56,17 @@ def test_livez_and_readyz_answer_monitors(start_one, server):
     assert ask(daemon, "/").status == 404
     assert fetch(health_listener(daemon), "POST", "/livez").status == 405
     assert fetch(health_listener(daemon), "HEAD", "/metrics").status == 200
+
+
+def test_silent_connections_keep_no_monitor_out(start_one, server):
+    daemon = start_one(watched_scene(server))
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(RawClient(health_listener(daemon).port)) for _ in range(80)]
+        assert ask(daemon, "/livez").body == b"ok\n"
+        assert silent[0].at_end()
+        daemon.wait_error("connection_ended reason=connection_limit client_ip=127.0.0.1")
+        # The youngest is let go by its own time, which is far below that of an idle connection.
+        assert not silent[-1].is_readable() and silent[-1].at_end()
 
 
 def test_readyz_follows_the_servers_that_routes_need(start_one, server):

@@ -107,6 +107,27 @@ TEST_F(ListeningTest, AsksWhoComesWhileItDrainsToEndAfterOneExchange) {
   ASSERT_TRUE(side_.until([this] { return !listening_->has_connections(); }));
 }
 
+TEST_F(ListeningTest, MakesRoomByTheConnectionThatIsSilentForTheLongestTime) {
+  EXPECT_FALSE(listening_->make_room());  // there is none
+  support::ScriptedConnection& first = add_idle();
+  side_.pass(1s);
+  support::ScriptedConnection& second = add_idle();
+  side_.pass(1s);
+  first.received.clear();
+  first.send(kGet);
+  ASSERT_TRUE(side_.until([&first] { return first.received.ends_with("ok\n"); }));
+  EXPECT_TRUE(listening_->make_room());
+  ASSERT_TRUE(side_.until([&second] { return second.is_ended || second.is_reset; }));
+  EXPECT_EQ(side_.refused_for, http::Reason::kConnectionLimit);
+  EXPECT_FALSE(first.is_ended || first.is_reset);
+  // Who waits for us is not silent.
+  side_.script.status = 0;
+  first.send(kGet);
+  side_.settle();
+  EXPECT_FALSE(listening_->make_room());
+  listening_->cut();
+}
+
 TEST_F(ListeningTest, ChangesItsOptions) {
   EXPECT_FALSE(listening_->options().redirect_to_https);
   listening_->change({.number = 3, .options = {.redirect_to_https = true, .https_port = 8443}});
