@@ -70,6 +70,20 @@ std::string explain_unwritable_file(const std::string& path) {
   return {};
 }
 
+std::string explain_unusable_log(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
+    return base::format("{} is a socket; name a file", path);
+  }
+  return explain_unwritable_file(path);
+}
+
+std::string real_path(const std::string& path) {
+  std::error_code fault;
+  const std::filesystem::path real = std::filesystem::weakly_canonical(path, fault);
+  return (fault ? std::filesystem::path(path).lexically_normal() : real).string();
+}
+
 std::string explain_unusable_socket(const std::string& path) {
   struct stat status{};
   if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode) && !S_ISDIR(status.st_mode)) {

@@ -23,6 +23,10 @@ std::string explain_unreadable_directory(const std::string& path);
 // What is wrong with `path` as a file that will be made or written; empty when its directory is there.
 std::string explain_unwritable_file(const std::string& path);
 
+// What is wrong with `path` as a log, which is made or written; empty when nothing is.
+std::string explain_unusable_log(const std::string& path);
+// The one spelling of `path`, as far as it is there: without links, dots and doubled slashes.
+std::string real_path(const std::string& path);
 // Why no Unix socket can be made at `path`: the same, or something else stands there, which nobody removes; empty when
 // one can.
 std::string explain_unusable_socket(const std::string& path);

@@ -5,9 +5,11 @@
 #include "config/files.h"
 #include "config/units.h"
 #include "config/validate_listeners.h"
+#include "config/validate_paths.h"
 #include "config/validate_routes.h"
 #include "config/validate_sites.h"
 #include "config/validate_upstreams.h"
+#include "os/process.h"
 
 namespace viaduct::config {
 
@@ -15,7 +17,7 @@ namespace {
 
 void check_log_file(const std::string& file, const std::string& path, Reading& reading) {
   if (file.empty() || file == "-") return;
-  if (std::string fault = explain_unwritable_file(file); !fault.empty()) reading.file_error_at(path, std::move(fault));
+  if (std::string fault = explain_unusable_log(file); !fault.empty()) reading.file_error_at(path, std::move(fault));
 }
 
 void validate_services(const ConfigDraft& draft, Reading& reading) {
@@ -24,6 +26,11 @@ void validate_services(const ConfigDraft& draft, Reading& reading) {
   if (!draft.admin.socket.empty()) {
     std::string fault = explain_unusable_socket(draft.admin.socket);
     if (!fault.empty()) reading.file_error_at("admin.socket", std::move(fault));
+  }
+  if (!draft.process.user.empty()) {
+    // As the start looks for it. Where nobody can be asked at the moment, nothing is known.
+    const auto known = os::is_user(draft.process.user);
+    if (!known && known.error().code == 0) reading.file_error_at("process.user", known.error().message);
   }
   if (draft.resolver.min_ttl > draft.resolver.max_ttl) {
     reading.error_at("resolver.min_ttl",
@@ -40,6 +47,7 @@ void validate(const ConfigDraft& draft, Reading& reading) {
   validate_sites(draft, reading);
   validate_routes(draft, reading);
   validate_services(draft, reading);
+  validate_paths(draft, reading);
 }
 
 }  // namespace viaduct::config

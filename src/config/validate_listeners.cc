@@ -21,7 +21,8 @@ bool is_every_address(const base::IpAddress& address) {
 // Whether the kernel gives the second of the two to nobody once the first is bound: they are the same, or one is every
 // address of the machine. Port 0 is another port each time.
 bool exclude_each_other(const base::SocketAddress& left, const base::SocketAddress& right) {
-  if (left.is_unix() || right.is_unix()) return left == right;
+  if (left.is_unix() && right.is_unix()) return real_path(left.path()) == real_path(right.path());
+  if (left.is_unix() || right.is_unix()) return false;
   if (left.port() != right.port() || left.port() == 0 || left.ip().is_v4() != right.ip().is_v4()) return false;
   return left.ip() == right.ip() || is_every_address(left.ip()) || is_every_address(right.ip());
 }

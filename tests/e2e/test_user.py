@@ -60,5 +60,7 @@ def test_daemon_lives_on_as_its_user(start_one, site_pair, raw, directory):
 
 def test_user_that_does_not_exist_is_an_error(place, raw):
     path = write_config(with_defaults(plain_scene(raw.url, process={"user": "no-such-user"}), place), place)
-    done = run("run", "-c", path)
-    assert done.returncode == 1 and "no-such-user" in done.stderr, done.stderr
+    for command in ("check", "run"):
+        done = run(command, "-c", path)
+        assert done.returncode == 1, (command, done.stdout)
+        assert "process.user: user no-such-user does not exist; create it" in done.stderr, (command, done.stderr)

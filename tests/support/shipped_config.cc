@@ -33,6 +33,7 @@ std::string install_shipped_config(const TemporaryDirectory& directory) {
     replace_all(text, std::string(" ") + path, " " + directory.path() + path);
     replace_all(text, std::string("file:") + path, "file:" + directory.path() + path);
   }
+  replace_all(text, " user: viaduct\n", " user: root\n");
   directory.write("run/credentials/viaduct/internal", "a secret\n");
   directory.write("certs/fullchain.pem", "no certificate, but a file\n");
   directory.write("certs/key.pem", "no key, but a file\n");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // conf/viaduct.yaml as an operator has it: in a directory with the certificates, the secret and the log directories
-// that it names, whose absolute paths are moved below that directory.
+// that it names, whose absolute paths are moved below that directory, and with a user that every machine has.
 #pragma once
 
 #include <string>

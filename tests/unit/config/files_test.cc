@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/ip.h"
 #include "os/socket.h"
 #include "support/temporary_directory.h"
@@ -64,6 +66,24 @@ TEST(ExplainUnusableSocket, WantsNothingElseInItsPlace) {
   const auto listener = os::listen_on(base::SocketAddress::unix_path(directory / "old.sock"), {});
   ASSERT_TRUE(listener.has_value());
   EXPECT_EQ(explain_unusable_socket(directory / "old.sock"), "");
+  EXPECT_EQ(explain_unusable_log(directory / "old.sock"), directory / "old.sock" + " is a socket; name a file");
+  EXPECT_EQ(explain_unusable_log(file), "");
+  EXPECT_EQ(explain_unusable_log(directory / "new.log"), "");
+  EXPECT_NE(explain_unusable_log(directory / "missing/new.log"), "");
+  EXPECT_EQ(explain_unusable_log("/dev/null"), "");
+}
+
+TEST(Files, HaveOneSpelling) {
+  const support::TemporaryDirectory directory;
+  const std::string file = directory.write("file", "x");
+  directory.write("sub/other", "x");
+  std::filesystem::create_directory_symlink(directory / "sub", directory / "link");
+  const std::string root = std::filesystem::canonical(directory.path()).string();
+  EXPECT_EQ(real_path(file), root + "/file");
+  EXPECT_EQ(real_path(directory / "sub/..//./file"), root + "/file");
+  EXPECT_EQ(real_path(directory / "link/other"), root + "/sub/other");
+  EXPECT_EQ(real_path(directory / "link/none"), root + "/sub/none");
+  EXPECT_EQ(real_path("/nonexistent/a/../b"), "/nonexistent/b");
 }
 
 }  // namespace

@@ -33,7 +33,12 @@ TEST(ValidateListeners, RefusesOneAddressTwiceUnderEverySpelling) {
         << other;
   }
   EXPECT_TRUE(problems_of_listeners("[{ address: \":80\" }, { address: \"[::]:80\" }]").contains("is bound twice"));
-  EXPECT_TRUE(problems_of_listeners("[{ address: \"unix:/x\" }, { address: \"unix:/x\" }]").contains("is bound twice"));
+  for (const char* other : {"/x", "/usr/../x", "//x", "/./x"}) {
+    EXPECT_TRUE(problems_of_listeners(std::string("[{ address: \"unix:/x\" }, { address: \"unix:") + other + "\" }]")
+                    .contains("is bound twice, first by unix:/x"))
+        << other;
+  }
+  EXPECT_EQ(problems_of_listeners("[{ address: \"unix:/x\" }, { address: \"unix:/y\" }]"), "");
 }
 
 TEST(ValidateListeners, RefusesOneAddressBesideAllOfThem) {

@@ -43,6 +43,18 @@ TEST(Validate, WantsTheSmallerTtlFirst) {
   EXPECT_TRUE(text.contains("resolver.min_ttl: min_ttl (2s) is longer than max_ttl (1s)")) << text;
 }
 
+TEST(Validate, WantsTheUserThatTheStartWants) {
+  EXPECT_EQ(support::problems_of(support::with_top("process: { user: root }\n")), "");
+  const std::string top = support::with_top("process: { user: no-such-user }\n");
+  const std::string text = support::problems_of(top);
+  EXPECT_TRUE(
+      text.contains("viaduct.yaml:9:18: process.user: user no-such-user does not exist; create it or change "
+                    "process.user"))
+      << text;
+  // To be found with all the rest by whoever looks at the machine.
+  EXPECT_NE(load_text(top, "viaduct.yaml", {.directory = "/", .forgives_files = true}).config, nullptr);
+}
+
 TEST(Validate, WantsNoFilesForTheStandardStreams) {
   EXPECT_EQ(support::problems_of(support::with_top("logs: { access: { file: \"-\" }, error: { file: \"-\" } }\n")), "");
 }
