@@ -95,10 +95,19 @@ int try_write(const std::string& file) {
 void check_log(const std::string& which, const std::string& file, const std::string& user, DoctorReport& report) {
   if (file.empty() || file == "-") return;
   const int error = try_write(file);
-  if (error == 0) return report.ok(which, file, "can be written");
   const std::string who = user.empty() ? "" : base::format(" by {}", user);
-  report.fail(which, file, base::format("cannot be written{}: {}", who, error_text(error)),
-              "create its directory, owned by the user of the daemon");
+  if (error != 0) {
+    return report.fail(which, file, base::format("cannot be written{}: {}", who, error_text(error)),
+                       "create its directory, owned by the user of the daemon");
+  }
+  if (file.starts_with("/dev/")) return report.ok(which, file, "can be written");  // nobody rotates those
+  const std::string directory = std::filesystem::path(file).parent_path().string();
+  const int denied = os::try_access(directory, os::Access::kWriteDirectory);
+  if (denied == 0) return report.ok(which, file, "can be written");
+  report.warn(which, file,
+              base::format("can be written, but {} cannot{}: {}; when the log is moved away, USR1 makes no new one",
+                           directory, who, error_text(denied)),
+              "give the directory to that user, or let the rotation make the new file (create in logrotate.conf)");
 }
 
 std::string user_name(uid_t id) {

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """`process.user`: who starts as root serves as somebody else, and all that comes later works as that user."""
+import json
 import os
 import pwd
 import re
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,8 +22,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 @pytest.fixture()
 def directory(place):
     """Where the other user may rotate logs and read the config."""
-    path = place / "open"
-    path.mkdir()
+    path = Path(tempfile.mkdtemp(dir=place))
     place.chmod(0o755)
     path.chmod(0o777)
     return path
@@ -40,6 +41,7 @@ def test_daemon_lives_on_as_its_user(start_one, site_pair, raw, directory):
     daemon = start_one(config, directory=directory)
     assert user_of(daemon.pid) == nobody
     assert daemon.find_error(rf"file_unreadable file={site_pair.as_config()['key']} user=nobody")
+    assert not daemon.find_error("directory_unwritable")
     record = daemon.record_of(fetch(daemon.http, "GET", "/x"))
     assert record["status"] == 200
     daemon.access_path.rename(directory / "rotated.log")
@@ -56,6 +58,15 @@ def test_daemon_lives_on_as_its_user(start_one, site_pair, raw, directory):
     assert run("stop", "-c", daemon.config_path).returncode == 0
     wait_until(lambda: not is_alive(daemon.successor), "the end")
     assert not (directory / "admin.sock").exists()
+
+
+def test_directory_in_which_no_log_can_be_made_anew_is_said(start_one, raw, directory):
+    directory.chmod(0o755)
+    daemon = start_one(plain_scene(raw.url, process={"user": "nobody"}), directory=directory)
+    assert daemon.find_error(rf"directory_unwritable directory={directory} user=nobody")
+    found = json.loads(run("doctor", "-c", daemon.config_path, "--json").stdout)
+    logs = [one for one in found if one["check"] == "access log"]
+    assert [one["state"] for one in logs] == ["warning"] and f"{directory} cannot by nobody" in logs[0]["message"], logs
 
 
 def test_user_that_does_not_exist_is_an_error(place, raw):

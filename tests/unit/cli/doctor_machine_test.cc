@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,6 +143,27 @@ TEST_F(DoctorMachine, JudgesLogsByTheRightsOfTheDaemonsUser) {
   config_.process.user = "no-such-user";
   check_written_files(config_, report_);
   EXPECT_EQ(only().check, "user");
+}
+
+TEST_F(DoctorMachine, WantsTheDaemonsUserToMakeARotatedLogAnew) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can act as others";
+  ::chmod(directory_.path().c_str(), 0755);
+  config_.process.user = "nobody";
+  config_.access_log.file = directory_.write("access.log", "");
+  const passwd* user = ::getpwnam("nobody");
+  ASSERT_EQ(::chown(config_.access_log.file.c_str(), user->pw_uid, user->pw_gid), 0);
+  check_written_files(config_, report_);
+  EXPECT_EQ(only().state, FindingState::kWarning);
+  EXPECT_THAT(only().message, HasSubstr("can be written, but " + directory_.path() + " cannot by nobody: "));
+  EXPECT_THAT(only().remedy, HasSubstr("logrotate"));
+  ASSERT_EQ(::chown(directory_.path().c_str(), user->pw_uid, user->pw_gid), 0);
+  report_ = DoctorReport();
+  check_written_files(config_, report_);
+  EXPECT_EQ(only().state, FindingState::kOk);
+  config_.access_log.file = "/dev/null";
+  report_ = DoctorReport();
+  check_written_files(config_, report_);
+  EXPECT_EQ(only().state, FindingState::kOk);
 }
 
 TEST_F(DoctorMachine, LooksForTheDirectoryOfConfigsToGoBackTo) {

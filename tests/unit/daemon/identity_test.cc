@@ -73,6 +73,9 @@ TEST(Identity, IsGivenWhatItOpensAnew) {
   EXPECT_NE(log.find("info became_user user=nobody"), std::string::npos) << log;
   EXPECT_NE(log.find("warning file_unreadable file=" + (directory / "site.key")), std::string::npos) << log;
   EXPECT_EQ(log.find("file=" + (directory / "site.pem")), std::string::npos) << log;
+  const std::string of_directory = "warning directory_unwritable directory=" + directory.path() + " user=nobody ";
+  EXPECT_NE(log.find(of_directory), std::string::npos) << log;
+  EXPECT_EQ(log.find(of_directory), log.rfind(of_directory)) << "said once: " << log;
 }
 
 TEST(Identity, IsRefusedToWhoIsNoRoot) {
