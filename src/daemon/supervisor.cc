@@ -75,7 +75,6 @@ base::Result<void> Supervisor::start() {
 
 base::Result<void> Supervisor::open_and_serve() {
   os::ignore_write_signals();
-  TRY(os::open_standard_streams());
   // Blocked before there are other threads, so that all of them inherit it and only our descriptor hears signals.
   constexpr std::array kSignals = {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
   auto signals = os::SignalReader::open(kSignals);

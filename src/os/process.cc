@@ -74,15 +74,16 @@ void ignore_write_signals() {
 }
 
 Result<void> open_standard_streams() {
-  for (;;) {
-    // open(2) takes the lowest number that is free.
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) != -1) continue;
+    // open(2) takes the lowest number that is free, which is this one.
     Fd fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (!fd) return fail_errno("cannot open /dev/null", errno);
-    if (fd.get() > STDERR_FILENO) return {};
     // It stays open for the life of the process, and for what the process starts.
     ::fcntl(fd.get(), F_SETFD, 0);
-    [[maybe_unused]] const int stream = fd.release();
+    [[maybe_unused]] const int kept = fd.release();
   }
+  return {};
 }
 
 Result<std::uint64_t> raise_descriptor_limit() {

@@ -35,7 +35,7 @@ class SignalReader {
 void ignore_write_signals();
 
 // Opens /dev/null for each of descriptors 0, 1 and 2 that is closed; otherwise the first socket would get its number,
-// and log lines would go to a client.
+// and log lines would go to a client. To be called before anything else that opens descriptors.
 base::Result<void> open_standard_streams();
 
 // Raises the number of descriptors that may be open to the hard limit and returns it.

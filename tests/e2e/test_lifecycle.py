@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start, stop and reload without losing anything: TERM and INT drain, HUP changes the config under load, a bad config
 changes nothing, and what cannot start says why."""
+import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
-from harness.cli import run, write_config
+from harness.cli import find_binary, run, write_config
 from harness.client import RawClient, build_request, fetch
 from harness.daemon import with_defaults
 from harness.pattern import pattern
@@ -238,6 +240,20 @@ def test_broken_config_does_not_start_and_says_what_check_says(place, raw):
     assert started.returncode == checked.returncode == 1
     line = next(line for line in (checked.stdout + checked.stderr).splitlines() if "listenerz" in line)
     assert line in started.stdout + started.stderr
+
+
+def test_closed_standard_streams_are_nobodys(place, raw):
+    """No socket gets the number of a stream, and with it the lines that are meant for that."""
+    path = write_config(with_defaults(plain_scene(raw.url), place), place)
+    process = subprocess.Popen(["sh", "-c", 'exec "$0" run -c "$1" <&- >&- 2>&-', find_binary(), str(path)])
+    try:
+        wait_until(lambda: run("status", "-c", path).returncode == 0, "the admin socket")
+        assert [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)] == ["/dev/null"] * 3
+        assert run("stop", "-c", path).returncode == 0
+        assert process.wait(DEADLINE) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_name_that_does_not_resolve_does_not_stop_the_start(start_one, raw):
