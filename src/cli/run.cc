@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <array>
+#include <csignal>
 
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/loading.h"
 #include "daemon/supervisor.h"
 #include "os/child.h"
+#include "os/process.h"
 
 namespace viaduct::cli {
 namespace {
 
+// What would end a process that has not yet said how it takes them. They are orders to one that serves, and wait until
+// this one does; INT and TERM may end it before.
+constexpr std::array kOrders = {SIGHUP, SIGUSR1, SIGUSR2};
+
 int run(const std::string& file) {
+  if (auto blocked = os::block_signals(kOrders); !blocked) {
+    LOG_ERROR("start_failed error={}", base::quoted(blocked.error().message));
+    return kFailed;
+  }
   tls::TicketKeys ticket_keys;
   auto handover = daemon::Handover::take();
   if (!handover) {

@@ -32,6 +32,13 @@ constexpr std::size_t kCoresMax = 8192;
 // The texts of one row of the user database.
 constexpr std::size_t kUserBytesMax = 64 * 1024;
 
+sigset_t set_of(std::span<const int> signals) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : signals) ::sigaddset(&set, signal);
+  return set;
+}
+
 struct User {
   uid_t id;
   gid_t group;
@@ -51,12 +58,16 @@ Result<User> find_user(const std::string& name) {
 
 }  // namespace
 
-Result<SignalReader> SignalReader::open(std::span<const int> signals) {
-  sigset_t set;
-  ::sigemptyset(&set);
-  for (const int signal : signals) ::sigaddset(&set, signal);
+Result<void> block_signals(std::span<const int> signals) {
+  const sigset_t set = set_of(signals);
   const int error_number = ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   if (error_number != 0) return fail_errno("cannot block signals", error_number);
+  return {};
+}
+
+Result<SignalReader> SignalReader::open(std::span<const int> signals) {
+  TRY(block_signals(signals));
+  const sigset_t set = set_of(signals);
   Fd fd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!fd) return fail_errno("cannot read signals", errno);
   return SignalReader(std::move(fd));

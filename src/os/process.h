@@ -30,6 +30,9 @@ class SignalReader {
   Fd fd_;
 };
 
+// Lets `signals` wait until somebody reads them (SignalReader), for this thread and all that it starts later.
+base::Result<void> block_signals(std::span<const int> signals);
+
 // Makes writing to a closed connection (SIGPIPE) and past a file size limit (SIGXFSZ) an error of the call instead of
 // the end of the process.
 void ignore_write_signals();

@@ -242,6 +242,46 @@ def test_broken_config_does_not_start_and_says_what_check_says(place, raw):
     assert line in started.stdout + started.stderr
 
 
+@pytest.mark.parametrize("number, outcome", [(signal.SIGHUP, "reloaded snapshot=2"), (signal.SIGUSR1, "logs_reopened"),
+                                             (signal.SIGUSR2, "upgraded pid=")])
+def test_signal_that_comes_while_the_process_starts_waits(place, raw, number, outcome):
+    """The config is a pipe, which the process reads until this test has sent the signal."""
+    directory = place / f"early-{int(number)}"
+    directory.mkdir()
+    config = with_defaults(plain_scene(raw.url), directory)
+    log = directory / "error.log"
+    config["logs"]["error"] = {"file": str(log)}
+    config["process"] = {"workers": 1}
+    text = write_config(config, directory).read_bytes()
+    path = directory / "viaduct.yaml"
+    path.unlink()
+    os.mkfifo(path)
+    process = subprocess.Popen([find_binary(), "run", "-c", str(path)], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        pipe = wait_until(lambda: open_for_writing(path), "a reader of the config")
+        process.send_signal(number)
+        write_config(config, directory, "next.yaml").rename(path)
+        os.write(pipe, text)
+        os.close(pipe)
+        wait_until(lambda: process.poll() is not None or log.exists() and outcome in log.read_text(), outcome)
+        assert log.exists() and outcome in log.read_text()
+        assert run("stop", "-c", path).returncode == 0
+        assert process.wait(DEADLINE) == 0
+        wait_until(lambda: run("status", "-c", path).returncode == 1, "the end")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def open_for_writing(pipe):
+    """Its descriptor, None where nobody reads it yet."""
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
 def test_closed_standard_streams_are_nobodys(place, raw):
     """No socket gets the number of a stream, and with it the lines that are meant for that."""
     path = write_config(with_defaults(plain_scene(raw.url), place), place)

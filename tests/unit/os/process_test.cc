@@ -82,6 +82,17 @@ TEST(SignalReader, KeepsSignalsFromThreadsThatStartLater) {
   }).join();
 }
 
+TEST(SignalReader, FindsWhatCameWhileItWasBlocked) {
+  const KeptSignalMask mask;
+  const int signals[] = {SIGUSR2};
+  ASSERT_TRUE(block_signals(signals).has_value());
+  ::kill(::getpid(), SIGUSR2);
+  auto reader = SignalReader::open(signals);
+  ASSERT_TRUE(reader.has_value());
+  EXPECT_TRUE(is_readable(reader->descriptor()));
+  EXPECT_EQ(reader->take(), SIGUSR2);
+}
+
 TEST(Process, TurnsABrokenPipeIntoAnError) {
   EXPECT_EQ(in_child([] {
               ignore_write_signals();
