@@ -2,16 +2,44 @@
 #include "filter/basic_auth.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "base/base64.h"
 #include "base/bytes.h"
+#include "base/sha256.h"
 #include "exchange/exchange.h"
 #include "exchange/services.h"
 
 namespace viaduct::filter {
 
 using exchange::FilterVerdict;
+
+namespace {
+
+std::uint64_t read_hex(std::string_view digits) {
+  std::uint64_t number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+  return number;
+}
+
+// A secret that the users have in common. One that were drawn at random would be another after a restart: whoever sees
+// the time for a name change then, or not, would know whether it is a user.
+base::HashKey key_of(const std::vector<config::PasswordEntry>& users) {
+  constexpr std::size_t kDigits = 2 * sizeof(std::uint64_t);
+  base::Sha256 digest;
+  for (const config::PasswordEntry& entry : users) {
+    for (const std::string& text : {entry.user, entry.hash.value}) {
+      digest.update(text);
+      digest.update("\n");
+    }
+  }
+  const std::string digits = digest.finish();
+  const std::string_view all = digits;
+  return {.first = read_hex(all.substr(0, kDigits)), .second = read_hex(all.substr(kDigits, kDigits))};
+}
+
+}  // namespace
 
 std::optional<Credentials> parse_basic(std::string_view authorization, base::Arena& arena) {
   constexpr std::string_view kScheme = "basic ";
@@ -66,6 +94,11 @@ class BasicAuth::Wait final : public exchange::ActionRun, private exchange::Pass
 BasicAuth::BasicAuth(config::BasicAuth auth)
     : auth_(std::move(auth)), challenge_("Basic realm=\"" + auth_.realm + "\", charset=\"UTF-8\"") {
   std::ranges::sort(auth_.users, {}, &config::PasswordEntry::user);
+  stand_in_key_ = key_of(auth_.users);
+}
+
+const config::PasswordEntry& BasicAuth::stand_in_for(std::string_view user) const {
+  return auth_.users[base::keyed_hash(stand_in_key_, user) % auth_.users.size()];
 }
 
 FilterVerdict BasicAuth::on_request(exchange::Exchange& exchange) const {
@@ -77,7 +110,7 @@ FilterVerdict BasicAuth::on_request(exchange::Exchange& exchange) const {
   const auto found = std::ranges::lower_bound(
       auth_.users, credentials->user, {}, [](const config::PasswordEntry& row) { return std::string_view(row.user); });
   const bool is_known_user = found != auth_.users.end() && found->user == credentials->user;
-  const config::PasswordEntry& entry = is_known_user ? *found : auth_.users.front();
+  const config::PasswordEntry& entry = is_known_user ? *found : stand_in_for(credentials->user);
   const exchange::PasswordClaim claim{
       .user = credentials->user, .password = credentials->password, .hash = entry.hash.value};
   if (is_known_user && exchange.services().passwords.knows(claim)) {

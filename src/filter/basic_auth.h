@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lets those through who name a user of the file and say the password (RFC 7617), and asks the others for it with 401.
 // Whoever has not been known for a while waits for the worker's PasswordChecker; the request stands still meanwhile,
-// the worker does not. Unknown users take as long as known ones.
+// the worker does not. Unknown users take as long as known ones: the hash that their passwords are compared with is
+// that of one of the users, chosen by their name, so that neither the time nor differences of it tell the two apart.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "config/types.h"
 #include "exchange/filter.h"
 
@@ -27,6 +29,9 @@ class BasicAuth final : public exchange::Filter {
   // Copies `auth`.
   explicit BasicAuth(config::BasicAuth auth);
   exchange::FilterVerdict on_request(exchange::Exchange& exchange) const override;
+  // Whose hash stands in for that of `user`, whom the file does not have: the same as long as the file does not change,
+  // and known to nobody who has not read it. REQUIRES: there are users.
+  const config::PasswordEntry& stand_in_for(std::string_view user) const;
   void on_response(exchange::Exchange&, http::ResponseHead&) const override {}
 
  private:
@@ -38,6 +43,7 @@ class BasicAuth final : public exchange::Filter {
 
   config::BasicAuth auth_;  // users in the order of their names
   std::string challenge_;
+  base::HashKey stand_in_key_;
 };
 
 }  // namespace viaduct::filter

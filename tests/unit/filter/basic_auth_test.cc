@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <span>
 
 #include "base/base64.h"
@@ -99,6 +100,33 @@ TEST_F(BasicAuthTest, RefusesEverybodyElse) {
   EXPECT_EQ(status_of("Bearer token"), 401);
   EXPECT_EQ(status_of(""), 401);
   EXPECT_EQ(script_.begun, 0);
+}
+
+// Where hashes of a file differ in their cost, the time for a name must not tell whether it is there.
+TEST(BasicAuthStandIn, IsOneOfTheUsersByTheNameAlone) {
+  const std::vector<config::PasswordEntry> users = {
+      {.user = "anna", .hash = {"a"}}, {.user = "bert", .hash = {"b"}}, {.user = "carl", .hash = {"c"}}};
+  const auto make = [](std::vector<config::PasswordEntry> rows) {
+    return BasicAuth(config::BasicAuth{.realm = "Door", .file = {}, .forward = false, .users = std::move(rows)});
+  };
+  const BasicAuth auth = make(users);
+  const BasicAuth again = make({users[2], users[0], users[1]});  // after a reload, or in another process
+  std::vector<config::PasswordEntry> changed = users;
+  changed[1].hash.value = "other";
+  const BasicAuth other = make(changed);
+  std::map<std::string, int> counts;
+  int moved = 0;
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "nobody" + std::to_string(i);
+    const std::string& chosen = auth.stand_in_for(name).user;
+    ++counts[chosen];
+    EXPECT_EQ(auth.stand_in_for(name).user, chosen);
+    EXPECT_EQ(again.stand_in_for(name).user, chosen);
+    if (other.stand_in_for(name).user != chosen) ++moved;
+  }
+  EXPECT_EQ(counts.size(), users.size());
+  for (const auto& [user, count] : counts) EXPECT_GT(count, 60) << user;
+  EXPECT_GT(moved, 100);  // only who has read the file can tell
 }
 
 TEST_F(BasicAuthTest, TakesNoTwoFields) {
