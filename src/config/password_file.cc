@@ -19,6 +19,18 @@ bool has_control(std::string_view text) {
   return std::ranges::any_of(text, [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; });
 }
 
+// What stands at the start of a line and does not show: it would belong to the name, so that nobody had it.
+std::string_view explain_start(std::string_view line) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (line.starts_with(kByteOrderMark)) {
+    return "a byte order mark (BOM) stands at its start; save the file as UTF-8 without BOM";
+  }
+  // No-break space, ideographic space.
+  const bool is_wide = line.starts_with("\xc2\xa0") || line.starts_with("\xe3\x80\x80");
+  const bool is_space = is_wide || std::string_view(" \t\v\f").contains(line.front());
+  return is_space ? "white space stands at its start; delete it, or the line" : "";
+}
+
 }  // namespace
 
 Parsed<std::vector<PasswordEntry>> parse_password_file(std::string_view text) {
@@ -30,6 +42,7 @@ Parsed<std::vector<PasswordEntry>> parse_password_file(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty() || line.starts_with('#')) continue;
+    if (const std::string_view wrong = explain_start(line); !wrong.empty()) return fault(number, wrong);
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || colon == 0) return fault(number, "no user before a colon; write user:hash");
     const std::string_view user = line.substr(0, colon);

@@ -33,6 +33,21 @@ TEST(PasswordFile, TellsTheLineThatIsWrongAndNeverTheHash) {
   EXPECT_TRUE(problem_of("anna:" + kHash + ":more").contains("damaged"));
 }
 
+TEST(PasswordFile, TakesNothingThatDoesNotShowForAPartOfAName) {
+  for (const char* start : {" ", "\t", "  ", "\xc2\xa0", "\xe3\x80\x80"}) {
+    for (const std::string& line : {"anna:" + kHash, std::string("# comment"), std::string()}) {
+      EXPECT_EQ(problem_of("bert:" + kHash + "\n" + start + line + "\n"),
+                "line 2: white space stands at its start; delete it, or the line")
+          << start << line;
+    }
+  }
+  for (const std::string& rest : {"anna:" + kHash, std::string("# comment\nanna:") + kHash}) {
+    EXPECT_EQ(problem_of("\xef\xbb\xbf" + rest),
+              "line 1: a byte order mark (BOM) stands at its start; save the file as UTF-8 without BOM");
+  }
+  EXPECT_EQ(problem_of("an na:" + kHash), "");
+}
+
 TEST(PasswordFile, IsNotEmpty) {
   for (const char* text : {"", "\n", "# nobody\n"}) EXPECT_TRUE(problem_of(text).contains("no user in it")) << text;
 }
