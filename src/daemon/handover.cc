@@ -66,6 +66,14 @@ base::Result<int> listening_descriptor(const json& value) {
   return base::fail(base::format("the handover names descriptor {}, on which nobody listens", descriptor));
 }
 
+// What is no file is nobody's to remove.
+std::optional<os::SocketFile> read_file(const json& row) {
+  const auto file = row.find("file");
+  if (file == row.end() || !file->is_array() || file->size() != 2) return std::nullopt;
+  if (!(*file)[0].is_number_unsigned() || !(*file)[1].is_number_unsigned()) return std::nullopt;
+  return os::SocketFile{.device = (*file)[0].get<std::uint64_t>(), .number = (*file)[1].get<std::uint64_t>()};
+}
+
 // Workers may share sockets: each is taken once.
 base::Result<InheritedListener> read_listener(const json& row, std::set<int>& seen) {
   const auto wanted = row.find("wanted");
@@ -88,6 +96,7 @@ base::Result<InheritedListener> read_listener(const json& row, std::set<int>& se
   }
   if (listener.sockets.empty()) return base::fail("the handover has a listener without a socket");
   listener.local = os::local_address(listener.sockets.front().get());
+  listener.file = read_file(row);
   return listener;
 }
 
@@ -107,7 +116,9 @@ std::vector<std::string> read_orders(const json& content) {
 base::Result<os::Fd> write_handover(const HandoverOffer& offer) {
   json listeners = json::array();
   for (const BoundListener& row : offer.listeners) {
-    listeners.push_back({{"wanted", row.wanted.to_string()}, {"sockets", row.sockets}});
+    json listener = {{"wanted", row.wanted.to_string()}, {"sockets", row.sockets}};
+    if (row.file) listener["file"] = {row.file->device, row.file->number};
+    listeners.push_back(std::move(listener));
   }
   json content = {{"listeners", std::move(listeners)}};
   if (offer.admin_socket != -1) {

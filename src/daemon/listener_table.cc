@@ -101,11 +101,10 @@ base::Result<ListenerTable::Change> ListenerTable::prepare(const std::vector<con
     if (one.kept != nullptr) {
       row.local = one.kept->local;
       row.sockets = one.kept->sockets;
+      row.file = one.kept->file;
     } else {
-      const std::size_t given = inherited.size();
-      auto opened = open(one.address, inherited);
+      auto opened = open(row, change.new_files, inherited);
       if (!opened) return std::unexpected(std::move(opened).error());
-      if (one.address.is_unix() && inherited.size() == given) change.new_files.add(one.address.path());
       sockets = std::move(*opened);
       row.local = os::local_address(sockets.front().get());
     }
@@ -144,14 +143,21 @@ bool ListenerTable::is_covered(const base::SocketAddress& address,
   return std::ranges::any_of(rows_, covers) || std::ranges::any_of(inherited, covers);
 }
 
-base::Result<std::vector<os::Fd>> ListenerTable::open(const base::SocketAddress& wanted,
+base::Result<std::vector<os::Fd>> ListenerTable::open(BoundListener& row, NewFiles& new_files,
                                                       std::vector<InheritedListener>& inherited) {
+  const base::SocketAddress& wanted = row.wanted;
   auto found = std::ranges::find(inherited, wanted, &InheritedListener::wanted);
   if (found == inherited.end()) found = std::ranges::find(inherited, wanted, &InheritedListener::local);
   if (found == inherited.end()) {
     const bool is_ours = !wanted.is_unix() && is_covered(wanted, inherited);
-    return open_sockets(wanted, workers_, is_ours ? Sharing::kOurselves : Sharing::kNobody);
+    auto opened = open_sockets(wanted, workers_, is_ours ? Sharing::kOurselves : Sharing::kNobody);
+    if (opened && wanted.is_unix()) {
+      new_files.add(wanted.path());
+      row.file = os::find_socket_file(wanted.path());
+    }
+    return opened;
   }
+  row.file = found->file;
   std::vector<os::Fd> sockets = std::move(found->sockets);
   if (found->is_stored) add_missing(found->local, sockets);
   inherited.erase(found);
@@ -191,6 +197,12 @@ std::vector<std::vector<WorkerListener>> ListenerTable::commit(Change change) {
   // Before the sockets end, so that nobody finds one that is about to.
   for (const std::string& file : change.unix_files) ::unlink(file.c_str());
   return std::move(change.by_worker);
+}
+
+void ListenerTable::remove_files() const {
+  for (const BoundListener& row : rows_) {
+    if (row.file && os::find_socket_file(row.local.path()) == row.file) ::unlink(row.local.path().c_str());
+  }
 }
 
 std::vector<base::SocketAddress> ListenerTable::addresses() const {

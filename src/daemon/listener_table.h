@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "config/types.h"
 #include "daemon/listening.h"
+#include "os/socket.h"
 
 namespace viaduct::daemon {
 
@@ -23,6 +24,7 @@ struct InheritedListener {
   std::vector<os::Fd> sockets;  // at least one
   // Systemd has kept it for a process that has ended: nobody serves it, and no socket unit has it.
   bool is_stored = false;
+  std::optional<os::SocketFile> file{};  // as in BoundListener
 };
 
 // Files of Unix sockets that a change has made: they go with this object, unless they are kept.
@@ -50,6 +52,8 @@ struct BoundListener {
   base::SocketAddress local;
   ListenerOptions options;
   std::vector<int> sockets;  // of all workers
+  // That of a Unix socket, where it goes with the process that serves last: we have made it, and not systemd.
+  std::optional<os::SocketFile> file{};
 };
 
 class ListenerTable {
@@ -73,6 +77,10 @@ class ListenerTable {
   // returns what each worker must be given.
   std::vector<std::vector<WorkerListener>> commit(Change change);
 
+  // Removes the files of Unix sockets that go with this process, unless others have put theirs there. REQUIRES: the
+  // sockets are open yet.
+  void remove_files() const;
+
   const std::vector<BoundListener>& rows() const { return rows_; }
   // Where the listeners are bound, in the order of the config.
   std::vector<base::SocketAddress> addresses() const;
@@ -82,7 +90,9 @@ class ListenerTable {
 
   const BoundListener* find_kept(const Wanted& wanted, const std::vector<BoundListener>& chosen, int round) const;
   bool is_covered(const base::SocketAddress& address, const std::vector<InheritedListener>& inherited) const;
-  base::Result<std::vector<os::Fd>> open(const base::SocketAddress& wanted, std::vector<InheritedListener>& inherited);
+  // Gives `row` the sockets that it wants and its file, which is noted in `new_files` where it is made now.
+  base::Result<std::vector<os::Fd>> open(BoundListener& row, NewFiles& new_files,
+                                         std::vector<InheritedListener>& inherited);
   void add_missing(const base::SocketAddress& local, std::vector<os::Fd>& sockets) const;
   static void describe(const std::vector<BoundListener>& before, Change& change);
 

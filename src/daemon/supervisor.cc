@@ -422,6 +422,8 @@ void Supervisor::stop() {
     reload_waits_ = false;
     on_upgrade_failed("this process was told to stop");
   }
+  // Where systemd keeps the sockets for the process to come, who connects meanwhile finds them by their files.
+  if (state_ == State::kServing && !os::has_service_manager()) live_.listeners().remove_files();
   state_ = State::kDraining;
   config_commands_.end_guard("stop");
   overview_.note_draining();

@@ -36,6 +36,10 @@ std::vector<std::string> listed_names() {
 
 }  // namespace
 
+bool has_service_manager() {
+  return std::getenv("NOTIFY_SOCKET") != nullptr;
+}
+
 void notify_ready(const std::string& status) {
   ::sd_notify(0, base::format("READY=1\nSTATUS={}", one_line(status)).c_str());
 }

@@ -15,6 +15,9 @@
 
 namespace viaduct::os {
 
+// Whether somebody has started us that listens.
+bool has_service_manager();
+
 // The process serves: after its start, and after a reload. `status` is one line that `systemctl status` shows.
 void notify_ready(const std::string& status);
 // The line alone.

@@ -112,6 +112,12 @@ SocketAddress local_address(int descriptor) {
   return SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length);
 }
 
+std::optional<SocketFile> find_socket_file(const std::string& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) == -1 || !S_ISSOCK(status.st_mode)) return std::nullopt;
+  return SocketFile{.device = status.st_dev, .number = status.st_ino};
+}
+
 bool is_listening(int descriptor) {
   int listens = 0;
   socklen_t length = sizeof listens;

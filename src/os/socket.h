@@ -8,7 +8,9 @@
 #include <sys/uio.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "base/error.h"
 #include "base/ip.h"
@@ -37,6 +39,17 @@ base::Result<Fd> listen_on(const base::SocketAddress& address, const ListenOptio
 
 // The address that a socket is bound to, with the port that the kernel chose; 0.0.0.0:0 where there is none.
 base::SocketAddress local_address(int descriptor);
+
+// The file of a Unix socket as its file system knows it: another socket at the same path has another one. The number is
+// nobody else's as long as the socket is open.
+struct SocketFile {
+  std::uint64_t device = 0;
+  std::uint64_t number = 0;  // its inode
+
+  bool operator==(const SocketFile&) const = default;
+};
+// The one at `path`; absent where there is none.
+std::optional<SocketFile> find_socket_file(const std::string& path);
 
 // Whether it is a stream socket on which somebody listens.
 bool is_listening(int descriptor);

@@ -363,6 +363,18 @@ def test_clients_on_a_unix_socket_have_no_address_and_may_be_trusted(start_one, 
     assert daemon.wait_record("trusted")["client_ip"] == "203.0.113.9"
 
 
+@pytest.mark.parametrize("manager", [None, "nobody.sock"])
+def test_file_of_a_unix_listener_goes_with_the_daemon(start_one, place, raw, manager):
+    """Not where systemd may keep its socket for the next one: who connects meanwhile finds it by that file."""
+    path = place / "mine.sock"
+    environment = {**os.environ, "NOTIFY_SOCKET": str(place / manager)} if manager else None
+    daemon = start_one({**plain_scene(raw.url), "listeners": [{"address": "127.0.0.1:0"}, {"address": f"unix:{path}"}]},
+                       environment)
+    assert path.is_socket()
+    assert daemon.stop() == 0
+    assert path.exists() == bool(manager)
+
+
 def test_workers_share_the_load(start_one, raw):
     """SO_REUSEPORT spreads connections; whichever worker takes one, the answer is the same."""
     daemon = start_one(plain_scene(raw.url, process={"workers": 4}))

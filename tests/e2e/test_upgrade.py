@@ -204,6 +204,21 @@ def test_files_of_unix_listeners_come_and_go(start_one, place, raw):
             client.connect(str(path))
 
 
+def test_file_of_a_unix_listener_goes_with_the_process_that_serves_last(start_one, place, raw):
+    path, replaced = place / "last.sock", place / "replaced.sock"
+    daemon = start_one({**plain_scene(raw.url), "listeners": [{"address": "127.0.0.1:0"}, {"address": f"unix:{path}"},
+                                                              {"address": f"unix:{replaced}"}]})
+    daemon.upgrade()
+    wait_until(lambda: not is_alive(daemon.process.pid), "the end of the old process")
+    with RawUnix(path) as client:
+        assert client.status("/x") == 200
+    replaced.unlink()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(replaced))
+        assert daemon.stop() == 0
+        assert not path.exists() and replaced.exists()
+
+
 def test_monitors_find_the_new_process_at_the_same_address(start_one, raw):
     daemon = start_one(plain_scene(raw.url, admin={"health": "127.0.0.1:0"}))
     address = daemon.wait_error(r"health_listening address=(\S+)")[1]

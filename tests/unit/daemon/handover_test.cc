@@ -115,6 +115,27 @@ TEST_F(HandoverTest, TakesWhatWasOffered) {
   EXPECT_EQ(said(), kHandoverReady);
 }
 
+TEST_F(HandoverTest, TellsWhichFilesGoWithTheSockets) {
+  const support::TemporaryDirectory directory;
+  std::vector<BoundListener> rows;
+  for (const char* name : {"ours.sock", "systemds.sock"}) {
+    const auto address = base::SocketAddress::unix_path(directory / name);
+    auto sockets = open_sockets(address, 1, Sharing::kNobody);
+    ASSERT_TRUE(sockets.has_value());
+    rows.push_back({.wanted = address, .local = address, .options = {}, .sockets = {sockets->front().release()}});
+  }
+  rows[0].file = os::find_socket_file(directory / "ours.sock");
+  ASSERT_TRUE(rows[0].file);
+  auto file = write_handover({.listeners = rows, .admin_path = "", .ticket_keys = keys_});
+  ASSERT_TRUE(file.has_value());
+  set_variable(std::move(*file));
+  const auto taken = Handover::take();
+  ASSERT_TRUE(taken.has_value()) << taken.error().message;
+  ASSERT_EQ((*taken)->listeners.size(), 2u);
+  EXPECT_EQ((*taken)->listeners[0].file, rows[0].file);
+  EXPECT_EQ((*taken)->listeners[1].file, std::nullopt);
+}
+
 TEST_F(HandoverTest, SaysThatItWentWrongWhereNobodyElseDoes) {
   auto file = write_handover({.listeners = {}, .admin_path = "", .ticket_keys = keys_});
   set_variable(std::move(*file));

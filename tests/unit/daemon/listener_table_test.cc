@@ -156,6 +156,35 @@ TEST(ListenerTable, RemovesTheFileOfAUnixSocketThatEnds) {
   EXPECT_EQ(::stat(address.path().c_str(), &status), -1);
 }
 
+TEST(ListenerTable, RemovesItsFilesAtTheEndAndNobodyElses) {
+  const support::TemporaryDirectory directory;
+  const auto at = [&](const char* name) { return base::SocketAddress::unix_path(directory / name); };
+  const auto inherit = [&](const base::SocketAddress& address, std::optional<os::SocketFile> file) {
+    auto sockets = open_sockets(address, 1, Sharing::kNobody);
+    return InheritedListener{.wanted = address, .local = address, .sockets = std::move(*sockets), .file = file};
+  };
+  std::vector<InheritedListener> inherited;
+  inherited.push_back(inherit(at("unit.sock"), std::nullopt));
+  inherited.push_back(inherit(at("handed.sock"), std::nullopt));
+  inherited.back().file = os::find_socket_file(directory / "handed.sock");
+  Scene scene(2);
+  ASSERT_TRUE(scene.take({listener_on(at("own.sock")), listener_on(at("replaced.sock")), listener_on(at("unit.sock")),
+                          listener_on(at("handed.sock")), listener_on(loopback())},
+                         std::move(inherited)))
+      << scene.message;
+  ASSERT_EQ(::unlink((directory / "replaced.sock").c_str()), 0);
+  const auto another = open_sockets(at("replaced.sock"), 1, Sharing::kNobody);
+  ASSERT_TRUE(another.has_value());
+  // A reload keeps what is known of them.
+  ASSERT_TRUE(scene.take({listener_on(loopback()), listener_on(at("own.sock")), listener_on(at("replaced.sock")),
+                          listener_on(at("unit.sock")), listener_on(at("handed.sock"))}));
+  scene.table.remove_files();
+  EXPECT_FALSE(os::find_socket_file(directory / "own.sock"));
+  EXPECT_FALSE(os::find_socket_file(directory / "handed.sock"));
+  EXPECT_TRUE(connects(at("replaced.sock")));
+  EXPECT_TRUE(connects(at("unit.sock")));
+}
+
 TEST(ListenerTable, LeavesNoFileWhereAChangeIsNotMade) {
   const support::TemporaryDirectory directory;
   const auto taken = open_sockets(loopback(), 1, Sharing::kNobody);

@@ -40,7 +40,9 @@ TEST_F(ServiceManagerTest, HearsWhatBecomesOfTheProcess) {
 }
 
 TEST_F(ServiceManagerTest, HearsNothingWhereThereIsNone) {
+  EXPECT_TRUE(has_service_manager());
   ::unsetenv("NOTIFY_SOCKET");
+  EXPECT_FALSE(has_service_manager());
   notify_ready("");
   EXPECT_EQ(heard(), "");
 }
