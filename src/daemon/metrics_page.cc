@@ -26,16 +26,16 @@ void add_process(Exposition& page, const Overview& overview, const Overview::Fac
   page.add({}, static_cast<double>(overview.workers()));
   page.begin_gauge("viaduct_draining", "1 while the process ends and finishes what is under way.");
   page.add({}, facts.is_draining ? 1 : 0);
-  page.begin_gauge("process_start_time_seconds", "When the process started, in seconds since 1970.");
+  page.begin_gauge("viaduct_process_start_time_seconds", "When the process started, in seconds since 1970.");
   page.add({}, to_unix_seconds(overview.started_at()));
   const os::Usage usage = os::read_usage();
-  page.begin_counter("process_cpu_seconds_total", "CPU time of the process, user and system.");
+  page.begin_counter("viaduct_process_cpu_seconds_total", "CPU time of the process, user and system.");
   page.add({}, std::chrono::duration<double>(usage.cpu).count());
-  page.begin_gauge("process_resident_memory_bytes", "Memory of the process that is resident.");
+  page.begin_gauge("viaduct_process_resident_memory_bytes", "Memory of the process that is resident.");
   page.add({}, static_cast<double>(usage.resident_bytes));
-  page.begin_gauge("process_open_fds", "File descriptors that are open.");
+  page.begin_gauge("viaduct_process_open_fds", "File descriptors that are open.");
   page.add({}, static_cast<double>(usage.descriptors));
-  page.begin_gauge("process_max_fds", "File descriptors that may be open.");
+  page.begin_gauge("viaduct_process_max_fds", "File descriptors that may be open.");
   page.add({}, static_cast<double>(usage.descriptors_max));
 }
 
