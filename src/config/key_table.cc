@@ -104,7 +104,8 @@ void report_missing(const Place& place, const std::string& key, const Scope& sco
 }
 
 bool asks_for_something(const Node& node) {
-  return !node.is_null() && !(node.is_scalar() && !node.is_quoted && node.text == "false");
+  const bool is_word = node.is_scalar() && !node.is_quoted;
+  return !node.is_null() && !(is_word && (node.text == "false" || node.text == "False" || node.text == "FALSE"));
 }
 
 bool is_none(const Node& written) {

@@ -13,18 +13,19 @@ constexpr std::string_view kHidden = "(secret)";
 
 // YAML 1.1's other words for true and false.
 std::string_view meant_boolean(const std::string& text) {
-  for (const std::string_view word : {"yes", "on", "Yes", "On", "True", "TRUE", "YES", "ON", "1", "enabled"}) {
+  for (const std::string_view word : {"yes", "on", "Yes", "On", "YES", "ON", "1", "enabled"}) {
     if (text == word) return "true";
   }
-  for (const std::string_view word : {"no", "off", "No", "Off", "False", "FALSE", "NO", "OFF", "0", "disabled"}) {
+  for (const std::string_view word : {"no", "off", "No", "Off", "NO", "OFF", "0", "disabled"}) {
     if (text == word) return "false";
   }
   return {};
 }
 
+// As the core schema of YAML 1.2 has them (§10.3.2).
 Parsed<bool> parse_boolean(const std::string& text) {
-  if (text == "true") return true;
-  if (text == "false") return false;
+  if (text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "false" || text == "False" || text == "FALSE") return false;
   const std::string_view meant = meant_boolean(text);
   return std::unexpected(
       base::format("\"{}\" is neither true nor false; write {}", text, meant.empty() ? "one of them" : meant));

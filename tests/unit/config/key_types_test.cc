@@ -62,10 +62,22 @@ TEST_F(KeyTypes, TakeTheEndsOfTheirRangeAndNothingBeyond) {
   EXPECT_EQ(read(duration(1s, 1min), "61s", time), "61s is out of range; write 1s to 1m\n");
 }
 
+TEST_F(KeyTypes, ReadBooleansInTheThreeSpellingsOfYaml) {
+  for (const char* word : {"true", "True", "TRUE"}) {
+    bool value = false;
+    EXPECT_EQ(read(boolean(), word, value), "");
+    EXPECT_TRUE(value) << word;
+  }
+  for (const char* word : {"false", "False", "FALSE"}) {
+    bool value = true;
+    EXPECT_EQ(read(boolean(), word, value), "");
+    EXPECT_FALSE(value) << word;
+  }
+}
+
 TEST_F(KeyTypes, KnowTheOtherWordsForTrueAndFalse) {
   bool value = false;
-  EXPECT_EQ(read(boolean(), "true", value), "");
-  EXPECT_TRUE(value);
+  EXPECT_EQ(read(boolean(), "tRUE", value), "\"tRUE\" is neither true nor false; write one of them\n");
   EXPECT_EQ(read(boolean(), "on", value), "\"on\" is neither true nor false; write true\n");
   EXPECT_EQ(read(boolean(), "NO", value), "\"NO\" is neither true nor false; write false\n");
   EXPECT_EQ(read(boolean(), "perhaps", value), "\"perhaps\" is neither true nor false; write one of them\n");
