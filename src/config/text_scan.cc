@@ -333,7 +333,7 @@ class TextScanner {
     state_ = State::kAfterQuote;
     if (flow_.empty()) {
       report(at, base::format("{} closes nothing; delete it, or put the text in quotes", byte));
-      scan_.can_be_parsed = false;
+      note_fault(line_number_);
       return;
     }
     const char opening = byte == ']' ? '[' : '{';
@@ -344,7 +344,12 @@ class TextScanner {
     if (!flow_.empty() && flow_.back().character == opening) flow_.pop_back();
     report(at, base::format("{} closes the {} of line {}, column {}; type {} instead", byte, opened.character,
                             opened.place.line, opened.place.column, opened.character == '[' ? ']' : '}'));
+    note_fault(line_number_);
+  }
+
+  void note_fault(int line) {
     scan_.can_be_parsed = false;
+    if (!scan_.fault_line) scan_.fault_line = line;
   }
 
   std::size_t scan_plain(std::size_t at, std::size_t length) {
@@ -387,16 +392,31 @@ class TextScanner {
     return copy(at, 1);
   }
 
+  void close_quote(std::size_t at) {
+    state_ = State::kAfterQuote;
+    if (open_quote_.place.line == line_number_ || scan_.long_quotes.size() == kFindingsMax) return;
+    const std::size_t next = line_.find_first_not_of(" \t", at + 1);
+    const bool is_at_end = next == std::string_view::npos || (line_[next] == '#' && next > at + 1);
+    const std::string_view may_follow = flow_.empty() ? ":" : ",]}:";
+    const auto is_before = [&](const Problem& problem) { return problem.place.line <= open_quote_.place.line; };
+    scan_.long_quotes.push_back(
+        {.character = open_quote_.character,
+         .opened = open_quote_.place,
+         .end_line = line_number_,
+         .ends_in_text = !is_at_end && !may_follow.contains(line_[next]),
+         .findings = static_cast<std::size_t>(std::ranges::count_if(scan_.problems, is_before))});
+  }
+
   std::size_t scan_single(std::size_t at, std::size_t length) {
     if (line_[at] != '\'') return copy(at, length);
     if (at + 1 < line_.size() && line_[at + 1] == '\'') return copy(at, 2);
-    state_ = State::kAfterQuote;
+    close_quote(at);
     return copy(at, 1);
   }
 
   std::size_t scan_double(std::size_t at, std::size_t length) {
     if (line_[at] == '"') {
-      state_ = State::kAfterQuote;
+      close_quote(at);
       return copy(at, 1);
     }
     if (line_[at] != '\\') return copy(at, length);
@@ -420,7 +440,7 @@ class TextScanner {
 
   void report_open(const Opening& opening, std::string message) {
     scan_.problems.push_back({.place = opening.place, .key = {}, .message = std::move(message)});
-    scan_.can_be_parsed = false;
+    note_fault(0);
   }
 
   std::string_view text_;
@@ -446,6 +466,19 @@ class TextScanner {
 
 TextScan scan_text(std::string_view text, const std::string& file) {
   return TextScanner(text, file).run();
+}
+
+const LongQuote* find_open_quote(const TextScan& scan, int line) {
+  for (const LongQuote& quote : scan.long_quotes) {
+    if (quote.ends_in_text) return line == 0 || quote.opened.line <= line ? &quote : nullptr;
+  }
+  const auto last = std::ranges::find(scan.long_quotes, line, &LongQuote::end_line);
+  return last == scan.long_quotes.end() ? nullptr : &*last;
+}
+
+std::string describe_open_quote(const LongQuote& quote) {
+  return base::format("this {} is never closed in its line, and the next one is in line {}; add the closing quote",
+                      quote.character, quote.end_line);
 }
 
 }  // namespace viaduct::config

@@ -305,8 +305,8 @@ std::string translate(const std::string& message) {
   return base::format("this is not YAML ({}); check the quotes, colons and the indentation around here", message);
 }
 
-// Parses `text` into `root`. A fault of the parser becomes a problem.
-void parse(const std::string& text, const std::string& file, YamlDocument& document) {
+// Parses `text` into `root`. A fault of the parser becomes a problem; the result is its line.
+std::optional<int> parse(const std::string& text, const std::string& file, YamlDocument& document) {
   Marks marks(text, file);
   TreeBuilder builder(marks, document.problems);
   try {
@@ -315,9 +315,19 @@ void parse(const std::string& text, const std::string& file, YamlDocument& docum
     // A second document is enough to see that there is one.
     for (int i = 0; i < 2 && parser.HandleNextDocument(builder); ++i) continue;
     document.root = builder.take_root();
+    return std::nullopt;
   } catch (const YAML::Exception& fault) {
     document.problems.push_back({.place = marks.place_of(fault.mark), .key = {}, .message = translate(fault.msg)});
+    return document.problems.back().place.line;
   }
+}
+
+// The structure is broken in `line`: where a quote is why, that is what is told.
+void blame_open_quote(const TextScan& scan, int line, std::vector<Problem>& problems) {
+  const LongQuote* quote = find_open_quote(scan, line);
+  if (quote == nullptr) return;
+  problems.resize(std::min(problems.size(), quote->findings));
+  problems.push_back({.place = quote->opened, .key = {}, .message = describe_open_quote(*quote)});
 }
 
 }  // namespace
@@ -334,11 +344,13 @@ YamlDocument read_yaml(std::string_view text, const std::string& file) {
   }
   TextScan scan = scan_text(text, file);
   document.problems = std::move(scan.problems);
+  if (scan.fault_line) blame_open_quote(scan, *scan.fault_line, document.problems);
   if (!scan.can_be_parsed) return document;
   const std::size_t found = document.problems.size();
-  parse(scan.mended, file, document);
+  const std::optional<int> fault_line = parse(scan.mended, file, document);
   // A fault of a text that had to be mended may come from the mending.
   if (found > 0 && !document.root) document.problems.resize(found);
+  if (fault_line) blame_open_quote(scan, *fault_line, document.problems);
   if (!document.root) return document;
   if (document.root->is_null()) document.root = Node::map();
   for (Problem& problem : document.problems) {

@@ -158,6 +158,50 @@ const Row kRows[] = {
      "viaduct.yaml:8:43: yaml: this \" is never closed; add the closing quote\n"
      "      - { match: { prefix: / }, upstream: \"app }\n"
      "                                          ^\n"},
+    {"OpenQuoteBeforeOthers",
+     "listeners:\n"
+     "  - { address: \"127.0.0.1:21001 }\n"
+     "upstreams:\n"
+     "  app: { servers: [\"http://127.0.0.1:8000\"] }\n"
+     "sites: [{ hosts: [a.example.com], routes: [{ match: { regex: \"\\d\" }, upstream: app }] }]\n",
+     "viaduct.yaml:2:16: yaml: this \" is never closed in its line, and the next one is in line 4; add the closing "
+     "quote\n"
+     "  - { address: \"127.0.0.1:21001 }\n"
+     "               ^\n"},
+    {"OpenQuoteWithoutBrackets",
+     "listeners:\n"
+     "  - address: '127.0.0.1:21001\n"
+     "upstreams:\n"
+     "  app:\n"
+     "    servers: ['http://127.0.0.1:8000']\n",
+     "viaduct.yaml:2:14: yaml: this ' is never closed in its line, and the next one is in line 5; add the closing "
+     "quote\n"
+     "  - address: '127.0.0.1:21001\n"
+     "             ^\n"},
+    {"OpenQuoteInAListThatIsClosedInIt",
+     with_routes("      - match: { exact: ['/a] }\n"
+                 "        upstream: 'app'\n"),
+     "viaduct.yaml:8:26: yaml: this ' is never closed in its line, and the next one is in line 9; add the closing "
+     "quote\n"
+     "      - match: { exact: ['/a] }\n"
+     "                         ^\n"},
+    {"OpenQuoteThatTheNextOneSeemsToClose",
+     with_routes("      - match: { exact: \"/a }\n"
+                 "        allow: { addresses: [\"] }\n"),
+     "viaduct.yaml:8:25: yaml: this \" is never closed in its line, and the next one is in line 9; add the closing "
+     "quote\n"
+     "      - match: { exact: \"/a }\n"
+     "                        ^\n"},
+    {"FaultBeforeAnOpenQuote",
+     with_routes("      - ]\n"
+                 "      - match: { exact: \"/a }\n"
+                 "        upstream: \"app\"\n"),
+     "viaduct.yaml:8:9: yaml: ] closes nothing; delete it, or put the text in quotes\n"
+     "      - ]\n"
+     "        ^\n"
+     "viaduct.yaml:9:16: yaml: this { is never closed; add }\n"
+     "      - match: { exact: \"/a }\n"
+     "               ^\n"},
     {"OpenBracket", with_routes("      - { match: { prefix: / }, upstream: app\n"),
      "viaduct.yaml:8:9: yaml: this { is never closed; add }\n"
      "      - { match: { prefix: / }, upstream: app\n"

@@ -53,6 +53,16 @@ TEST(TextScan, LeavesHarmlessTextAlone) {
   }
 }
 
+TEST(TextScan, FindsNoFaultInQuotedTextsOfSeveralLines) {
+  for (const char* text :
+       {"a: \"x\n  y\"\nb: 1\n", "a: 'x\n  y' # why\nb: 'z'\n", "a: [\"x\n  y\", 'z\n  w']\n", "{ \"a\n b\": 1 }\n"}) {
+    const TextScan scan = scan_text(text, "a.yaml");
+    EXPECT_FALSE(scan.long_quotes.empty()) << text;
+    EXPECT_FALSE(scan.fault_line.has_value()) << text;
+    EXPECT_EQ(find_open_quote(scan, 9), nullptr) << text;
+  }
+}
+
 TEST(TextScan, MendsLineByLine) {
   const struct {
     const char* text;
