@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may not stand on the way of a payment or messaging platform: on a callback route there is no redirect, no
-// rewriting, no CORS, no rate limit, no passwords, no files and no fixed answer, written there or inherited, no address
-// list that refuses, and no patience longer than the platform's. Reports to the Reading. Cold path; one thread.
+// rewriting, no CORS, no rate limit, no passwords, no files and no fixed answer, written there or inherited, and no
+// patience longer than the platform's; an address list that refuses is warned of. Reports to the Reading. Cold path;
+// one thread.
 #pragma once
 
 #include "config/draft.h"

@@ -227,7 +227,7 @@ Table<Allow> allow_keys() {
                 {{.word = "enforce", .value = AllowMode::kEnforce}, {.word = "report", .value = AllowMode::kReport}}),
             "enforce refuses the others with 403; report logs them.");
   table.add("i_know", &Allow::i_know, boolean(),
-            "Let a callback route enforce, although the platforms call from addresses that are in no list, too.");
+            "No warning where a callback route enforces, although the platforms call from addresses in no list, too.");
   return table;
 }
 

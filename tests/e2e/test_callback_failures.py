@@ -74,7 +74,7 @@ def daemon(start_daemon, site_pair, place, raw, closed, blackhole):
     routes = []
     for provider in PROVIDERS:
         routes += [route(name, provider, name, **short) for name in upstreams]
-        allow = {"addresses": ["192.0.2.0/24"], "mode": "enforce", "i_know": True}
+        allow = {"addresses": ["192.0.2.0/24"], "mode": "enforce"}
         routes += [route("enforced", provider, "app", allow=allow, **short), route("default", provider, "app"),
                    route("kept", provider, "kept", retry={"budget": "100%"})]
     upstreams["kept"] = [raw.url]

@@ -78,17 +78,15 @@ TEST(CallbackRules, KeepTimeoutsWithinThePlatformsPatience) {
   EXPECT_EQ(problems_of_callback("upstream: app", "default: true, timeouts: { total: null }"), "");
 }
 
-TEST(CallbackRules, LetAddressListsRefuseOnlyWhereSomebodyKnows) {
-  EXPECT_EQ(problems_of_callback("upstream: app, allow: { addresses: \"::1\" }"),
-            "sites[0].routes[0].allow: the platforms call from addresses that are in no list, too, and enforce refuses "
-            "their payments; write mode: report, or i_know: true beside it\n");
+TEST(CallbackRules, WarnOfAddressListsThatRefuseWhereNobodyKnows) {
   EXPECT_EQ(
-      problems_of_callback("upstream: app, allow: { addresses: \"::1\", mode: enforce, i_know: true }"),
+      problems_of_callback("upstream: app, allow: { addresses: \"::1\", mode: enforce }"),
       "warning: sites[0].routes[0].allow: the platforms call from addresses that are in no list, too, and enforce "
-      "refuses their payments; mode: report would log them\n");
+      "refuses their payments; write mode: report, or i_know: true beside it\n");
+  EXPECT_EQ(problems_of_callback("upstream: app, allow: { addresses: \"::1\", mode: enforce, i_know: true }"), "");
   EXPECT_EQ(problems_of_callback("upstream: app, allow: { addresses: \"::1\", mode: report, i_know: true }"), "");
   EXPECT_TRUE(problems_of_callback("upstream: app", "default: true, allow: { addresses: \"::1\" }")
-                  .starts_with("sites[0].allow: the platforms call from"));
+                  .starts_with("warning: sites[0].allow: the platforms call from"));
   EXPECT_EQ(problems_of_callback("upstream: app, allow: null", "default: true, allow: { addresses: \"::1\" }"), "");
 }
 
