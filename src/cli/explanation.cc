@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/format.h"
+#include "config/utf8.h"
 #include "exchange/client_address.h"
 #include "filter/cors.h"
 #include "filter/rewrite.h"
@@ -17,6 +18,7 @@
 namespace viaduct::cli {
 namespace {
 
+using config::visible;
 using nlohmann::json;
 
 // A question as a request head, and what was decided on it.
@@ -209,20 +211,6 @@ std::string joined(const json& list) {
   return text.empty() ? "none" : text;
 }
 
-// Decoded paths hold any byte; none may end the text, begin a line of its own or move a terminal.
-std::string visible(std::string_view text) {
-  std::string shown;
-  for (const char byte : text) {
-    const auto code = static_cast<unsigned char>(byte);
-    if (code < 0x20 || code == 0x7f) {
-      shown += base::format("\\x{:02x}", static_cast<unsigned>(code));
-    } else {
-      shown += byte;
-    }
-  }
-  return shown;
-}
-
 std::string render_readings(const json& readings) {
   std::string text;
   for (const auto& reading : readings) {
@@ -253,7 +241,7 @@ std::string render(const json& answer) {
   text += base::format("site: {}{}\n", has_site ? joined(answer["site"]) : "none",
                        has_site && pattern.empty() ? " (default)" : "");
   if (answer.contains("preflight_method")) {
-    text += base::format("preflight: routed as {}\n", answer["preflight_method"].get<std::string>());
+    text += base::format("preflight: routed as {}\n", visible(answer["preflight_method"].get<std::string>()));
   }
   text += render_readings(answer["readings"]);
   if (answer.contains("deny")) text += base::format("deny: {}\n", answer["deny"].get<std::string>());

@@ -39,8 +39,7 @@ std::string caret_under(std::string_view text, int column) {
       continue;
     }
     const CodePoint point = first_code_point(text);
-    caret.append(point.value == '\t' ? 1U : static_cast<std::size_t>(cell_width(point.value)),
-                 point.value == '\t' ? '\t' : ' ');
+    caret.append(static_cast<std::size_t>(visible_width(point)), point.value == '\t' ? '\t' : ' ');
     text.remove_prefix(point.length);
   }
   return caret + "^\n";
@@ -85,15 +84,15 @@ void sort_problems(std::vector<Problem>& problems, const Sources& sources) {
 
 std::string render_problem(const Problem& problem, const Sources& sources) {
   const Place& place = problem.place;
-  std::string text = place.file;
+  std::string text = visible(place.file);
   if (place.line > 0) text += base::format(":{}:{}", place.line, place.column);
   text += problem.severity == Severity::kWarning ? ": warning: " : ": ";
-  if (!problem.key.empty()) text += problem.key + ": ";
-  text += problem.message + "\n";
+  if (!problem.key.empty()) text += visible(problem.key) + ": ";
+  text += visible(problem.message) + "\n";
   const std::string_view line = sources.line(place.file, place.line);
   if (line.empty()) return text;
   const Excerpt excerpt = cut_around(line, place.column);
-  text.append(excerpt.text).append("\n");
+  text += visible(excerpt.text, true) + "\n";
   return text + caret_under(excerpt.text, excerpt.column);
 }
 

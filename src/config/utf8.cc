@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/format.h"
 
 namespace viaduct::config {
 
@@ -28,6 +29,14 @@ bool contains(const Range (&ranges)[N], char32_t value) {
 
 unsigned byte_at(std::string_view text, std::size_t index) {
   return static_cast<unsigned char>(text[index]);
+}
+
+// "\xNN".
+constexpr int kEscapeWidth = 4;
+
+bool is_printable(const CodePoint& point) {
+  const bool is_control = point.value < 0x20 || (point.value >= 0x7f && point.value < 0xa0);
+  return point.is_valid && !is_control;
 }
 
 }  // namespace
@@ -79,6 +88,27 @@ std::size_t offset_of_column(std::string_view line, int column) {
 int cell_width(char32_t code_point) {
   if (contains(kInvisible, code_point)) return 0;
   return contains(kWide, code_point) ? 2 : 1;
+}
+
+std::string visible(std::string_view text, bool keeps_tabs) {
+  std::string shown;
+  shown.reserve(text.size());
+  while (!text.empty()) {
+    const CodePoint point = first_code_point(text);
+    const std::string_view bytes = text.substr(0, point.length);
+    text.remove_prefix(point.length);
+    if (is_printable(point) || (keeps_tabs && point.value == '\t')) {
+      shown += bytes;
+      continue;
+    }
+    for (const char byte : bytes) shown += base::format("\\x{:02x}", static_cast<unsigned char>(byte));
+  }
+  return shown;
+}
+
+int visible_width(const CodePoint& point) {
+  if (point.value == '\t') return 1;
+  return is_printable(point) ? cell_width(point.value) : kEscapeWidth * static_cast<int>(point.length);
 }
 
 }  // namespace viaduct::config

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Code points of UTF-8 text, as far as the config's messages need them: columns are counted in code points, and a caret
-// stands under a wide character's first cell. Pure functions; any thread. RFC 3629.
+// stands under a wide character's first cell; what no terminal should get is spelled out. Pure functions; any thread.
+// RFC 3629.
 #pragma once
 
 #include <cstddef>
@@ -37,5 +38,11 @@ class ColumnCounter {
 std::size_t offset_of_column(std::string_view line, int column);
 // How many cells of a terminal `code_point` takes: 0 (invisible), 1, or 2 (East Asian wide).
 int cell_width(char32_t code_point);
+
+// `text` as it may be printed: \xNN for each byte that is no UTF-8 or belongs to a control character (C0, DEL, C1), so
+// that none ends the text, begins a line of its own or moves a terminal. Tabs stay where `keeps_tabs`.
+std::string visible(std::string_view text, bool keeps_tabs = false);
+// How many cells `point` takes in visible(text, true); a tab counts as one.
+int visible_width(const CodePoint& point);
 
 }  // namespace viaduct::config

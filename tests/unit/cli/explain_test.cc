@@ -34,9 +34,9 @@ TEST_F(ExplainCommand, EndsWithTheRoute) {
 }
 
 TEST_F(ExplainCommand, ShowsAnyByteOfAPath) {
-  const auto text = explain({"GET", "http://www.example.com/%00x%0aroute:%20fake%1b%7f"});
+  const auto text = explain({"GET", "http://www.example.com/%00x%0aroute:%20fake%1b%7f%ff%e6%94%af%c2%9b"});
   EXPECT_EQ(text.exit_code, kDone);
-  EXPECT_THAT(text.out, HasSubstr("path: /\\x00x\\x0aroute: fake\\x1b\\x7f\n"));
+  EXPECT_THAT(text.out, HasSubstr("path: /\\x00x\\x0aroute: fake\\x1b\\x7f\\xff支\\xc2\\x9b\n"));
   const auto json = explain({"--json", "GET", "http://www.example.com/%ff"});
   EXPECT_EQ(json.exit_code, kDone);
   EXPECT_TRUE(nlohmann::json::accept(json.out)) << json.out;

@@ -98,7 +98,7 @@ const Row kRows[] = {
      "^\n"},
     {"ControlCharacter", with_routes("      - { match: { prefix: / }, upstream: ap\001p }\n"),
      "viaduct.yaml:8:45: sites[0].routes[0].upstream: control character (U+0001); delete it\n"
-     "      - { match: { prefix: / }, upstream: ap\001p }\n"
+     "      - { match: { prefix: / }, upstream: ap\\x01p }\n"
      "                                            ^\n"},
     {"StarIsAnAlias", with_routes("      - { match: { prefix: / }, upstream: app, cors: { allow_origins: [*] } }\n"),
      "viaduct.yaml:8:72: sites[0].routes[0].cors.allow_origins[0]: an unquoted * starts an alias in YAML; put it in "

@@ -55,6 +55,18 @@ TEST(RenderProblem, MeetsTheCellsOfATerminal) {
             "a.yaml:1:5: k: wrong; mend it\n\t支付：x\n\t      ^\n");
 }
 
+TEST(RenderProblem, SpellsOutWhatNoTerminalShouldGet) {
+  const Sources sources = one_file("\tname: \"\xd6\xd0\x1b[2J\" # é\xc2\x9b\n");
+  Problem problem = problem_at("a\xff.yaml", 1, 1);
+  problem.message = "not a \"\x07\"; mend it";
+  EXPECT_EQ(render_problem(problem, sources), "a\\xff.yaml:1:1: k: not a \"\\x07\"; mend it\n");
+  const std::string shown = "\tname: \"\\xd6\\xd0\\x1b[2J\" # é\\xc2\\x9b\n";
+  EXPECT_EQ(render_problem(problem_at("a.yaml", 1, 9), sources),
+            "a.yaml:1:9: k: wrong; mend it\n" + shown + "\t       ^\n");
+  EXPECT_EQ(render_problem(problem_at("a.yaml", 1, 12), sources),
+            "a.yaml:1:12: k: wrong; mend it\n" + shown + "\t                   ^\n");
+}
+
 TEST(RenderProblem, ShowsAPartOfALongLine) {
   const Sources sources = one_file(std::string(300, 'a') + "B" + std::string(300, 'c') + "\n");
   const std::string text = render_problem(problem_at("a.yaml", 1, 301), sources);

@@ -59,5 +59,30 @@ TEST(Utf8, KnowsHowWideACharacterIs) {
   EXPECT_EQ(cell_width(0xfeff), 0);
 }
 
+TEST(Visible, SpellsOutBytesThatAreNoTextOrControlATerminal) {
+  const struct {
+    std::string_view text;
+    std::string_view shown;
+  } rows[] = {
+      {"", ""},
+      {"/支付 é ~", "/支付 é ~"},
+      {"\xff\xd6\xd0", "\\xff\\xd6\\xd0"},
+      {"\xe6\x94", "\\xe6\\x94"},
+      {std::string_view("\0\n\x1b\x7f", 4), "\\x00\\x0a\\x1b\\x7f"},
+      {"\xc2\x80\xc2\x9f\xc2\xa0", "\\xc2\\x80\\xc2\\x9f\xc2\xa0"},
+      {"a\tb", "a\\x09b"},
+  };
+  for (const auto& row : rows) EXPECT_EQ(visible(row.text), row.shown);
+  EXPECT_EQ(visible("a\tb", true), "a\tb");
+}
+
+TEST(VisibleWidth, IsThatOfWhatIsShown) {
+  for (const std::string_view text : {"a", "\xff", "\x1b", "\xc2\x9b"}) {
+    EXPECT_EQ(visible_width(first_code_point(text)), static_cast<int>(visible(text, true).size()));
+  }
+  EXPECT_EQ(visible_width(first_code_point("支")), 2);
+  EXPECT_EQ(visible_width(first_code_point("\t")), 1);
+}
+
 }  // namespace
 }  // namespace viaduct::config
