@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/format.h"
+#include "codec/h1_method.h"
 #include "config/utf8.h"
 #include "exchange/client_address.h"
 #include "filter/cors.h"
@@ -31,7 +32,9 @@ struct Case {
   route::Decision decision;
   route::Trace trace;
   http::Reason reason = http::Reason::kNone;  // of the router or, behind it, of a filter
-  std::string_view rewritten;                 // the target that goes on; empty where it is the one that came
+  // Why HTTP/1 would not even ask the router; HTTP/2 has no list of methods.
+  http::Reason reason_of_h1 = http::Reason::kNone;
+  std::string_view rewritten;  // the target that goes on; empty where it is the one that came
 };
 
 base::Result<void> read_url(const Question& question, Case& asked) {
@@ -78,8 +81,10 @@ http::Reason ask_filters(const Case& asked) {
   if (!listed && route.allow->mode == config::AllowMode::kEnforce) return http::Reason::kAddressNotAllowed;
   if (route.cors && filter::is_preflight(asked.head)) return filter::Cors(*route.cors).judge_preflight(asked.head);
   const bool reads = asked.head.method == http::Method::kGet || asked.head.method == http::Method::kHead;
-  const bool is_static = std::holds_alternative<config::StaticAction>(route.action);
-  return is_static && !reads ? http::Reason::kMethodNotAllowed : http::Reason::kNone;
+  if (!std::holds_alternative<config::StaticAction>(route.action)) return http::Reason::kNone;
+  if (!reads) return http::Reason::kMethodNotAllowed;
+  const bool is_of_no_file = asked.decision.has_control || !asked.decision.is_utf8;
+  return is_of_no_file ? http::Reason::kPathInvalid : http::Reason::kNone;
 }
 
 // Rewrites the target as the filter would, or says why not.
@@ -174,6 +179,16 @@ json describe_trace(const route::Trace& trace) {
   return readings;
 }
 
+json describe_outcome(http::Reason reason, const route::Decision& decision) {
+  json outcome = json::object();
+  if (reason == http::Reason::kNone) {
+    outcome["route"] = decision.route->name;
+  } else {
+    outcome["decision"] = {{"status", http::reason_status(reason)}, {"reason", http::reason_name(reason)}};
+  }
+  return outcome;
+}
+
 json describe(const Case& asked, const exchange::Snapshot& snapshot) {
   const route::Decision& decision = asked.decision;
   json answer = {{"host", asked.trace.host},
@@ -197,11 +212,11 @@ json describe(const Case& asked, const exchange::Snapshot& snapshot) {
   if (asked.scheme == "http" && redirects && !route::spares_https_redirect(decision)) {
     answer["redirect_to_https"] = true;
   }
-  if (asked.reason == http::Reason::kNone) {
-    answer["route"] = decision.route->name;
-  } else {
-    answer["decision"] = {{"status", http::reason_status(asked.reason)}, {"reason", http::reason_name(asked.reason)}};
+  const bool is_known = asked.reason_of_h1 == http::Reason::kNone;
+  if (!is_known && asked.head.method == http::Method::kOther) {
+    answer["over_http2"] = describe_outcome(asked.reason, decision);
   }
+  answer.update(describe_outcome(is_known ? asked.reason : asked.reason_of_h1, decision));
   return answer;
 }
 
@@ -232,6 +247,12 @@ std::string render_action(const json& action) {
     if (key != "kind" && !shown.empty()) text += base::format("{}: {}\n", key, shown);
   }
   return text;
+}
+
+std::string render_outcome(const json& outcome) {
+  if (outcome.contains("route")) return base::format("route: {}\n", outcome["route"].get<std::string>());
+  return base::format("decision: {} {}\n", outcome["decision"]["status"].get<int>(),
+                      outcome["decision"]["reason"].get<std::string>());
 }
 
 std::string render(const json& answer) {
@@ -265,9 +286,10 @@ std::string render(const json& answer) {
     text += base::format("basic_auth: 401 without a user of \"{}\"\n", answer["basic_auth"].get<std::string>());
   }
   if (answer.contains("redirect_to_https")) text += "listener: plain HTTP is redirected to HTTPS (308) first\n";
-  if (answer.contains("route")) return text + base::format("route: {}\n", answer["route"].get<std::string>());
-  return text + base::format("decision: {} {}\n", answer["decision"]["status"].get<int>(),
-                             answer["decision"]["reason"].get<std::string>());
+  if (answer.contains("over_http2")) {
+    text += "method: HTTP/1 does not know it; over HTTP/2: " + render_outcome(answer["over_http2"]);
+  }
+  return text + render_outcome(answer);
 }
 
 }  // namespace
@@ -287,6 +309,7 @@ base::Result<Explanation> explain_request(const exchange::Snapshot& snapshot, co
   asked.client_ip = asked.decision.site == nullptr
                         ? *from
                         : exchange::find_client_ip(*from, asked.decision.site->trusted_proxies, asked.head.fields);
+  asked.reason_of_h1 = codec::judge_h1_method(question.method);
   asked.reason = asked.decision.reason;
   if (asked.decision.route != nullptr) asked.reason = ask_filters(asked);
   if (asked.decision.route != nullptr && asked.reason == http::Reason::kNone) asked.reason = rewrite(asked, chunks);

@@ -123,6 +123,44 @@ TEST_F(Explaining, EndsWithTheDecision) {
   }
 }
 
+// As HTTP/1 answers before a route is looked for.
+TEST_F(Explaining, KnowsTheMethodsThatHttp1Knows) {
+  const std::string site = "https://www.example.com";
+  for (const char* method : {"FOO", "get", "DESCRIBE", "CONNECT"}) {
+    for (const std::string& url : {site + "/api/x", site + "/nowhere", std::string("https://evil.example/")}) {
+      EXPECT_EQ(last_line(text_of(asking(method, url))), "decision: 501 unsupported_method") << method << " " << url;
+    }
+  }
+  for (const char* method : {"PATCH", "PROPFIND", "PURGE", "TRACE"}) {
+    EXPECT_EQ(last_line(text_of(asking(method, site + "/api/x"))), "route: api") << method;
+  }
+  EXPECT_THAT(text_of(asking("FOO", site + "/api/x")),
+              HasSubstr("method: HTTP/1 does not know it; over HTTP/2: route: api\ndecision: 501 "));
+  EXPECT_EQ(ask(asking("FOO", site + "/nowhere"))->json["over_http2"]["decision"]["status"], 404);
+  const auto connect = ask(asking("CONNECT", site + "/api/x"));
+  EXPECT_EQ(connect->json["decision"]["status"], 501);
+  EXPECT_FALSE(connect->json.contains("over_http2"));
+  EXPECT_FALSE(connect->json.contains("route"));
+}
+
+TEST_F(Explaining, LetsNoPathReachARootThatIsOfNoFile) {
+  config::StaticAction files_of_root;
+  files_of_root.root = "/";
+  config::Route& route = loaded_.config->sites[0].routes.back();
+  route.action = files_of_root;
+  route.match = {};
+  route.match.prefix = {"/files/"};
+  built_ = daemon::build_snapshot(*loaded_.config, 1, ticket_keys_, base::SystemClock().wall_now());
+  ASSERT_NE(built_.snapshot, nullptr);
+  const std::string files = "https://www.example.com/files/";
+  EXPECT_EQ(last_line(text_of(asking("GET", files + "a%20%e6%94%af"))), "route: text");
+  for (const char* path : {"%00", "a%0a", "a%0D", "%ff", "%e6%94"}) {
+    EXPECT_EQ(last_line(text_of(asking("GET", files + path))), "decision: 400 path_invalid") << path;
+    EXPECT_EQ(last_line(text_of(asking("POST", files + path))), "decision: 405 method_not_allowed") << path;
+    EXPECT_EQ(last_line(text_of(asking("GET", std::string("https://www.example.com/api/") + path))), "route: api");
+  }
+}
+
 TEST_F(Explaining, TakesThePreflightOfTheMethodThatItAsksFor) {
   const std::vector<std::string> fields = {"Origin: https://a.example", "Access-Control-Request-Method: POST"};
   Question question = asking("OPTIONS", "https://www.example.com/api/verify", "127.0.0.1", fields);
