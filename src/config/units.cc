@@ -65,7 +65,7 @@ Parsed<base::Duration> parse_duration(std::string_view text) {
     if (!number || next_unit == std::size(kTimeUnits)) return std::unexpected(no_duration(text));
     const TimeUnit& unit = kTimeUnits[next_unit++];
     if (*number > static_cast<std::uint64_t>(kDurationMax / unit.length)) {
-      return std::unexpected(base::format("\"{}\" is too long; the longest duration is 3650d", text));
+      return std::unexpected(base::format("\"{}\" is too long; write at most 3650d", text));
     }
     sum += unit.length * static_cast<base::Duration::rep>(*number);
     rest.remove_prefix(end);
@@ -96,8 +96,10 @@ Parsed<std::uint64_t> parse_size(std::string_view text) {
       default: return std::unexpected(no_size(text));
     }
   }
-  if (*number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / unit) {
-    return std::unexpected(base::format("\"{}\" is too large", text));
+  constexpr auto kSizeMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (*number > kSizeMax / unit) {
+    return std::unexpected(
+        base::format("\"{}\" is too large; write at most {}g", text, kSizeMax / (kKibi * kKibi * kKibi)));
   }
   return *number * unit;
 }

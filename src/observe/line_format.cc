@@ -44,22 +44,24 @@ LineFormat LineFormat::combined() {
 
 base::Result<LineFormat> LineFormat::from_template(std::string_view text) {
   if (text.size() > kTemplateBytesMax) {
-    return base::fail(base::format("the log template has {} bytes, {} are allowed", text.size(), kTemplateBytesMax));
+    return base::fail(
+        base::format("the log template has {} bytes, {} are allowed; write less", text.size(), kTemplateBytesMax));
   }
-  if (has_control(text)) return base::fail("the log template holds a control character; a line is one line");
+  if (has_control(text))
+    return base::fail("the log template holds a control character; delete it, since a line is one line");
   LineFormat format(LineWriter::Escape::kText);
   for (;;) {
     const std::size_t begin = text.find("${");
     if (begin == std::string_view::npos) break;
     const std::size_t end = text.find('}', begin);
-    if (end == std::string_view::npos) return base::fail("the log template has a ${ without its }");
+    if (end == std::string_view::npos) return base::fail("the log template has a ${ without its }; add it");
     const std::string_view name = text.substr(begin + 2, end - begin - 2);
     const LogField* field = find_log_field(name);
     if (field == nullptr) {
-      return base::fail(base::format("the log has no field \"{}\"; there are {}", name, field_names()));
+      return base::fail(base::format("the log has no field \"{}\"; write one of {}", name, field_names()));
     }
     if (format.segments_.size() == kTemplateFieldsMax) {
-      return base::fail(base::format("the log template has more than {} fields", kTemplateFieldsMax));
+      return base::fail(base::format("the log template has more than {} fields; leave some out", kTemplateFieldsMax));
     }
     format.add(text.substr(0, begin), field);
     text.remove_prefix(end + 1);

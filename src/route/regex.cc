@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.h"
+#include "base/format.h"
+
 namespace viaduct::route {
 namespace {
 
@@ -47,8 +50,20 @@ bool Regex::find(std::string_view text, Groups& groups) const {
 }
 
 base::Result<void> Regex::check_replacement(std::string_view replacement) const {
-  std::string error;
-  if (!expression_->CheckRewriteString(piece_of(replacement), &error)) return base::fail(std::move(error));
+  const int groups = std::min(expression_->NumberOfCapturingGroups(), static_cast<int>(kGroupsMax) - 1);
+  for (std::size_t at = replacement.find('\\'); at != std::string_view::npos; at = replacement.find('\\', at + 2)) {
+    const char named = at + 1 < replacement.size() ? replacement[at + 1] : '\0';
+    if (named == '\\') continue;
+    if (!base::is_digit(named)) {
+      return base::fail(base::format(
+          "\"{}\" has a \\ before what is no digit; write \\0 to \\9 for what was found, and \\\\ for a backslash",
+          replacement));
+    }
+    if (named - '0' <= groups) continue;
+    return base::fail(
+        base::format("\"{}\" wants group {}, but the expression has {}; put ( ) around what is meant there",
+                     replacement, named, groups));
+  }
   return {};
 }
 

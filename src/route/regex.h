@@ -37,7 +37,7 @@ class Regex {
   // Finds the first match in `text`, which `groups` then point into; false when there is none.
   bool find(std::string_view text, Groups& groups) const;
   // An error when `replacement` names a group that the expression does not have, or has a backslash before anything but
-  // a digit or a backslash.
+  // a digit or a backslash; it says what to write.
   base::Result<void> check_replacement(std::string_view replacement) const;
 
  private:

@@ -102,5 +102,11 @@ TEST(ParseStatusRange, TakesOneOrTwoStatuses) {
   }
 }
 
+TEST(ParseSize, SaysHowLargeASizeMayBe) {
+  EXPECT_EQ(parse_size("99999999999g").error(), "\"99999999999g\" is too large; write at most 8589934591g");
+  EXPECT_EQ(parse_size("8589934591g"), 8589934591ULL << 30U);
+  EXPECT_EQ(parse_duration("99999d").error(), "\"99999d\" is too long; write at most 3650d");
+}
+
 }  // namespace
 }  // namespace viaduct::config

@@ -123,7 +123,7 @@ TEST(LineFormat, RefusesTemplatesThatCannotBe) {
   const Row rows[] = {
       {"", "the log template has no field"},
       {"nothing", "the log template has no field"},
-      {"${stauts}", "the log has no field \"stauts\"; there are time, request_id, "},
+      {"${stauts}", "the log has no field \"stauts\"; write one of time, request_id, "},
       {"${}", "the log has no field \"\""},
       {"${ status }", "the log has no field \" status \""},
       {"${authorization}", "the log has no field \"authorization\""},

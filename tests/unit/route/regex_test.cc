@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/format.h"
+
 namespace viaduct::route {
 namespace {
 
@@ -76,9 +78,17 @@ TEST(Regex, FindsNoMoreGroupsThanReplacementsCanName) {
 TEST(Regex, ChecksReplacements) {
   const auto regex = Regex::compile("(a)");
   EXPECT_TRUE(regex->check_replacement("\\0-\\1-\\\\"));
-  EXPECT_FALSE(regex->check_replacement("\\2"));
-  EXPECT_FALSE(regex->check_replacement("\\x"));
-  EXPECT_FALSE(regex->check_replacement("x\\"));
+  EXPECT_TRUE(regex->check_replacement("\\\\2"));
+  EXPECT_EQ(regex->check_replacement("/\\1/\\2").error().message,
+            "\"/\\1/\\2\" wants group 2, but the expression has 1; put ( ) around what is meant there");
+  for (const char* wrong : {"\\x", "x\\", "\\\\\\"}) {
+    const auto checked = regex->check_replacement(wrong);
+    ASSERT_FALSE(checked.has_value()) << wrong;
+    EXPECT_EQ(checked.error().message,
+              base::format("\"{}\" has a \\ before what is no digit; write \\0 to \\9 for what was found, and \\\\ for "
+                           "a backslash",
+                           wrong));
+  }
 }
 
 }  // namespace
