@@ -23,9 +23,10 @@ using Kind = tls::CertProblem::Kind;
 bool is_told_elsewhere(const Problem& problem) {
   if (problem.key.ends_with(".basic_auth.file")) return false;
   const bool is_about_pair = problem.key.starts_with("sites[") && problem.key.contains("].tls");
+  const bool is_about_tls =
+      problem.key.ends_with(".tls") || (problem.severity == Severity::kError && problem.key.contains(".tls."));
   return problem.is_about_file || is_about_pair || problem.key == "tls.client_ca" ||
-         problem.key.ends_with(".static.root") ||
-         (problem.key.starts_with("upstreams.") && problem.key.ends_with(".tls"));
+         problem.key.ends_with(".static.root") || (problem.key.starts_with("upstreams.") && is_about_tls);
 }
 
 std::string place_text(const Problem& problem, const std::string& file) {

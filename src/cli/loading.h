@@ -6,18 +6,13 @@
 #include <string>
 
 #include "config/load.h"
-#include "daemon/build.h"
+#include "daemon/loading.h"
 
 namespace viaduct::cli {
 
-struct LoadedConfig {
-  // Its config is null, and built.snapshot too, when a problem is an error.
-  config::LoadResult loaded;
-  daemon::BuildResult built;
-};
+using daemon::LoadedConfig;
 
-// Reads `file` and builds its snapshot. `problems` of both steps stand together in loaded.problems, in the order of the
-// file. `ticket_keys` must outlive the result.
+// daemon::load_and_build() of `file` as it is now. `ticket_keys` must outlive the result.
 LoadedConfig load_and_build(const std::string& file, tls::TicketKeys& ticket_keys);
 
 // Prints the problems, errors and warnings, to standard error.

@@ -35,7 +35,7 @@ LoadResult load(const std::string& directory, const LoadOptions& options, const 
     result.admin_socket = draft.admin.socket;
     complete_routes(draft);
     validate(draft, reading);
-    if (!reading.has_errors()) result.config = resolve(std::move(draft));
+    (reading.has_errors() ? result.readable : result.config) = resolve(std::move(draft));
   }
   result.problems = reading.take_problems();
   result.places = reading.places();

@@ -32,9 +32,13 @@ struct LoadOptions {
 
 struct LoadResult {
   std::unique_ptr<Config> config;  // null when there is an error
-  std::vector<Problem> problems;   // errors and warnings in the order of the files
-  Sources sources;                 // the texts, for render_problems()
-  Places places;                   // where every key stands, by path: "sites[0].routes[1].match.regex[0]"
+  // What could be read although there is an error, so that those who know more look for more errors in it: what is
+  // wrong is left out, or has its default, and nothing fits together. Never to be served. Null where there is `config`,
+  // and where the file is no YAML.
+  std::unique_ptr<Config> readable;
+  std::vector<Problem> problems;  // errors and warnings in the order of the files
+  Sources sources;                // the texts, for render_problems()
+  Places places;                  // where every key stands, by path: "sites[0].routes[1].match.regex[0]"
   // What admin.socket says, whatever else is wrong: a daemon that runs can be asked although its file is broken. Empty
   // where it is not written, is wrong itself, or the file is no YAML.
   std::string admin_socket;

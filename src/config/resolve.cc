@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "base/bytes.h"
-#include "base/check.h"
 
 namespace viaduct::config {
 
@@ -70,8 +69,8 @@ Action action_of(const RouteDraft& draft) {
   if (const auto* files = std::get_if<StaticAction>(&draft.chosen)) return *files;
   if (const auto* redirect = std::get_if<RedirectAction>(&draft.chosen)) return *redirect;
   const auto* respond = std::get_if<RespondAction>(&draft.chosen);
-  CHECK(respond != nullptr);
-  return *respond;
+  // Without any it was not validated, and is not served.
+  return respond != nullptr ? *respond : RespondAction();
 }
 
 }  // namespace

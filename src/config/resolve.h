@@ -12,7 +12,7 @@ namespace viaduct::config {
 // Fills in what a route may leave out: without any path it takes all of them (prefix: /), and without a name it is
 // called after its first path, unlike every other of its site.
 void complete_routes(ConfigDraft& draft);
-// The config that daemon/build reads. REQUIRES: the draft was validated without an error.
+// The config that daemon/build reads; of a draft that was not validated without an error, LoadResult::readable.
 std::unique_ptr<Config> resolve(ConfigDraft draft);
 // A draft that says what `config` does, for the dump.
 ConfigDraft to_draft(const Config& config);

@@ -12,7 +12,7 @@
 #include "action/static_file.h"
 #include "base/check.h"
 #include "base/format.h"
-#include "config/match_rules.h"
+#include "daemon/part_checks.h"
 #include "filter/allow_list.h"
 #include "filter/basic_auth.h"
 #include "filter/client_certificate.h"
@@ -21,12 +21,8 @@
 #include "filter/forwarded.h"
 #include "filter/rate_limit.h"
 #include "filter/rewrite.h"
-#include "observe/line_format.h"
-#include "route/regex.h"
-#include "tls/client_context.h"
 #include "tls/key_pair.h"
 #include "tls/pair_checks.h"
-#include "upstream/upstream.h"
 
 namespace viaduct::daemon {
 namespace {
@@ -54,49 +50,6 @@ class Builder {
     add_filters(site, route, plan.filters);
     plan.action = std::visit([&](const auto& action) { return make(action, route); }, route.action);
     return plan;
-  }
-
-  // What the router cannot be built with.
-  void check_regexes() {
-    for (std::size_t i = 0; i < config_.sites.size(); ++i) {
-      for (std::size_t j = 0; j < config_.sites[i].routes.size(); ++j) {
-        const config::Route& route = config_.sites[i].routes[j];
-        for (std::size_t k = 0; k < route.match.regex.size(); ++k) {
-          const auto regex = route::Regex::compile(route.match.regex[k]);
-          if (regex) continue;
-          fail(route.place, base::format("sites[{}].routes[{}].match.regex[{}]", i, j, k),
-               base::format("`{}` is no regular expression: {}; write it as RE2 reads it", route.match.regex[k],
-                            regex.error().message));
-        }
-      }
-    }
-  }
-
-  // Exact paths come before regular expressions, those of callback routes too. REQUIRES: check_regexes found nothing.
-  void check_callbacks() {
-    for (std::size_t i = 0; i < config_.sites.size(); ++i) {
-      for (const config::Route& callback : config_.sites[i].routes) {
-        if (callback.callback == config::CallbackProvider::kNone) continue;
-        for (const std::string& pattern : callback.match.regex) check_callback(i, callback, pattern);
-      }
-    }
-  }
-
-  void check_upstreams() {
-    for (const config::Upstream& upstream : config_.upstreams) {
-      if (upstream.servers.size() > upstream::Upstream::kServersMax) {
-        fail(upstream.place, "upstreams." + upstream.name + ".servers",
-             base::format("{} servers, {} are allowed; make two upstreams of them, or put them behind fewer addresses",
-                          upstream.servers.size(), upstream::Upstream::kServersMax));
-      }
-    }
-  }
-
-  void check_access_log() {
-    if (config_.access_log.format != config::AccessFormat::kTemplate) return;
-    if (auto format = observe::LineFormat::from_template(config_.access_log.line_template); !format) {
-      fail({}, "logs.access.format", format.error().message);
-    }
   }
 
  private:
@@ -169,24 +122,6 @@ class Builder {
     return any(edits.request) || any(edits.response);
   }
 
-  void check_callback(std::size_t site, const config::Route& callback, const std::string& pattern) {
-    const auto regex = route::Regex::compile(pattern);
-    CHECK(regex.has_value());
-    const std::vector<config::Route>& routes = config_.sites[site].routes;
-    for (std::size_t j = 0; j < routes.size(); ++j) {
-      const config::Route& other = routes[j];
-      if (other.callback != config::CallbackProvider::kNone) continue;
-      if (!config::takes_callback_requests(other.match, callback.match)) continue;
-      const auto found =
-          std::ranges::find_if(other.match.exact, [&](const auto& path) { return regex->matches(path); });
-      if (found == other.match.exact.end()) continue;
-      fail(other.place, base::format("sites[{}].routes[{}].match.exact", site, j),
-           base::format("{} is found by the regex of the callback route \"{}\", and this route takes its requests "
-                        "first; give this one methods that the callback does not take, or the callback exact paths",
-                        *found, callback.name));
-    }
-  }
-
   std::unique_ptr<const exchange::Action> make(const config::ProxyAction& action, const config::Route&) {
     const auto found = std::ranges::find(config_.upstreams, action.upstream, &config::Upstream::name);
     CHECK(found != config_.upstreams.end());  // config/validate refuses unknown names
@@ -240,6 +175,15 @@ void take_certificates(tls::CertLoad load, exchange::Snapshot& snapshot, BuildRe
   snapshot.certificates = std::make_shared<const tls::CertStore>(std::move(*load.store));
 }
 
+// A site whose pair cannot be used is looked at no further.
+void add_client_authorities(const config::Config& config, BuildResult& result) {
+  for (config::Problem& problem : check_client_authorities(config)) {
+    const bool is_told =
+        std::ranges::find(result.problems, problem.message, &config::Problem::message) != result.problems.end();
+    if (!is_told) result.problems.push_back(std::move(problem));
+  }
+}
+
 // Tries what the upstreams' TLS files hold. What cannot be used is an error, or with `served` one that leaves in use
 // what was read before.
 class UpstreamTrial {
@@ -276,11 +220,12 @@ class UpstreamTrial {
 
   bool try_one(const config::Upstream& upstream) {
     const config::UpstreamTls& tls = upstream.tls;
-    if (const auto context = tls::ClientContext::load(tls); !context) {
-      const std::string_view meanwhile = served_ != nullptr ? "; until then what was read before is used" : "";
-      note(upstream, Severity::kError, "tls", base::format("{}{}", context.error().message, meanwhile));
-      return false;
+    const std::vector<TlsFault> faults = find_tls_faults(tls);
+    const std::string_view meanwhile = served_ != nullptr ? "; until then what was read before is used" : "";
+    for (const TlsFault& fault : faults) {
+      note(upstream, Severity::kError, fault.key, base::format("{}{}", fault.message, meanwhile));
     }
+    if (!faults.empty()) return false;
     if (tls.cert.empty()) return true;
     const auto pair = tls::load_key_pair(tls.cert, tls.key);
     if (!pair) return true;  // replaced a moment ago, which the next look tells
@@ -328,17 +273,13 @@ BuildResult build_snapshot(const config::Config& config, std::uint64_t version, 
   snapshot->version = version;
   snapshot->config = std::make_unique<const config::Config>(config);
   const config::Config& kept = *snapshot->config;
+  result.problems = check_parts(kept);
   Builder builder(kept, served, result);
-  builder.check_regexes();
-  if (result.problems.empty()) {
-    plan_routes(kept, builder, *snapshot);
-    builder.check_callbacks();
-  }
-  builder.check_upstreams();
+  if (result.problems.empty()) plan_routes(kept, builder, *snapshot);
   UpstreamTrial(now, nullptr, result).try_all(kept.upstreams);
-  builder.check_access_log();
   if (std::ranges::any_of(kept.listeners, &config::Listener::tls)) {
     take_certificates(tls::CertStore::load(kept.sites, kept.tls, ticket_keys, now), *snapshot, result);
+    if (snapshot->certificates == nullptr) add_client_authorities(kept, result);
   }
   if (!config::has_errors(result.problems)) result.snapshot = std::move(snapshot);
   return result;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "daemon/config_changes.h"
 #include "daemon/listen.h"
+#include "daemon/loading.h"
 #include "os/process.h"
 
 namespace viaduct::daemon {
@@ -122,12 +123,11 @@ base::Result<Lines> LiveConfig::restore(config::Config config) {
 }
 
 base::Result<Lines> LiveConfig::load(const std::string& file, const config::LoadOptions& options) {
-  config::LoadResult loaded = config::load_file(file, options);
-  BuildResult built;
-  if (loaded.config != nullptr) {
-    built = build_snapshot(*loaded.config, next_version_, ticket_keys_, clock_.wall_now(), built_.snapshot.get());
-    std::ranges::move(built.problems, std::back_inserter(loaded.problems));
-  }
+  auto [loaded, built] = load_and_build(file, options,
+                                        {.ticket_keys = ticket_keys_,
+                                         .version = next_version_,
+                                         .now = clock_.wall_now(),
+                                         .served = built_.snapshot.get()});
   if (built.snapshot == nullptr) {
     std::string first_line = first_error_line(loaded);
     LOG_ERROR("reload_refused problems={} first={}", loaded.problems.size(), base::quoted(first_line));

@@ -168,6 +168,7 @@ TEST_F(BuildTest, NamesWhatIsWrongAndWhereAllAtOnce) {
                                               "      - { match: { prefix: /b }, upstream: app }\n"
                                               "      - { match: { prefix: /c }, upstream: app }\n"));
   std::vector<config::Route>& routes = config->sites[0].routes;
+  routes[0].match.regex = {"["};
   routes[0].rewrite = config::ReplaceRegex{.pattern = "(", .replacement = ""};
   routes[1].action = config::RedirectAction{.to = "${nonsense}", .status = 302};
   config::StaticAction action;
@@ -175,6 +176,8 @@ TEST_F(BuildTest, NamesWhatIsWrongAndWhereAllAtOnce) {
   routes[2].action = action;
   config->upstreams[0].servers[0].tls = true;
   config->upstreams[0].tls.ca = "/nonexistent/ca.pem";
+  config->upstreams[0].tls.cert = "/nonexistent/cert.pem";
+  config->upstreams[0].tls.key = "/nonexistent/key.pem";
   config->access_log.format = config::AccessFormat::kTemplate;
   config->access_log.line_template = "${nonsense}";
   const BuildResult built = build(*config);
@@ -185,9 +188,9 @@ TEST_F(BuildTest, NamesWhatIsWrongAndWhereAllAtOnce) {
     EXPECT_EQ(problem.severity, config::Severity::kError);
     EXPECT_FALSE(problem.message.empty());
   }
-  EXPECT_EQ(keys,
-            (std::vector<std::string>{"sites[0].routes[0].rewrite", "sites[0].routes[1].redirect.to",
-                                      "sites[0].routes[2].static.root", "upstreams.app.tls", "logs.access.format"}));
+  EXPECT_EQ(keys, (std::vector<std::string>{"sites[0].routes[0].match.regex[0]", "sites[0].routes[0].rewrite.regex[0]",
+                                            "sites[0].routes[1].redirect.to", "sites[0].routes[2].static.root",
+                                            "logs.access.format", "upstreams.app.tls.ca", "upstreams.app.tls.cert"}));
 }
 
 TEST_F(BuildTest, NamesEveryRegularExpressionThatIsNone) {
@@ -247,6 +250,15 @@ class BuildCertificatesTest : public BuildTest {
 
   support::CertSites files_;
 };
+
+TEST_F(BuildCertificatesTest, HideNoFileOfAuthoritiesThatIsBroken) {
+  const auto config = with_certificate({.cert = "broken", .key = "broken"});
+  config->sites[0].client_ca = config->sites[0].certificates[0].client_ca = files_.directory().write("ca.pem", "none");
+  const BuildResult built = build(*config);
+  std::vector<std::string> keys;
+  for (const config::Problem& problem : built.problems) keys.push_back(problem.key);
+  EXPECT_EQ(keys, (std::vector<std::string>{"sites[0].tls.cert", "sites[0].tls[0].client_ca"}));
+}
 
 TEST_F(BuildCertificatesTest, AreReadWhereAListenerSpeaksTls) {
   const auto config = with_certificate(support::make_pair_for({"www.example.com"}));
@@ -339,7 +351,7 @@ TEST_F(BuildUpstreamTlsTest, GoesOnWithWhatWasReadWhereAFileIsBroken) {
     BuildResult renewed = renew(served);
     EXPECT_FALSE(renewed.differs);
     ASSERT_EQ(renewed.problems.size(), 1u);
-    EXPECT_EQ(renewed.problems[0].key, "upstreams.app.tls");
+    EXPECT_EQ(renewed.problems[0].key, "upstreams.app.tls.ca");
     EXPECT_EQ(renewed.problems[0].severity, config::Severity::kError);
     EXPECT_TRUE(renewed.problems[0].message.ends_with("; until then what was read before is used"));
     served = std::move(renewed);
