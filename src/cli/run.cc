@@ -33,7 +33,8 @@ int run(const std::string& file) {
   LoadedConfig ready = load_and_build(file, ticket_keys);
   print_problems(ready.loaded);
   if (ready.built.snapshot == nullptr) {
-    if (is_successor) (*handover)->report_failure(daemon::first_error_line(ready.loaded));
+    if (is_successor)
+      (*handover)->report_failure(daemon::describe_refusal(ready.loaded.problems, ready.loaded.sources).text);
     return kFailed;
   }
   const base::SystemClock clock;

@@ -46,13 +46,6 @@ std::string first_refusal(const std::vector<config::Problem>& problems, const st
 
 }  // namespace
 
-std::string first_error_line(const config::LoadResult& loaded) {
-  const auto found = std::ranges::find(loaded.problems, config::Severity::kError, &config::Problem::severity);
-  if (found == loaded.problems.end()) return {};
-  const std::string text = config::render_problem(*found, loaded.sources);
-  return text.substr(0, text.find('\n'));
-}
-
 LiveConfig::LiveConfig(Setup setup, std::vector<std::unique_ptr<Worker>>& workers, ConfigFollower& follower)
     : clock_(setup.clock),
       ticket_keys_(setup.ticket_keys),
@@ -115,11 +108,15 @@ base::Result<Lines> LiveConfig::restore(config::Config config) {
     if (lines) accept(problems);
     return lines;
   }
-  const auto error = std::ranges::find(problems, config::Severity::kError, &config::Problem::severity);
-  std::string first = error == problems.end() ? "" : error->message;
-  LOG_ERROR("reload_refused problems={} first={}", problems.size(), base::quoted(first));
-  follower_.on_refusal(first);
-  return base::fail(std::move(first));
+  return refuse(problems, {});
+}
+
+std::unexpected<base::Error> LiveConfig::refuse(const std::vector<config::Problem>& problems,
+                                                const config::Sources& sources) {
+  Refusal refusal = describe_refusal(problems, sources);
+  for (const std::string& line : refusal.lines) LOG_ERROR("reload_refused error={}", base::quoted(line));
+  follower_.on_refusal(refusal.first);
+  return base::fail(std::move(refusal.text));
 }
 
 base::Result<Lines> LiveConfig::load(const std::string& file, const config::LoadOptions& options) {
@@ -128,12 +125,7 @@ base::Result<Lines> LiveConfig::load(const std::string& file, const config::Load
                                          .version = next_version_,
                                          .now = clock_.wall_now(),
                                          .served = built_.snapshot.get()});
-  if (built.snapshot == nullptr) {
-    std::string first_line = first_error_line(loaded);
-    LOG_ERROR("reload_refused problems={} first={}", loaded.problems.size(), base::quoted(first_line));
-    follower_.on_refusal(first_line);
-    return base::fail(std::move(first_line));
-  }
+  if (built.snapshot == nullptr) return refuse(loaded.problems, loaded.sources);
   auto lines = replace_or_tell(std::move(*loaded.config), std::move(built));
   if (!lines) return lines;
   accept(loaded.problems);

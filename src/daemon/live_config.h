@@ -20,9 +20,6 @@
 
 namespace viaduct::daemon {
 
-// The first problem that keeps a config from loading, in one line; empty where there is none.
-std::string first_error_line(const config::LoadResult& loaded);
-
 // Who follows the config on the main thread.
 class ConfigFollower {
  public:
@@ -69,8 +66,8 @@ class LiveConfig {
   void keep_listeners() { new_files_.keep(); }
 
   // ---- while it runs
-  // Reads the file again and publishes what it says. Returns what has changed, in lines. An error, in one line, says
-  // what stands in the way; then nothing has changed. Both are logged.
+  // Reads the file again and publishes what it says. Returns what has changed, in lines. An error says what stands in
+  // the way, as Refusal::text does where it is the config; then nothing has changed. Both are logged.
   base::Result<std::vector<std::string>> reload();
   // The same with the file `main` and its includes out of `texts`, a config that was kept.
   base::Result<std::vector<std::string>> load_kept(const std::string& main, const config::Texts& texts);
@@ -95,6 +92,8 @@ class LiveConfig {
   base::Result<std::vector<std::string>> load(const std::string& file, const config::LoadOptions& options);
   base::Result<std::vector<std::string>> replace_or_tell(config::Config next, BuildResult built);
   base::Result<std::vector<std::string>> replace(config::Config next, BuildResult built);
+  // Logs what is wrong with a config and tells the follower; the error for whoever asked. REQUIRES: there is an error.
+  std::unexpected<base::Error> refuse(const std::vector<config::Problem>& problems, const config::Sources& sources);
   base::Result<std::unique_ptr<base::LogSink>> open_access_sink(const config::AccessLog& log) const;
   // What `built` has of the certificates that is not in use yet.
   std::vector<std::string> describe_renewals(const BuildResult& built) const;

@@ -33,4 +33,21 @@ struct BuildSetup {
 // `setup.ticket_keys` must outlive the result.
 LoadedConfig load_and_build(const std::string& file, const config::LoadOptions& options, const BuildSetup& setup);
 
+// Why a config is not served.
+struct Refusal {
+  // The first error, "FILE:LINE:COLUMN: key: what is wrong; what to do", and how many there are besides.
+  std::string first;
+  // Each error in one line, for the log: at most kLinesMax, and then how many are left out.
+  std::vector<std::string> lines;
+  // How many there are, and under it all problems as `check` prints them; at most kTextBytesMax and without a last line
+  // end.
+  std::string text;
+
+  static constexpr std::size_t kLinesMax = 20;
+  // Less than a pipe holds, through which a new process tells it to the one before.
+  static constexpr std::size_t kTextBytesMax = 60 * 1024;
+};
+// REQUIRES: one of `problems` is an error.
+Refusal describe_refusal(const std::vector<config::Problem>& problems, const config::Sources& sources);
+
 }  // namespace viaduct::daemon

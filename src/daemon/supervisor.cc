@@ -407,7 +407,9 @@ void Supervisor::on_upgrade_ready(pid_t pid) {
 }
 
 void Supervisor::on_upgrade_failed(const std::string& why) {
-  LOG_ERROR("upgrade_failed error={}", base::quoted(why));
+  std::string line = why;
+  std::ranges::replace(line, '\n', ' ');
+  LOG_ERROR("upgrade_failed error={}", base::quoted(line));
   if (admin_ != nullptr) admin_->answer(upgrade_session_, "error: the upgrade failed, and nothing has changed: " + why);
   config_commands_.let_guard_go_on();
   if (std::exchange(reload_waits_, false)) change_config("reload", 0);

@@ -67,7 +67,7 @@ base::Result<void> Upgrade::start(const std::vector<std::string>& command, Hando
 }
 
 void Upgrade::on_fd_readable() {
-  std::array<char, kWordBytesMax> bytes;
+  std::array<char, 4096> bytes;
   const ssize_t got = ::read(pipe_.get(), bytes.data(), bytes.size());
   if (got == -1 && (errno == EAGAIN || errno == EINTR)) return;
   if (got > 0) {
@@ -109,7 +109,7 @@ void Upgrade::fail(std::string why) {
   watch_.close();
   timer_.stop();
   if (pid_ != 0) os::kill_child(std::exchange(pid_, 0));
-  std::ranges::replace(why, '\n', ' ');
+  while (why.ends_with('\n')) why.pop_back();
   handler_.on_upgrade_failed(why);
 }
 

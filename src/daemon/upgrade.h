@@ -22,7 +22,7 @@ class UpgradeHandler {
  public:
   // Process `pid` serves. The upgrade is over; it may be freed when the turn ends.
   virtual void on_upgrade_ready(pid_t pid) = 0;
-  // Nothing has changed; `why` is a sentence for the operator. As above.
+  // Nothing has changed; `why` is for the operator, a sentence or, about a config, several lines. As above.
   virtual void on_upgrade_failed(const std::string& why) = 0;
 
  protected:
@@ -36,8 +36,9 @@ class Upgrade final : private net::FdHandler, private net::TimerHandler {
   // How long it may live on when it has closed the pipe without a word.
   static constexpr base::Duration kEndPatience = std::chrono::seconds(1);
   static constexpr base::Duration kEndPoll = std::chrono::milliseconds(10);
-  // Of what it says in the pipe; the rest is not read.
-  static constexpr std::size_t kWordBytesMax = 4096;
+  // Of what it says in the pipe; the rest is not read. As much as the pipe takes at once, since the new process does
+  // not wait for it to be read.
+  static constexpr std::size_t kWordBytesMax = 64 * 1024;
 
   // `loop` and `handler` must outlive the object.
   Upgrade(net::Loop& loop, UpgradeHandler& handler);

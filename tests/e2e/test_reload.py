@@ -2,6 +2,7 @@
 """What a reload changes and says: listeners come, go and change their options without a gap on those that stay; the
 command names every change; where anything cannot be had, nothing changes."""
 import re
+import signal
 import socket
 import threading
 import time
@@ -120,6 +121,25 @@ def test_connections_of_a_removed_listener_have_the_time_of_a_drain(start_one, r
         assert idle.at_end()
         wait_until(lambda: daemon.find_error("drain_deadline"), "the deadline")
     assert fetch(Listener(f"127.0.0.1:{first}", False), "GET", "/x").status == 200
+
+
+def test_bad_config_is_refused_with_all_that_is_wrong(start_one, raw):
+    daemon = start_one(plain_scene(raw.url))
+    routes = [proxy("bad", {"regex": "("}, "app"), proxy("other", {"prefix": "/other/"}, "app", nme="x")]
+    daemon.write({**plain_scene(raw.url, routes), "nonsense": 1})
+    checked = run("check", "-c", daemon.config_path)
+    lines = reload(daemon, code=1)
+    assert lines[0] == "error: the config is not usable (3 errors, 0 warnings)"
+    assert lines[1:] == checked.stderr.splitlines()[:-1], (lines, checked.stderr)
+    keys = ("sites[0].routes[0].match.regex", "sites[0].routes[1].nme", "nonsense")
+    for key in keys:
+        assert sum(f": {key}: " in line for line in lines) == 1, lines
+    assert fetch(daemon.http, "GET", "/x").status == 200
+    before = len(daemon.error_lines)
+    daemon.process.send_signal(signal.SIGHUP)
+    for key in keys:
+        daemon.wait_error(re.escape(f": {key}: "), before)
+
 
 
 def test_address_that_cannot_be_had_refuses_the_whole_reload(start_one, raw):

@@ -247,9 +247,10 @@ def refused(daemon):
 def test_bad_config_leaves_the_old_process(start_one, raw):
     daemon = start_one(plain_scene(raw.url))
     good = daemon.config_path.read_text()
-    daemon.config_path.write_text(good + "listenerz: []\n")
+    daemon.config_path.write_text(good + "listenerz: []\nnonsense: 1\n")
     done = run("upgrade", "--socket", daemon.directory / "admin.sock")
-    assert done.returncode == 1 and "listenerz" in done.stderr and "viaduct.yaml:" in done.stderr, done.stderr
+    assert done.returncode == 1 and "viaduct.yaml:" in done.stderr, done.stderr
+    assert "listenerz: []\n^" in done.stderr and "nonsense: 1\n^" in done.stderr, done.stderr
     assert fetch(daemon.http, "GET", "/x").status == 200
     daemon.wait_error("upgrade_failed .*listenerz")
     daemon.config_path.write_text(good)

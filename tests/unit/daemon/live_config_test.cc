@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "base/format.h"
 #include "base/log.h"
@@ -87,6 +89,28 @@ TEST_F(LiveConfigTest, KeepsEverythingWhereAPartCannotBeHad) {
   }
   EXPECT_TRUE(follower_.bodies.empty());
   EXPECT_EQ(follower_.refusals.size(), 3u);
+}
+
+TEST_F(LiveConfigTest, SaysEverythingThatIsWrong) {
+  start();
+  std::string broken = text("second");
+  broken.replace(broken.find("prefix: /"), 9, "regex: '('");
+  const std::string file = directory_.write("viaduct.yaml", broken + "nonsense: 1\n");
+  const auto lines = live_->reload();
+  ASSERT_FALSE(lines.has_value());
+  const std::string& why = lines.error().message;
+  EXPECT_TRUE(why.starts_with("the config is not usable (2 errors, 0 warnings)\n" + file + ":4:")) << why;
+  EXPECT_NE(why.find(": sites[0].routes[0].match.regex: `(` is no regular expression"), std::string::npos) << why;
+  EXPECT_NE(why.find("\n" + file + ":5:1: nonsense: unknown key"), std::string::npos) << why;
+  EXPECT_TRUE(why.ends_with("\nnonsense: 1\n^")) << why;
+  ASSERT_EQ(follower_.refusals.size(), 1u);
+  EXPECT_TRUE(follower_.refusals[0].starts_with(file + ":4:")) << follower_.refusals[0];
+  EXPECT_TRUE(follower_.refusals[0].ends_with(" (and 1 more)")) << follower_.refusals[0];
+  EXPECT_EQ(follower_.refusals[0].find('\n'), std::string::npos);
+  std::ifstream log(directory_ / "error.log");
+  const std::string logged((std::istreambuf_iterator<char>(log)), std::istreambuf_iterator<char>());
+  EXPECT_NE(logged.find("reload_refused error=\"" + file + ":4:"), std::string::npos) << logged;
+  EXPECT_NE(logged.find("reload_refused error=\"" + file + ":5:1: nonsense: "), std::string::npos) << logged;
 }
 
 TEST_F(LiveConfigTest, ReplacesItsAccessLog) {

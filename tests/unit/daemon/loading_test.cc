@@ -61,5 +61,43 @@ TEST_F(LoadingTest, SaysWhatIsNoYaml) {
   EXPECT_EQ(problems_of(ready), "1:12 yaml\n");
 }
 
+// ---- why a config is not served -------------------------------------------------------------------------------------
+
+config::Problem problem_at(int line, config::Severity severity = config::Severity::kError) {
+  return {.place = {.file = "a.yaml", .line = line, .column = 1},
+          .key = "k",
+          .message = "wrong; mend it",
+          .severity = severity};
+}
+
+TEST(DescribeRefusal, CountsErrorsAndShowsAll) {
+  config::Sources sources;
+  sources.add("a.yaml", "x\ny\n");
+  const Refusal one = describe_refusal({problem_at(1, config::Severity::kWarning), problem_at(2)}, sources);
+  EXPECT_EQ(one.first, "a.yaml:2:1: k: wrong; mend it");
+  EXPECT_EQ(one.lines, std::vector<std::string>{"a.yaml:2:1: k: wrong; mend it"});
+  EXPECT_EQ(one.text,
+            "the config is not usable (1 errors, 1 warnings)\n"
+            "a.yaml:1:1: warning: k: wrong; mend it\nx\n^\n"
+            "a.yaml:2:1: k: wrong; mend it\ny\n^");
+  const Refusal two = describe_refusal({problem_at(1), problem_at(2)}, sources);
+  EXPECT_EQ(two.first, "a.yaml:1:1: k: wrong; mend it (and 1 more)");
+  EXPECT_EQ(two.lines.size(), 2u);
+}
+
+TEST(DescribeRefusal, HasItsBounds) {
+  std::vector<config::Problem> problems(Refusal::kLinesMax, problem_at(1));
+  EXPECT_EQ(describe_refusal(problems, {}).lines.size(), Refusal::kLinesMax);
+  problems.resize(Refusal::kLinesMax + 3, problem_at(1));
+  const std::vector<std::string> lines = describe_refusal(problems, {}).lines;
+  EXPECT_EQ(lines.size(), Refusal::kLinesMax + 1);
+  EXPECT_EQ(lines.back(), "and 3 more");
+  for (config::Problem& problem : problems) problem.message = std::string(10'000, 'x');
+  const std::string text = describe_refusal(problems, {}).text;
+  EXPECT_LE(text.size(), Refusal::kTextBytesMax);
+  EXPECT_GT(text.size(), Refusal::kTextBytesMax - 10'100);
+  EXPECT_TRUE(text.ends_with("x\nand more: viaduct check prints them"));
+}
+
 }  // namespace
 }  // namespace viaduct::daemon

@@ -42,7 +42,10 @@ TEST_F(UpgradeTest, IsDoneWhenTheNewProcessSaysSo) {
 }
 
 TEST_F(UpgradeTest, TellsWhyItFailed) {
-  EXPECT_EQ(outcome_of("echo 'a.yaml:3: no such key' > /proc/self/fd/$2"), "a.yaml:3: no such key ");
+  EXPECT_EQ(outcome_of("echo 'a.yaml:3: no such key' > /proc/self/fd/$2"), "a.yaml:3: no such key");
+  EXPECT_EQ(outcome_of("printf '2 errors\\n a\\n b\\n' > /proc/self/fd/$2"), "2 errors\n a\n b");
+  const std::string longest = outcome_of("exec head -c 60000 /dev/zero > /proc/self/fd/$2");
+  EXPECT_EQ(longest.size(), 60'000u) << "as much as a refusal says";
   EXPECT_EQ(outcome_of("exec 2>/dev/null; kill -SEGV $$"), "the new process ended with signal 11");
   EXPECT_EQ(outcome_of("exec sleep 60", 50ms), "the new process did not serve within 0.05 s");
 }
