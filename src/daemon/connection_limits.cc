@@ -29,7 +29,7 @@ std::optional<ConnectionLimits::Entry> ConnectionLimits::enter(const base::IpAdd
                                                                const config::Client& client) {
   if (!enter(client)) return std::nullopt;
   Entry entry(*this);
-  if (!client.max_connections_per_address) return entry;
+  if (!client.max_connections_per_address || address.is_unix()) return entry;
   const base::IpAddress counted = counted_as(address);
   const std::lock_guard lock(mutex_);
   std::uint32_t& count = by_address_[counted];

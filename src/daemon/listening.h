@@ -24,8 +24,8 @@ struct ListenerOptions {
   bool redirect_to_https = false;
   std::uint16_t https_port = 443;
   base::CidrSet proxy_from = {};  // whose connections are taken with proxy_protocol
-  // For monitors: whoever comes beyond client.max_connections takes the place of the connection that has been silent for
-  // the longest time.
+  // For monitors: whoever comes beyond client.max_connections takes the place of the connection that has been silent
+  // for the longest time.
   bool makes_room = false;
 
   bool operator==(const ListenerOptions&) const = default;

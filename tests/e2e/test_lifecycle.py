@@ -341,7 +341,8 @@ def test_clients_on_a_unix_socket_have_no_address_and_may_be_trusted(start_one, 
     path = place / "listener.sock"
     config = plain_scene(raw.url, [
         proxy("ipv4", {"prefix": "/ipv4"}, "app", allow={"addresses": ["0.0.0.0/0"]}),
-        proxy("unix", {"prefix": "/unix"}, "app", allow={"addresses": ["unix:"]}), proxy("all", {"prefix": "/"}, "app")],
+        proxy("unix", {"prefix": "/unix"}, "app", allow={"addresses": ["unix:"]}),
+        proxy("all", {"prefix": "/"}, "app")],
         listeners=[{"address": f"unix:{path}"}, {"address": "127.0.0.1:0"}],
         client={"max_connections_per_address": 1})
     daemon = start_one(config)

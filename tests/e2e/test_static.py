@@ -320,7 +320,8 @@ def test_another_version_at_the_same_path_is_served_without_a_reload(start_one, 
         (tmp_path / name / "page.txt").write_text(name)
     current, following = tmp_path / "current", tmp_path / "next"
     current.symlink_to(tmp_path / "one")
-    daemon = start_one(plain_scene(raw.url, [{"name": "www", "match": {"prefix": "/"}, "static": {"root": str(current)}}]))
+    route = {"name": "www", "match": {"prefix": "/"}, "static": {"root": str(current)}}
+    daemon = start_one(plain_scene(raw.url, [route]))
     assert fetch(daemon.http, "GET", "/page.txt").body == b"one"
     following.symlink_to(tmp_path / "two")
     following.rename(current)

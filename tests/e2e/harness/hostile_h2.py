@@ -10,7 +10,8 @@ from .upstream import RawUpstream
 # All bytes that its length promises have come; only the end has not, which HTTP/1 cannot say.
 WITHOUT_END = Outcome(200, b"ok", reasons=("upstream_truncated", "upstream_reset"))
 REFUSED = Outcome(503, reasons=("upstream_refused_stream",))
-ENDED = Outcome(502, reasons=("upstream_closed", "upstream_reset", "upstream_truncated", "upstream_invalid_response"))
+ENDED = Outcome(502, reasons=("upstream_closed", "upstream_reset", "upstream_stream_reset", "upstream_truncated",
+                              "upstream_invalid_response"))
 ANY_CUT = Outcome(200, cut=True, reasons=("upstream_truncated", "upstream_reset", "upstream_invalid_response"))
 
 

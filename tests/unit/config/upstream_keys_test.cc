@@ -88,7 +88,7 @@ TEST(UpstreamKeys, KeepTheirDefaults) {
   ASSERT_TRUE(upstream.eject.has_value());
   EXPECT_EQ(upstream.eject->failures, 3U);
   EXPECT_EQ(upstream.eject->duration, 10s);
-  EXPECT_EQ(upstream.slow_start, 10s);
+  EXPECT_EQ(upstream.slow_start, 0s);
   EXPECT_EQ(upstream.hold, 0s);
 }
 
