@@ -28,9 +28,15 @@ void validate_services(const ConfigDraft& draft, Reading& reading) {
     if (!fault.empty()) reading.file_error_at("admin.socket", std::move(fault));
   }
   if (!draft.process.user.empty()) {
-    // As the start looks for it. Where nobody can be asked at the moment, nothing is known.
+    // As the start looks for it; a warning, since configs are checked on other machines too, and nobody but root
+    // becomes somebody else. Where nobody can be asked at the moment, nothing is known.
     const auto known = os::is_user(draft.process.user);
-    if (!known && known.error().code == 0) reading.file_error_at("process.user", known.error().message);
+    if (!known && known.error().code == 0) {
+      reading.warn_at("process.user",
+                      base::format("there is no user {} here, and a start as root would fail; create it "
+                                   "or change process.user",
+                                   draft.process.user));
+    }
   }
   if (draft.resolver.min_ttl > draft.resolver.max_ttl) {
     reading.error_at("resolver.min_ttl",
