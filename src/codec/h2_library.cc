@@ -16,7 +16,8 @@ namespace {
 constexpr std::uint64_t kResetsBurst = 100'000;
 constexpr std::uint64_t kResetsPerSecond = 10'000;
 constexpr std::size_t kAcksQueuedMax = 1000;
-constexpr std::size_t kContinuationsMax = 64;
+// Counted once more with each read in which the header of the next CONTINUATION frame is still not whole.
+constexpr std::size_t kContinuationsMax = 1000;
 // A block of more bytes would not be sent at all, without a word. Heads are bounded where they are read, by less.
 constexpr std::size_t kHeaderBlockBytesMax = 4 * 1024 * 1024;
 
