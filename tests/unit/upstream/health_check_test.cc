@@ -138,6 +138,7 @@ TEST_F(HealthCheckTest, TakesAServerThatCannotBeReachedForBad) {
 
 // What is short here says nothing about the server, whatever it was taken for.
 TEST_F(HealthCheckTest, CountsNoProbeForWhichThereIsNoDescriptor) {
+  if (!support::NoDescriptors::kIsPossible) GTEST_SKIP();
   config_.fall = 2;
   start();
   EXPECT_EQ(probe({200, 500}), "hh");
