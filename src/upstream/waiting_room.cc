@@ -39,7 +39,7 @@ bool WaitingRoom::enter(Waiter& waiter) {
   }
   waiters_.push_back(waiter);
   ++count_;
-  if (count_ == 1) state_.ask_others(*this);
+  if (count_ == 1) ask();
   if (!timer_.is_running()) timer_.start_after(kPollInterval);
   return true;
 }
@@ -67,8 +67,14 @@ void WaitingRoom::serve() {
 void WaitingRoom::on_timer(int) {
   serve();
   if (waiters_.empty()) return;
-  state_.ask_others(*this);
+  ask();
   timer_.start_after(kPollInterval);
+}
+
+void WaitingRoom::ask() {
+  if (loop_.now() < may_ask_at_) return;
+  may_ask_at_ = loop_.now() + kPollInterval;
+  state_.ask_others(*this);
 }
 
 bool WaitingRoom::yields(std::uint32_t held, std::uint32_t places) const {

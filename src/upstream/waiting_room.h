@@ -66,6 +66,8 @@ class WaitingRoom final : private net::TimerHandler, private net::TurnEnd, priva
   void on_turn_end() override { serve(); }
   void ask_for_place() override;
   void serve();
+  // Asks other workers for places, once a kPollInterval at most.
+  void ask();
 
   net::Loop& loop_;
   UpstreamState& state_;
@@ -74,6 +76,7 @@ class WaitingRoom final : private net::TimerHandler, private net::TurnEnd, priva
   base::IntrusiveList<Waiter, Waiter> waiters_;
   std::uint32_t count_ = 0;             // of waiters_
   std::atomic<bool> is_asked_ = false;  // and has not looked yet
+  base::MonoTime may_ask_at_;
   net::Timer timer_;
 };
 
