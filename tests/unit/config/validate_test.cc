@@ -48,8 +48,8 @@ TEST(Validate, WarnsOfAUserThatTheStartWouldMiss) {
   const std::string top = support::with_top("process: { user: no-such-user }\n");
   const std::string text = support::problems_of(top);
   EXPECT_TRUE(
-      text.contains("viaduct.yaml:9:18: process.user: there is no user no-such-user here, and a start as root would "
-                    "fail; create it or change process.user"))
+      text.contains("viaduct.yaml:9:18: warning: process.user: there is no user no-such-user here, and a start as root "
+                    "would fail; create it or change process.user"))
       << text;
   EXPECT_NE(load_text(top, "viaduct.yaml", {.directory = "/"}).config, nullptr);
 }
