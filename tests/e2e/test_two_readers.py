@@ -11,6 +11,7 @@ from harness import raw_fields, raw_framing, raw_pipelines, raw_targets, smuggli
 from harness.client import RawClient
 from harness.h2hpack import plain_block
 from harness.h2wire import H2Client
+from harness.metrics import value
 from harness.mutations import field_lists, mutations
 from harness.other_servers import NginxServer, NodeServer
 from harness.scene import plain_scene
@@ -39,6 +40,7 @@ class Reader:
         config["upstreams"]["app"] |= {"eject": None, "keepalive": {"max_idle": 8, "idle": "100s"}}
         config["defaults"] = {"retry": {"attempts": 1}}
         config["listeners"] = [{"address": "127.0.0.1:0", "h2c": True}, {"address": "127.0.0.1:0"}]
+        config["admin"] = {"health": "127.0.0.1:0"}
         self.daemon = start_daemon(config)
         self.known = self.forwarded_known = 0
 
@@ -83,7 +85,9 @@ class Reader:
         return reported, forwarded
 
     def count_logged(self):
-        """All exchanges so far are in the log when that of this request is."""
+        """All exchanges so far are in the log when no connection of theirs is open and that of this request is there:
+        an exchange whose client may have left waits for what comes of its answer."""
+        wait_until(lambda: value(self.daemon, "viaduct_connections") == 0, "the ends of all connections")
         with RawClient(self.daemon.http.port) as client:
             mark = client.request("GET", "/mark", host="unknown.example").request_id
         self.daemon.wait_for_text(mark)
