@@ -28,13 +28,13 @@ std::string install_shipped_config(const TemporaryDirectory& directory) {
   std::filesystem::copy(shipped_directory(), directory.path(), std::filesystem::copy_options::recursive, fault);
   EXPECT_FALSE(fault) << fault.message();
   std::string text = file_bytes(directory / "viaduct.yaml");
-  for (const char* path : {"/var/log/viaduct/", "/run/viaduct/", "/run/credentials/viaduct/"}) {
+  for (const char* path : {"/var/log/viaduct/", "/run/viaduct/", "/run/credentials/viaduct.service/"}) {
     directory.write(std::string(path).substr(1) + ".keep", "");
     replace_all(text, std::string(" ") + path, " " + directory.path() + path);
     replace_all(text, std::string("file:") + path, "file:" + directory.path() + path);
   }
   replace_all(text, " user: viaduct\n", " user: root\n");
-  directory.write("run/credentials/viaduct/internal", "a secret\n");
+  directory.write("run/credentials/viaduct.service/internal", "a secret\n");
   directory.write("certs/fullchain.pem", "no certificate, but a file\n");
   directory.write("certs/key.pem", "no key, but a file\n");
   return directory.write("viaduct.yaml", text);
