@@ -1,8 +1,8 @@
 # cmake --install build/release [--prefix /usr]: the program, the unit with the path of this prefix, its user, manual
-# pages, completions, the shipped config as an example. /etc/viaduct is filled where it has no viaduct.yaml, and left
-# alone where it has one.
-# Components: program, with what it prints of itself; operation, all that goes with it; config, /etc/viaduct; package,
-# what only a package needs (cmake/ViaductPackage.cmake).
+# pages, completions, documents, the shipped config as an example. /etc/viaduct is filled where it has no viaduct.yaml,
+# and left alone where it has one; so are the rules for logrotate.
+# Components: program, with what it prints of itself; operation, all that goes with it; config, what lies in /etc;
+# package, what only a package needs (cmake/ViaductPackage.cmake).
 if(TARGET viaduct)
   install(TARGETS viaduct RUNTIME DESTINATION bin COMPONENT program)
 
@@ -31,15 +31,18 @@ install(CODE "
 install(FILES systemd/viaduct.sysusers DESTINATION lib/sysusers.d RENAME viaduct.conf COMPONENT operation)
 install(FILES packaging/viaduct.tmpfiles DESTINATION lib/tmpfiles.d RENAME viaduct.conf COMPONENT operation)
 
-install(FILES README.md CHANGELOG.md docs/OPERATING.md docs/REPLAY.md docs/TWO_NODES.md
-  DESTINATION share/doc/viaduct COMPONENT operation)
-install(DIRECTORY conf/ DESTINATION share/doc/viaduct/conf COMPONENT operation)
+# As they lie in the source, so that their links hold.
+install(FILES README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md DESTINATION share/doc/viaduct COMPONENT operation)
+install(DIRECTORY conf docs certs.example DESTINATION share/doc/viaduct COMPONENT operation USE_SOURCE_PERMISSIONS)
 install(CODE "
   set(folder \"/etc/viaduct\")
   if(NOT EXISTS \"\$ENV{DESTDIR}\${folder}/viaduct.yaml\")
     foreach(part viaduct.yaml conf.d errors www)
       file(INSTALL \"${CMAKE_SOURCE_DIR}/conf/\${part}\" DESTINATION \"\${folder}\")
     endforeach()
+  endif()
+  if(NOT EXISTS \"\$ENV{DESTDIR}/etc/logrotate.d/viaduct\")
+    file(INSTALL \"${CMAKE_SOURCE_DIR}/conf/logrotate.conf\" DESTINATION \"/etc/logrotate.d\" RENAME viaduct)
   endif()" COMPONENT config)
 
 install(FILES packaging/copyright DESTINATION share/doc/viaduct COMPONENT package EXCLUDE_FROM_ALL)

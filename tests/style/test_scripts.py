@@ -168,13 +168,28 @@ def test_installing_keeps_the_operators_config_and_gives_the_unit_its_prefix(ins
     assert config.read_bytes() == (ROOT / "conf/viaduct.yaml").read_bytes()
     page = root / "etc/viaduct/errors/unavailable.html"
     assert page.exists()
-    config.write_text("# mine\n")
+    rules = root / "etc/logrotate.d/viaduct"
+    assert rules.read_bytes() == (ROOT / "conf/logrotate.conf").read_bytes()
+    for mine in (config, rules):
+        mine.write_text("# mine\n")
     page.unlink()
     assert run(*command, "config", env=environment).returncode == 0
-    assert config.read_text() == "# mine\n" and not page.exists()
+    assert config.read_text() == rules.read_text() == "# mine\n" and not page.exists()
     assert run(*command, "operation", env=environment).returncode == 0
     unit = (root / "opt/viaduct/lib/systemd/system/viaduct.service").read_text()
     assert "ExecStart=/opt/viaduct/bin/viaduct run" in unit and "/usr/" not in unit
+
+
+def test_links_of_the_installed_documents_lead_somewhere(installed):
+    """Those to the source's own folders, and to its parts, do not."""
+    command, root, environment = installed
+    assert run(*command, "operation", env=environment).returncode == 0
+    documents = root / "opt/viaduct/share/doc/viaduct"
+    links = [(page, target) for page in [*documents.glob("*.md"), *documents.glob("docs/*.md")]
+             for target in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text())
+             if not re.match(r"(?:\.\./)?(?:bench|scripts|src|tests|Dockerfile)\b", target)]
+    assert len(links) > 30
+    assert not [(page.name, target) for page, target in links if not (page.parent / target).exists()]
 
 
 def test_what_a_package_brings_starts_and_is_no_example(installed):
