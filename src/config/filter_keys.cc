@@ -311,7 +311,8 @@ Table<RateLimit> rate_limit_keys() {
   Table<RateLimit> table;
   table.add("rate", rate(), "Requests in a time, over long: 50/s, 10/m.").required_unless_inherited();
   table.add("burst", &RateLimit::burst, count<std::uint32_t>(0, 1'000'000), "Requests that may come at once on top.");
-  table.add("key", rate_key(), "What is counted apart: each client address, each value of a field, or the route.");
+  table.add("key", rate_key(),
+            "What is counted apart: each client address (IPv6: each /64), each value of a field, or the route.");
   return table;
 }
 

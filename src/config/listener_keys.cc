@@ -83,7 +83,8 @@ Table<Client> client_keys() {
   const auto timeout = duration(1ms, 24h);
   table.add("handshake_timeout", &Client::handshake_timeout, timeout,
             "How long a TLS handshake may take, and before it the header of the PROXY protocol.");
-  table.add("header_timeout", &Client::header_timeout, timeout, "How long the whole head of a request may take; 408.");
+  table.add("header_timeout", &Client::header_timeout, timeout,
+            "How long the whole head of a request may take; 408. The first of a connection has until then to come.");
   table.add("body_timeout", &Client::body_timeout, timeout,
             "How long a client may be silent between two reads of a body, or two writes of an answer.");
   table.add("idle_timeout", &Client::idle_timeout, timeout, "How long a connection may wait for its next request.");
@@ -97,7 +98,8 @@ Table<Client> client_keys() {
   table.add("max_connections", &Client::max_connections, count<std::uint32_t>(1, kConnectionsMax),
             "Connections of clients in all.");
   table.add("max_connections_per_address", &Client::max_connections_per_address,
-            or_null(count<std::uint32_t>(1, kConnectionsMax)), "Connections of one client address.");
+            or_null(count<std::uint32_t>(1, kConnectionsMax)),
+            "Connections of one client address, or IPv6 network of 64 bits; those on Unix sockets are not counted.");
   table.add("max_handshakes", &Client::max_handshakes, or_null(count<std::uint32_t>(1, kConnectionsMax)),
             "TLS handshakes that may be under way at one time; whoever comes then is closed (handshake_limit).");
   table.add("max_requests", &Client::max_requests, or_null(count<std::uint32_t>(1)),

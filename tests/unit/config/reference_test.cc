@@ -49,10 +49,10 @@ TEST(Reference, HasEveryKeyOfTheShippedConfig) {
 
 TEST(Reference, GivesTypeDefaultAndSentence) {
   const std::string text = reference_text();
-  EXPECT_TRUE(
-      text.contains("\nclient.header_timeout\n"
-                    "    duration, 1ms to 1d; default 10s\n"
-                    "    How long the whole head of a request may take; 408.\n"));
+  EXPECT_TRUE(text.contains(
+      "\nclient.header_timeout\n"
+      "    duration, 1ms to 1d; default 10s\n"
+      "    How long the whole head of a request may take; 408. The first of a connection has until then to come.\n"));
   EXPECT_TRUE(text.contains("\nclient.min_rate\n    size, 1 to 1g, or null; default 500\n"));
   EXPECT_TRUE(text.contains("\nsites[].routes[].body_limit\n    size, 0 to 1024g, or null; default 20m\n"));
   EXPECT_TRUE(text.contains("\nupstreams.NAME.eject\n    map, or null; on by default\n"));
