@@ -51,6 +51,7 @@ Type<EditedFields> edited_fields(TextRule name_rule) {
       const Scope inner = scope.at_name(entry);
       const auto name = name_rule(entry.key);
       if (!name) inner.error(entry.key_place, name.error());
+      if (is_repeated_field(node, entry, scope)) continue;
       erase_field(fields, entry.key);
       if (!name || entry.value.is_null()) continue;
       FieldValue value;
@@ -204,12 +205,16 @@ Type<RateLimit> rate_key() {
 
 }  // namespace
 
-Type<base::CidrSet> cidr_set() {
+Type<base::CidrSet> cidr_set(const std::string& remedy) {
   Type<base::CidrSet> type;
   const Type<std::vector<base::Cidr>> ranges = list_of(scalar_type<base::Cidr>(
       text("address range").info, parse_cidr, [](const base::Cidr& range) { return Node::quoted(range.to_string()); }));
   type.info = ranges.info;
-  type.read = [ranges](const Node& node, base::CidrSet& set, const Scope& scope) {
+  type.info.needs_one = !remedy.empty();
+  type.read = [ranges, remedy](const Node& node, base::CidrSet& set, const Scope& scope) {
+    if (!remedy.empty() && node.is_list() && node.items.empty()) {
+      return scope.error(node.place, "the list is empty; " + remedy);
+    }
     std::vector<base::Cidr> read;
     ranges.read(node, read, scope);
     set = base::CidrSet();
@@ -221,7 +226,10 @@ Type<base::CidrSet> cidr_set() {
 
 Table<Allow> allow_keys() {
   Table<Allow> table;
-  table.add("addresses", &Allow::addresses, cidr_set(), "Client addresses that may pass.").required_unless_inherited();
+  table
+      .add("addresses", &Allow::addresses, cidr_set("add a range of addresses, or write allow: null"),
+           "Client addresses that may pass.")
+      .required_unless_inherited();
   table.add("mode", &Allow::mode,
             choice<AllowMode>(
                 {{.word = "enforce", .value = AllowMode::kEnforce}, {.word = "report", .value = AllowMode::kReport}}),
@@ -282,12 +290,13 @@ Table<BasicAuth> basic_auth_keys() {
 Table<Cors> cors_keys() {
   Table<Cors> table;
   table
-      .add("allow_origins", &Cors::allow_origins, list_of(text("CORS origin", check_cors_origin)),
+      .add("allow_origins", &Cors::allow_origins,
+           filled_list_of(text("CORS origin", check_cors_origin), "add an origin, or write cors: null"),
            "The origins that CORS lets in: \"https://www.example.com\", patterns \"https://*.example.com\", or \"*\" "
            "alone.")
       .required_unless_inherited();
   table.add("allow_methods", &Cors::allow_methods, list_of(text("method", check_cors_method)),
-            "Methods that a preflight is granted.");
+            "Methods that a preflight is granted; \"*\" for every one.");
   table.add("allow_headers", &Cors::allow_headers, list_of(text("field name", check_cors_header)),
             "Request fields that a preflight is granted.");
   table.add("expose_headers", &Cors::expose_headers, list_of(text("field name", check_cors_header)),

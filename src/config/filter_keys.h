@@ -16,6 +16,6 @@ Table<RateLimit> rate_limit_keys();
 Type<Rewrite> rewrite();
 // A list of address ranges; it replaces what was inherited.
 Table<BasicAuth> basic_auth_keys();
-Type<base::CidrSet> cidr_set();
+Type<base::CidrSet> cidr_set(const std::string& remedy = {});
 
 }  // namespace viaduct::config

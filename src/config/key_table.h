@@ -33,6 +33,7 @@ struct TypeInfo {
   std::vector<std::string> choices;    // kChoice
   std::vector<TypeInfo> item;          // kList, kMap: the type of the items or values, one
   bool takes_one = false;              // kList: one item may stand without brackets
+  bool needs_one = false;              // kList: it may not be empty
   std::vector<KeyInfo> keys;           // kObject
   std::string shorthand;               // kObject: text stands for this key alone; empty: none
   std::vector<std::string> exclusive;  // kObject: at most one of these keys

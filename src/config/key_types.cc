@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
+
 namespace viaduct::config {
 
 namespace {
@@ -232,16 +234,28 @@ TypeInfo list_info(const TypeInfo& item, bool takes_one) {
   return info;
 }
 
-Type<std::map<std::string, std::string>> text_map(const std::string& name, TextRule name_rule, TextRule rule) {
+bool is_repeated_field(const Node& node, const Entry& entry, const Scope& scope) {
+  for (const Entry& other : node.entries) {
+    if (&other == &entry) return false;
+    if (!base::equals_ignoring_case(other.key, entry.key)) continue;
+    scope.error(entry.key_place, base::format("{} is the same field as {}; delete one of them", entry.key, other.key));
+    return true;
+  }
+  return false;
+}
+
+Type<std::map<std::string, std::string>> text_map(const std::string& name, Names names, TextRule name_rule,
+                                                  TextRule rule) {
   Type<std::map<std::string, std::string>> type;
   type.info.form = TypeInfo::Form::kMap;
   type.info.name = "map of " + name;
   type.info.item = {text("text").info};
   type.info.item.front().takes_number = true;
-  type.read = [name_rule = std::move(name_rule), value_type = text("text", std::move(rule))](
+  type.read = [names, name_rule = std::move(name_rule), value_type = text("text", std::move(rule))](
                   const Node& node, std::map<std::string, std::string>& values, const Scope& scope) {
     if (!expect_map(node, scope)) return;
     for (const Entry& entry : node.entries) {
+      if (names == Names::kOfFields && is_repeated_field(node, entry, scope)) continue;
       const Scope inner = scope.at_name(entry);
       const auto name_kept = name_rule(entry.key);
       if (!name_kept) inner.error(entry.key_place, name_kept.error());

@@ -180,8 +180,25 @@ Type<std::vector<T>> list_of(Type<T> item, bool takes_one = true) {
   return type;
 }
 
+// The same, which must have an item: without one it would mean all, or nothing. `remedy`: "add a path, or ...".
+template <typename T>
+Type<std::vector<T>> filled_list_of(Type<T> item, const std::string& remedy) {
+  Type<std::vector<T>> type = list_of(std::move(item));
+  type.info.needs_one = true;
+  type.read = [read = std::move(type.read), remedy](const Node& node, std::vector<T>& values, const Scope& scope) {
+    if (node.is_list() && node.items.empty()) return scope.error(node.place, "the list is empty; " + remedy);
+    read(node, values, scope);
+  };
+  return type;
+}
+
+// True, and an error, when the map `node` has the field above `entry` in other letters: YAML takes them for two.
+bool is_repeated_field(const Node& node, const Entry& entry, const Scope& scope);
+
+enum class Names : std::uint8_t { kAsWritten, kOfFields };
 // A map of names to texts that `rule` and `name_rule` let pass. Names merge with what was inherited.
-Type<std::map<std::string, std::string>> text_map(const std::string& name, TextRule name_rule, TextRule rule);
+Type<std::map<std::string, std::string>> text_map(const std::string& name, Names names, TextRule name_rule,
+                                                  TextRule rule);
 
 // An object that `table` describes. Text stands for the key `shorthand`, if there is one.
 template <typename Object>

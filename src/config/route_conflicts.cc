@@ -295,7 +295,9 @@ class SiteRoutes {
       return is_before && may_share_paths(certain_start(other.text), certain_start(callback.text));
     }
     if (other.kind == PathKind::kRegex) return may_share_paths(certain_start(other.text), callback.text);
-    return other.text != callback.text && prefix_takes(callback.text, other.text);
+    // Of two equal prefixes their conditions decide, which check_pair looks at.
+    if (other.kind == PathKind::kPrefix && other.text == callback.text) return false;
+    return prefix_takes(callback.text, other.text);
   }
 
   const SiteDraft& site_;

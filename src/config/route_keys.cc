@@ -18,6 +18,9 @@ namespace {
 constexpr Duration kCallbackConnect = 1s;
 constexpr Duration kCallbackTotal = 4500ms;
 
+// An empty list of paths would be a route for every path.
+constexpr const char* kAddPath = "add a path, or delete the key";
+
 Parsed<std::string> check_query_name(const std::string& name) {
   if (!name.empty()) return name;
   return std::unexpected("the name of a query parameter is empty; write one");
@@ -88,19 +91,23 @@ Table<Retry> retry_keys() {
 
 Table<Match> match_keys() {
   Table<Match> table;
-  table.add("exact", &Match::exact, list_of(text("path", check_path)), "The decoded path is one of these.");
+  table.add("exact", &Match::exact, filled_list_of(text("path", check_path), kAddPath),
+            "The decoded path is one of these.");
   table.add(
-      "prefix", &Match::prefix, list_of(text("path", check_path)),
+      "prefix", &Match::prefix, filled_list_of(text("path", check_path), kAddPath),
       "The decoded path starts with one of these, at whole segments: /api takes /api and /api/x, /api/ only /api/x.");
-  table.add("regex", &Match::regex, list_of(text("regular expression", check_regex)),
+  table.add("regex", &Match::regex, filled_list_of(text("regular expression", check_regex), kAddPath),
             "One of these RE2 expressions is found in the decoded path; anchor it with ^ and $.");
   table
-      .add("methods", &Match::methods, list_of(text("method", check_method)),
+      .add("methods", &Match::methods,
+           filled_list_of(text("method", check_method), "add a method, or leave methods out to take all"),
            "The method is one of these; GET takes HEAD, too.")
       .defaults_to("any");
-  table.add("headers", &Match::headers, text_map("field names to values", check_field_name, check_matched_value),
+  table.add("headers", &Match::headers,
+            text_map("field names to values", Names::kOfFields, check_field_name, check_matched_value),
             "Request fields with exactly these values.");
-  table.add("query", &Match::query, text_map("query parameters to values", check_query_name, check_matched_value),
+  table.add("query", &Match::query,
+            text_map("query parameters to values", Names::kAsWritten, check_query_name, check_matched_value),
             "Query parameters with exactly these values.");
   return table;
 }

@@ -79,6 +79,7 @@ json schema_of_object(const TypeInfo& type, bool is_inherited) {
 json schema_of_list(const TypeInfo& type, bool is_inherited) {
   json item = schema_of_type(type.item.front(), is_inherited);
   json list = {{"type", "array"}, {"items", item}};
+  if (type.needs_one) list["minItems"] = 1;
   if (!type.takes_one) return list;
   return {{"anyOf", json::array({std::move(list), std::move(item)})}};
 }

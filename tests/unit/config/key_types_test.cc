@@ -113,7 +113,7 @@ TEST_F(KeyTypes, ReadListsThatReplaceWhatWasThere) {
 }
 
 TEST_F(KeyTypes, MergeMapsByName) {
-  const auto type = text_map("names to values",
+  const auto type = text_map("names to values", Names::kAsWritten,
                              [](const std::string& name) -> Parsed<std::string> {
                                if (name == "bad") return std::unexpected("no such name");
                                return name;

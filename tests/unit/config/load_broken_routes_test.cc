@@ -159,6 +159,38 @@ const Row kRows[] = {
      "paths\n"
      "      - { name: old, match: { exact: /pay/old }, redirect: { to: /pay/new } }\n"
      "                                     ^\n"},
+    {"CallbackPrefixWhoseOwnPathIsAnothers",
+     with_routes("      - { name: pay, match: { prefix: /pay }, callback: generic, upstream: app }\n"
+                 "      - { name: thief, match: { exact: /pay }, redirect: { to: /elsewhere } }\n"),
+     "viaduct.yaml:9:40: sites[0].routes[1].match.exact: this route may take requests of the callback route \"pay\" "
+     "(line 8), whose paths are not exact; give this one methods that the callback does not take, or the callback "
+     "exact paths\n"
+     "      - { name: thief, match: { exact: /pay }, redirect: { to: /elsewhere } }\n"
+     "                                       ^\n"},
+    {"ListsOfNoPath",
+     with_routes(
+         "      - { match: { exact: [], methods: [] }, upstream: app }\n"
+         "      - { match: { prefix: /a, headers: { X-A: b, x-a: c } }, upstream: app }\n"
+         "      - { match: { prefix: /b }, upstream: app, allow: { addresses: [] }, cors: { allow_origins: [] } }\n"),
+     "viaduct.yaml:8:27: sites[0].routes[0].match.exact: the list is empty; add a path, or delete the key\n"
+     "      - { match: { exact: [], methods: [] }, upstream: app }\n"
+     "                          ^\n"
+     "viaduct.yaml:8:40: sites[0].routes[0].match.methods: the list is empty; add a method, or leave methods out to "
+     "take "
+     "all\n"
+     "      - { match: { exact: [], methods: [] }, upstream: app }\n"
+     "                                       ^\n"
+     "viaduct.yaml:9:51: sites[0].routes[1].match.headers: x-a is the same field as X-A; delete one of them\n"
+     "      - { match: { prefix: /a, headers: { X-A: b, x-a: c } }, upstream: app }\n"
+     "                                                  ^\n"
+     "viaduct.yaml:10:69: sites[0].routes[2].allow.addresses: the list is empty; add a range of addresses, or write "
+     "allow: null\n"
+     "      - { match: { prefix: /b }, upstream: app, allow: { addresses: [] }, cors: { allow_origins: [] } }\n"
+     "                                                                    ^\n"
+     "viaduct.yaml:10:98: sites[0].routes[2].cors.allow_origins: the list is empty; add an origin, or write cors: "
+     "null\n"
+     "      - { match: { prefix: /b }, upstream: app, allow: { addresses: [] }, cors: { allow_origins: [] } }\n"
+     "                                                                                                 ^\n"},
     {"CallbackWithoutUpstream",
      with_routes("      - { match: { exact: /pay }, callback: alipay, redirect: { to: /elsewhere } }\n"),
      "viaduct.yaml:8:63: sites[0].routes[0].redirect: a callback route takes the answer of its upstream alone, not "
