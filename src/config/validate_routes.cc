@@ -131,7 +131,7 @@ class RouteCheck {
 
   void check_cors_list(const std::vector<std::string>& names, const std::string& key) {
     if (!route_.cors->allow_credentials || std::ranges::find(names, "*") == names.end()) return;
-    reading_.warn_at(path_of("cors." + key), "with credentials, browsers take \"*\" for a name; list the names");
+    reading_.error_at(path_of("cors." + key), "with credentials, browsers take \"*\" for a name; list the names");
   }
 
   void check_rewrite() {

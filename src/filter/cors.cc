@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/bytes.h"
 #include "exchange/exchange.h"
 
 namespace viaduct::filter {
@@ -24,11 +25,10 @@ std::string join(const std::vector<std::string>& words) {
   return text;
 }
 
-bool is_cors_field(FieldName id) {
-  return id == FieldName::kAccessControlAllowCredentials || id == FieldName::kAccessControlAllowHeaders ||
-         id == FieldName::kAccessControlAllowMethods || id == FieldName::kAccessControlAllowOrigin ||
-         id == FieldName::kAccessControlAllowPrivateNetwork || id == FieldName::kAccessControlExposeHeaders ||
-         id == FieldName::kAccessControlMaxAge;
+// Also those that no browser knows yet: who adds CORS here answers for all of it.
+bool is_cors_field(const http::Field& field) {
+  constexpr std::string_view kPrefix = "access-control-";
+  return base::equals_ignoring_case(field.name.substr(0, kPrefix.size()), kPrefix);
 }
 
 std::string_view trim(std::string_view text) {
@@ -92,6 +92,7 @@ Cors::Cors(const config::Cors& config)
       origins_.push_back(origin);
     }
   }
+  any_method_ = std::ranges::find(methods_, "*") != methods_.end();
   any_header_ = std::ranges::find(headers_, "*") != headers_.end();
   if (config.max_age) {
     max_age_text_ = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*config.max_age).count());
@@ -115,7 +116,7 @@ bool Cors::is_origin_allowed(std::string_view origin) const {
 }
 
 bool Cors::is_method_allowed(std::string_view method) const {
-  if (std::ranges::find(methods_, method) != methods_.end()) return true;
+  if (any_method_ || std::ranges::find(methods_, method) != methods_.end()) return true;
   return method == "HEAD" && std::ranges::find(methods_, "GET") != methods_.end();
 }
 
@@ -161,7 +162,7 @@ exchange::FilterVerdict Cors::on_request(exchange::Exchange& exchange) const {
 
 void Cors::on_response(exchange::Exchange& exchange, http::ResponseHead& head) const {
   const http::RequestHead& request = exchange.request();
-  head.fields.remove_if([](const http::Field& field) { return is_cors_field(field.id); });
+  head.fields.remove_if(is_cors_field);
   if (!any_origin_ && !varies_by_origin(head.fields)) head.fields.add(FieldName::kVary, "Origin");
   const http::Field* origin = request.fields.find(FieldName::kOrigin);
   if (origin == nullptr || !is_origin_allowed(origin->value)) return;

@@ -39,6 +39,7 @@ class Cors final : public exchange::Filter {
   void add_preflight_fields(http::Fields& fields) const;
 
   bool any_origin_ = false;
+  bool any_method_ = false;
   bool any_header_ = false;
   bool allow_credentials_;
   std::vector<std::string> origins_;

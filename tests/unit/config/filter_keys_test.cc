@@ -33,14 +33,14 @@ TEST(CorsKeys, FillEveryMember) {
       "      - upstream: app\n"
       "        cors:\n"
       "          allow_origins: [\"https://www.example.com\", \"https://*.example.org\"]\n"
-      "          allow_methods: [PUT, \"*\"]\n"
+      "          allow_methods: [PUT, QUERY]\n"
       "          allow_headers: X-User-ID\n"
       "          expose_headers: [ETag]\n"
       "          allow_credentials: true\n"
       "          max_age: 10m\n");
   ASSERT_TRUE(route.cors.has_value());
   EXPECT_EQ(route.cors->allow_origins, (std::vector<std::string>{"https://www.example.com", "https://*.example.org"}));
-  EXPECT_EQ(route.cors->allow_methods, (std::vector<std::string>{"PUT", "*"}));
+  EXPECT_EQ(route.cors->allow_methods, (std::vector<std::string>{"PUT", "QUERY"}));
   EXPECT_EQ(route.cors->allow_headers, (std::vector<std::string>{"X-User-ID"}));
   EXPECT_EQ(route.cors->expose_headers, (std::vector<std::string>{"ETag"}));
   EXPECT_TRUE(route.cors->allow_credentials);

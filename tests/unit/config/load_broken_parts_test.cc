@@ -35,7 +35,7 @@ const Row kRows[] = {
      "list the allow_origins, or drop allow_credentials\n"
      "        cors: { allow_origins: [\"*\"], allow_credentials: true, allow_headers: \"*\" }\n"
      "                                                         ^\n"
-     "viaduct.yaml:10:79: warning: sites[0].routes[0].cors.allow_headers: with credentials, browsers take \"*\" for a "
+     "viaduct.yaml:10:79: sites[0].routes[0].cors.allow_headers: with credentials, browsers take \"*\" for a "
      "name; list the names\n"
      "        cors: { allow_origins: [\"*\"], allow_credentials: true, allow_headers: \"*\" }\n"
      "                                                                              ^\n"},

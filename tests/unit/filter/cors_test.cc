@@ -103,6 +103,18 @@ TEST_F(CorsTest, AnswersAPreflightItself) {
   EXPECT_EQ(script_.begun, 0);
 }
 
+TEST_F(CorsTest, GrantsEveryMethodByAStar) {
+  config::Cors cors = shop();
+  cors.allow_credentials = false;
+  cors.allow_methods = {"*"};
+  build(cors);
+  for (const std::string_view method : {"GET", "PATCH", "QUERY"}) {
+    const auto& answer = preflight("https://shop.test", method, {}).response;
+    EXPECT_EQ(answer.status, 204) << method;
+    EXPECT_EQ(answer.field("Access-Control-Allow-Methods"), "*");
+  }
+}
+
 TEST_F(CorsTest, RefusesAPreflightAndSaysWhyInTheLog) {
   build(shop());
   struct Row {
@@ -209,6 +221,7 @@ TEST_F(CorsTest, PutsItsFieldsInThePlaceOfTheUpstreams) {
                            {"Access-Control-Allow-Headers", "*"},
                            {"Access-Control-Max-Age", "5"},
                            {"Access-Control-Expose-Headers", "X-Theirs"},
+                           {"access-control-allow-What-comes-next", "*"},
                            {"X-Other", "kept"}};
   config::Cors cors = shop();
   cors.expose_headers = {"X-Total", "X-Page"};
@@ -218,8 +231,8 @@ TEST_F(CorsTest, PutsItsFieldsInThePlaceOfTheUpstreams) {
   EXPECT_EQ(answer.field("Access-Control-Allow-Origin"), "https://shop.test");
   EXPECT_EQ(answer.field("Access-Control-Allow-Credentials"), "true");
   EXPECT_EQ(answer.field("Access-Control-Expose-Headers"), "X-Total, X-Page");
-  for (const std::string_view name :
-       {"Access-Control-Allow-Methods", "Access-Control-Allow-Headers", "Access-Control-Max-Age"}) {
+  for (const std::string_view name : {"Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
+                                      "Access-Control-Max-Age", "Access-Control-Allow-What-Comes-Next"}) {
     EXPECT_FALSE(answer.has(name)) << name;
   }
   EXPECT_EQ(answer.field("X-Other"), "kept");
