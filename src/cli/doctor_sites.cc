@@ -55,7 +55,8 @@ FindingState state_of(Kind kind) {
     case Kind::kNoChain:
     case Kind::kWeakKey:
     case Kind::kOpenKeyFile:
-    case Kind::kNotStapled: break;
+    case Kind::kNotStapled:
+    case Kind::kBareSite: break;
   }
   return FindingState::kWarning;
 }

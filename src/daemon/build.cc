@@ -159,7 +159,12 @@ class Builder {
 };
 
 void take_certificates(tls::CertLoad load, exchange::Snapshot& snapshot, BuildResult& result) {
+  // Where plain HTTP is answered, a site may be for that alone.
+  const bool is_plain_served = std::ranges::any_of(snapshot.config->listeners, [](const config::Listener& listener) {
+    return !listener.tls && !listener.redirect_to_https;
+  });
   for (tls::CertProblem& problem : load.problems) {
+    if (is_plain_served && problem.kind == tls::CertProblem::Kind::kBareSite) continue;
     const bool is_error = problem.severity == tls::CertProblem::Severity::kError;
     result.problems.push_back({.place = problem.place,
                                .key = std::move(problem.key),

@@ -18,6 +18,7 @@ struct CertProblem {
     kExpired,
     kExpiresSoon,
     kNotCovering,  // a host of the site
+    kBareSite,     // without a certificate, and that which its clients are shown does not cover it
     kBrokenChain,  // issuers in another order than they issued
     kNoChain,      // the issuer is not in the file, and not known to the system
     kWeakKey,

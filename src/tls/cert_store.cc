@@ -130,6 +130,7 @@ class Loader {
   Selection select(const Selection& of_site, const std::string& host) const;
   Selection one_of_each_kind(const Selection& pairs) const;
   SSL_CTX* context_of(const Selection& selection, const config::Site& site);
+  void note_bare_sites(const Selection& shown);
 
   std::span<const config::Site> sites_;
   const config::ListenerTls& tls_;
@@ -147,6 +148,8 @@ class Loader {
   bool has_failed_ = false;
   SSL_CTX* first_ = nullptr;    // of the first site that has a certificate
   SSL_CTX* default_ = nullptr;  // of the default site, if it has one
+  Selection of_first_;
+  Selection of_default_;
 };
 
 void Loader::add_site(const config::Site& site) {
@@ -173,13 +176,42 @@ void Loader::add_site(const config::Site& site) {
                   loaded.cert_file, host, certificate_names_text(*loaded.pair.leaf, 5)));
     }
   }
-  if (first_ == nullptr) first_ = of_nameless;
-  if (site.is_default && default_ == nullptr) default_ = of_nameless;
+  if (first_ == nullptr) {
+    first_ = of_nameless;
+    of_first_ = of_site;
+  }
+  if (site.is_default && default_ == nullptr) {
+    default_ = of_nameless;
+    of_default_ = of_site;
+  }
+}
+
+// `shown`: what clients get whose name has no certificate.
+void Loader::note_bare_sites(const Selection& shown) {
+  for (std::size_t i = 0; i < sites_.size(); ++i) {
+    if (!sites_[i].certificates.empty()) continue;
+    const auto is_bare = [this, &shown](const std::string& host) {
+      return std::ranges::none_of(
+          shown, [this, &host](std::size_t pair) { return certificate_covers(*parts_.pairs[pair].pair.leaf, host); });
+    };
+    const auto host = std::ranges::find_if(sites_[i].hosts, is_bare);
+    if (host == sites_[i].hosts.end()) continue;
+    const ServedPair& pair = parts_.pairs[shown.front()];
+    problems_.push_back({.severity = Severity::kWarning,
+                         .kind = Kind::kBareSite,
+                         .file = pair.cert_file,
+                         .message = format("the site has no certificate, and {} does not cover {} (it is for {}): "
+                                           "clients refuse it there; add tls: {{ cert: FILE, key: FILE }}",
+                                           pair.cert_file, *host, certificate_names_text(*pair.pair.leaf, 5)),
+                         .key = format("sites[{}]", i),
+                         .place = sites_[i].place});
+  }
 }
 
 SslCtxPtr Loader::finish() {
   SSL_CTX* chosen = default_ != nullptr ? default_ : first_;
   if (chosen == nullptr) return nullptr;
+  note_bare_sites(default_ != nullptr ? of_default_ : of_first_);
   const auto place = std::ranges::find(contexts_->owned, chosen, [](const SslCtxPtr& one) { return one.get(); });
   SslCtxPtr context = std::move(*place);
   contexts_->owned.erase(place);

@@ -273,6 +273,15 @@ TEST_F(CertStoreTest, WarnsOfHostsThatTheCertificateDoesNotCover) {
             "one issued with that name\n");
 }
 
+TEST_F(CertStoreTest, WarnsOfSitesWhoseClientsAreShownAnothersCertificate) {
+  sites_.add({"www.host.test"}, {make_pair_for({"www.host.test", "covered.test"})});
+  sites_.add({"covered.test"}, {});
+  sites_.add({"covered.test", "bare.test", "other.test"}, {});
+  EXPECT_EQ(sites_.problems(),
+            "warning: the site has no certificate, and pair1.pem does not cover bare.test (it is for www.host.test, "
+            "covered.test): clients refuse it there; add tls: { cert: FILE, key: FILE }\n");
+}
+
 TEST_F(CertStoreTest, WarnsOfWeakKeys) {
   const base::WallTime now = std::chrono::system_clock::now();
   const auto weak = make_self_signed({.names = {"host.test"},
