@@ -21,7 +21,6 @@ namespace viaduct::http {
   X(kInvalidTransferEncoding, "invalid_transfer_encoding", 400, "Transfer-Encoding is malformed.")                 \
   X(kUnsupportedTransferEncoding, "unsupported_transfer_encoding", 501, "This transfer coding is not known here.") \
   X(kInvalidChunk, "invalid_chunk", 400, "The chunked body is malformed.")                                         \
-  X(kTruncatedBody, "truncated_body", 400, "The body ended early.")                                                \
   X(kUnsupportedVersion, "unsupported_version", 505, "This HTTP version is not known here.")                       \
   X(kUnsupportedMethod, "unsupported_method", 501, "This method is not known here.")                               \
   X(kUnsupportedExpectation, "unsupported_expectation", 417, "This expectation is not known here.")                \
