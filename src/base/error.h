@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expected failures as values: Result<T> holds a T or an Error. An Error knows which side failed and whether trying
-// again is safe, so that status code, log level and retry follow from it instead of being decided where it is seen.
+// Expected failures as values: Result<T> holds a T or an Error, which is for a person, with the number of a system call
+// that failed. What becomes of an exchange, and whether it is tried again, follows from its http::Reason instead.
 #pragma once
 
 #include <expected>
@@ -9,18 +9,8 @@
 
 namespace viaduct::base {
 
-// Who caused a failure.
-enum class Side : unsigned char {
-  kInternal,  // this process or the machine below it
-  kClient,    // whoever called us
-  kUpstream,  // a server that we called
-};
-
-// One failure, for a program (side, retryable, code) and for a person (message).
+// One failure, for a program (code) and for a person (message).
 struct Error {
-  Side side = Side::kInternal;
-  // True when nothing of the operation reached the other side, so that doing it again cannot do it twice.
-  bool retryable = false;
   // errno where a system call failed, else 0.
   int code = 0;
   // One sentence that names the object, the value, the limit and the remedy; no secrets.
@@ -30,7 +20,7 @@ struct Error {
 template <typename T>
 using Result = std::expected<T, Error>;
 
-// Makes an internal, not retryable error with `message`.
+// Makes an error with `message`.
 [[nodiscard]] inline std::unexpected<Error> fail(std::string message) {
   return std::unexpected(Error{.message = std::move(message)});
 }

@@ -80,11 +80,8 @@ void Dialer::finish() {
   os::Fd fd = std::move(fd_);
   fd_.reset();
   if (error_number_ != 0) {
-    auto error = base::fail_errno("connect", error_number_).error();
-    error.side = is_shortage(error_number_) ? base::Side::kInternal : base::Side::kUpstream;
-    error.retryable = true;
     fd.reset();
-    handler_.on_dial_failed(error);
+    handler_.on_dial_failed(base::fail_errno("connect", error_number_).error());
     return;
   }
   handler_.on_dialed(std::move(fd));

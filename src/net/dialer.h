@@ -18,7 +18,7 @@ class DialHandler {
  public:
   // Connected; the socket is non-blocking with Nagle's algorithm off.
   virtual void on_dialed(os::Fd fd) = 0;
-  // `error.code` is the errno, ECONNREFUSED for example; `error.side` says whether it was want of something of ours.
+  // `error.code` is the errno, ECONNREFUSED for example; is_shortage() says whether it was want of something of ours.
   virtual void on_dial_failed(const base::Error& error) = 0;
 
  protected:

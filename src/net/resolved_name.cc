@@ -11,10 +11,6 @@
 namespace viaduct::net {
 namespace {
 
-base::Error upstream_error(std::string message) {
-  return {.side = base::Side::kUpstream, .retryable = true, .code = 0, .message = std::move(message)};
-}
-
 std::string list_of(const std::vector<RefusedAddress>& refused) {
   std::string list;
   for (const RefusedAddress& one : refused) {
@@ -151,7 +147,7 @@ void ResolvedName::take_failure(const std::string& error) {
     }
   }
   failure_ = ResolveFailure::kUnresolved;
-  error_ = upstream_error(base::format("name {} does not resolve: {}", key_.name, error));
+  error_.message = base::format("name {} does not resolve: {}", key_.name, error);
   retry_delay_ = state_ == State::kRetrying ? std::min(2 * retry_delay_, kRetryMax) : kRetryMin;
   transition(State::kFailing);
   timer_.start_after(retry_delay_);
@@ -163,8 +159,8 @@ void ResolvedName::note_forbidden(std::vector<RefusedAddress> refused) {
   const std::string list = list_of(refused);
   if (!refused.empty()) {
     failure_ = ResolveFailure::kForbidden;
-    error_ = upstream_error(base::format(
-        "name {} means {}, which is forbidden; allow_addresses of the upstream permits it", key_.name, list));
+    error_.message = base::format("name {} means {}, which is forbidden; allow_addresses of the upstream permits it",
+                                  key_.name, list);
   }
   std::string condition = refused.empty() ? "" : base::format("forbidden {} {}", key_.name, list);
   if (condition == forbidden_) return;

@@ -233,9 +233,6 @@ net::TransportError handshake_error(SSL& ssl, net::IoStatus socket_status, int e
   const long verify_result = SSL_get_verify_result(&ssl);
   net::TransportError failure;
   failure.reason = is_server ? word_of(error, has_gone) : http::Reason::kUpstreamTlsFailed;
-  failure.error.side = is_server ? base::Side::kClient : base::Side::kUpstream;
-  // No request has been sent yet, so another server may have it.
-  failure.error.retryable = !is_server;
   if (tls_reason(error) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
     if (!is_server) failure.reason = http::Reason::kUpstreamCertificateInvalid;
     failure.error.message = certificate_problem(ssl, verify_result);
@@ -256,8 +253,6 @@ std::unique_ptr<const net::TransportError> late_refusal(SSL& ssl) {
   if (!is_refusal || SSL_version(&ssl) != TLS1_3_VERSION) return nullptr;
   net::TransportError failure;
   failure.reason = Reason::kUpstreamTlsFailed;
-  failure.error.side = base::Side::kUpstream;
-  failure.error.retryable = true;
   failure.error.message = format("{}; alert \"{}\"", explanation_of(ssl, error), alert_name(alert));
   return std::make_unique<const net::TransportError>(std::move(failure));
 }
@@ -266,7 +261,6 @@ std::unique_ptr<const net::TransportError> renegotiation_flood(const SSL& ssl) {
   const bool is_server = SSL_is_server(&ssl) == 1;
   net::TransportError failure;
   failure.reason = is_server ? Reason::kRenegotiationFlood : Reason::kUpstreamInvalidResponse;
-  failure.error.side = is_server ? base::Side::kClient : base::Side::kUpstream;
   failure.error.message = format("the {} asks for one renegotiation after another", is_server ? "client" : "server");
   return std::make_unique<const net::TransportError>(std::move(failure));
 }

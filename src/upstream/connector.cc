@@ -11,7 +11,7 @@ namespace viaduct::upstream {
 namespace {
 
 http::Reason reason_of(const base::Error& error) {
-  if (error.side == base::Side::kInternal) return http::Reason::kUpstreamConnectExhausted;
+  if (net::is_shortage(error.code)) return http::Reason::kUpstreamConnectExhausted;
   const bool refused = error.code == ECONNREFUSED || error.code == ENOENT;
   return refused ? http::Reason::kUpstreamConnectRefused : http::Reason::kUpstreamConnectFailed;
 }
@@ -118,9 +118,7 @@ void Connector::on_timer(int) {
   const auto reason =
       state_ == State::kResolving ? http::Reason::kUpstreamNameUnresolved : http::Reason::kUpstreamConnectTimeout;
   const auto limit_ms = std::chrono::duration_cast<std::chrono::milliseconds>(*timeout_).count();
-  fail(reason, base::Error{.side = base::Side::kUpstream,
-                           .retryable = true,
-                           .code = ETIMEDOUT,
+  fail(reason, base::Error{.code = ETIMEDOUT,
                            .message = base::format("{} timed out after {}ms (timeouts.connect)", step, limit_ms)});
 }
 

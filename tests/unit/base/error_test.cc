@@ -18,11 +18,9 @@ Result<int> half_unless_odd(int number) {
   return 0;
 }
 
-TEST(Error, IsInternalAndNotRetryableUnlessSaidOtherwise) {
+TEST(Error, HasASentenceAndNoNumberUnlessOneIsGiven) {
   const Result<int> result = half(3);
   ASSERT_FALSE(result.has_value());
-  EXPECT_EQ(result.error().side, Side::kInternal);
-  EXPECT_FALSE(result.error().retryable);
   EXPECT_EQ(result.error().code, 0);
   EXPECT_EQ(result.error().message, "the number is odd");
 }

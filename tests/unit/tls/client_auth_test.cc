@@ -239,7 +239,6 @@ TEST_F(ClientAuthTest, RefusesClientsOfTls13BehindTheirHandshake) {
     const net::TransportError* failure = client.transport().failure();
     ASSERT_NE(failure, nullptr);
     EXPECT_EQ(failure->reason, http::Reason::kUpstreamTlsFailed);
-    EXPECT_TRUE(failure->error.retryable);
     EXPECT_TRUE(failure->error.message.ends_with(pair == nullptr ? "; alert \"certificate required\""
                                                                  : "; alert \"unknown CA\""))
         << failure->error.message;
