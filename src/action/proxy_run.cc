@@ -323,7 +323,6 @@ void ProxyRun::on_response_reset(Reason reason, bool answered) {
 void ProxyRun::failed(Reason reason, bool answered) {
   const config::Route& route = exchange_.route();
   const upstream::FailedAttempt attempt{
-      .connected = true,
       .reused = reused_,
       .answered = answered,
       .body_kept = body_whole_ && request_ended_,
@@ -331,7 +330,6 @@ void ProxyRun::failed(Reason reason, bool answered) {
       .callback = route.callback != config::CallbackProvider::kNone,
       .retried_fresh = retried_fresh_,
       .retried_held = retried_held_,
-      .servers_left = true,  // the search knows
       .holds = upstream_.config().hold > base::Duration::zero(),
       .reason = reason,
   };
@@ -409,7 +407,7 @@ void ProxyRun::on_timer(int) {
   log_failure(Reason::kUpstreamTotalTimeout, nullptr);
   // Only where nothing but the server was waited for.
   if (stream_ != nullptr && request_ended_ && !exchange_.is_answering()) {
-    upstream_.note_failure(*server_, {.connected = true, .reason = Reason::kUpstreamTotalTimeout});
+    upstream_.note_failure(*server_, {.reason = Reason::kUpstreamTotalTimeout});
   }
   exchange_.fail(Reason::kUpstreamTotalTimeout);
 }

@@ -4,21 +4,19 @@
 namespace viaduct::upstream {
 
 RetryVerdict decide_retry(const FailedAttempt& attempt) {
-  if (!attempt.connected) return attempt.servers_left ? RetryVerdict::kNextServer : RetryVerdict::kGiveUp;
+  const bool is_whole = !attempt.answered && attempt.body_kept;
   // The server says that it has not begun with it (RFC 9113 §8.7), whatever the method.
   if (attempt.reason == http::Reason::kUpstreamRefusedStream) {
-    if (attempt.answered || !attempt.body_kept) return RetryVerdict::kGiveUp;
-    if (!attempt.retried_fresh) return RetryVerdict::kFreshConnection;
-    return attempt.servers_left ? RetryVerdict::kNextServer : RetryVerdict::kGiveUp;
+    if (!is_whole) return RetryVerdict::kGiveUp;
+    return attempt.retried_fresh ? RetryVerdict::kNextServer : RetryVerdict::kFreshConnection;
   }
   // The server refused the handshake, which TLS 1.3 tells behind its end: it has begun with nothing.
   if (attempt.reason == http::Reason::kUpstreamTlsFailed) {
-    const bool is_whole = !attempt.answered && attempt.body_kept;
-    return is_whole && attempt.servers_left ? RetryVerdict::kNextServer : RetryVerdict::kGiveUp;
+    return is_whole ? RetryVerdict::kNextServer : RetryVerdict::kGiveUp;
   }
   // Waiting is never repeated: a server that is slow would get the request twice.
   const bool died = attempt.reason == http::Reason::kUpstreamClosed || attempt.reason == http::Reason::kUpstreamReset;
-  if (!died || attempt.answered || !attempt.body_kept) return RetryVerdict::kGiveUp;
+  if (!died || !is_whole) return RetryVerdict::kGiveUp;
   const bool is_repeatable = attempt.idempotent || attempt.callback;
   if (attempt.reused && is_repeatable && !attempt.retried_fresh) return RetryVerdict::kFreshConnection;
   // A server that is restarted takes connections with it that it had not looked at. Nothing says so, hence only for
