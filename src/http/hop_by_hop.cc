@@ -139,9 +139,9 @@ class NamedFields {
   void add(std::string_view value) {
     for (ListReader list(value); !list.done() && count_ < kConnectionOptionsMax; list.next()) {
       const std::string_view name = list.member();
-      // A name of the table is either about the connection and goes anyhow, or protected.
-      if (find_field_name(name) != kOther || equal_ignoring_case(name, "close") || is_listed(name)) continue;
-      names_[count_++] = name;
+      // What is about the connection goes anyhow.
+      const bool goes_anyhow = is_hop_by_hop(find_field_name(name)) || equal_ignoring_case(name, "close");
+      if (!goes_anyhow && !is_protected(name)) names_[count_++] = name;
     }
   }
 
