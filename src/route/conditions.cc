@@ -64,18 +64,6 @@ bool MethodSet::contains(http::Method method, std::string_view text) const {
   return std::ranges::find(others_, text) != others_.end();
 }
 
-bool MethodSet::intersects(const MethodSet& other) const {
-  return (known_ & other.known_) != 0 || std::ranges::any_of(others_, [&](const std::string& token) {
-           return other.contains(http::Method::kOther, token);
-         });
-}
-
-bool MethodSet::includes(const MethodSet& other) const {
-  return (other.known_ & ~known_) == 0 && std::ranges::all_of(other.others_, [&](const std::string& token) {
-           return contains(http::Method::kOther, token);
-         });
-}
-
 std::string_view MethodSet::list(base::Arena& arena) const {
   std::string_view names;
   const auto append = [&](std::string_view name) {
@@ -106,38 +94,6 @@ Verdict Conditions::check(const RequestView& request, std::string_view query) co
   if (!query_.empty() && failing_parameter(query) != nullptr) return Verdict::kQuery;
   const bool method_passes = methods_.empty() || methods_.contains(request.method, request.method_text);
   return method_passes ? Verdict::kTaken : Verdict::kMethod;
-}
-
-bool Conditions::excludes(const Conditions& other) const {
-  if (!methods_.empty() && !other.methods_.empty() && !methods_.intersects(other.methods_)) return true;
-  for (const Header& header : headers_) {
-    const auto differs = [&](const Header& its) {
-      return base::equals_ignoring_case(header.name, its.name) && header.value != its.value;
-    };
-    if (std::ranges::any_of(other.headers_, differs)) return true;
-  }
-  for (const Parameter& parameter : query_) {
-    const auto differs = [&](const Parameter& its) {
-      return parameter.name == its.name && parameter.value != its.value;
-    };
-    if (std::ranges::any_of(other.query_, differs)) return true;
-  }
-  return false;
-}
-
-bool Conditions::is_implied_by(const Conditions& other) const {
-  if (!methods_.empty() && (other.methods_.empty() || !methods_.includes(other.methods_))) return false;
-  for (const Header& header : headers_) {
-    const auto same = [&](const Header& its) {
-      return base::equals_ignoring_case(header.name, its.name) && header.value == its.value;
-    };
-    if (std::ranges::none_of(other.headers_, same)) return false;
-  }
-  for (const Parameter& parameter : query_) {
-    const auto same = [&](const Parameter& its) { return parameter.name == its.name && parameter.value == its.value; };
-    if (std::ranges::none_of(other.query_, same)) return false;
-  }
-  return true;
 }
 
 std::string Conditions::describe(Verdict verdict, const RequestView& request, std::string_view query) const {

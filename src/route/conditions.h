@@ -22,9 +22,6 @@ class MethodSet {
   void add_all(const MethodSet& other);
   bool empty() const { return known_ == 0 && others_.empty(); }
   bool contains(http::Method method, std::string_view text) const;
-  bool intersects(const MethodSet& other) const;
-  // True when every method of `other` is in this set.
-  bool includes(const MethodSet& other) const;
   // The names in the order of http::Method, as the field Allow lists them (RFC 9110 §10.2.1). In `arena`.
   std::string_view list(base::Arena& arena) const;
 
@@ -55,10 +52,6 @@ class Conditions {
   Verdict check(const RequestView& request, std::string_view query) const;
   // Methods that pass, GET with HEAD; empty where any does.
   const MethodSet& methods() const { return methods_; }
-  // True when no request can fulfil both.
-  bool excludes(const Conditions& other) const;
-  // True when every request that fulfils `other` fulfils this.
-  bool is_implied_by(const Conditions& other) const;
   // The condition that `verdict` names, for a person: "header X-Mode is not beta". Empty where none is named.
   std::string describe(Verdict verdict, const RequestView& request, std::string_view query) const;
 

@@ -55,11 +55,14 @@ TEST(Conditions, OverlapAndImplyEachOther) {
       {methods({"GET"}), methods({"HEAD"}), true, false, true},
       {methods({"GET", "POST"}), methods({"POST", "PUT"}), true, false, false},
       {methods({"GET", "POST"}), methods({"POST"}), true, false, true},
+      {methods({"BREW"}), methods({"BREW", "PUT"}), true, true, false},
       {header("X", "1"), header("x", "2"), false, false, false},
       {header("X", "1"), header("x", "1"), true, true, true},
       {header("X", "1"), header("Y", "1"), true, false, false},
       {query("x", "1"), query("X", "2"), true, false, false},  // query names have case
       {query("x", "1"), query("x", "2"), false, false, false},
+      {query("x", "1"), query("x", "1"), true, true, true},
+      {query("x", "1"), {}, true, true, false},
       {header("X", "1"), query("X", "1"), true, false, false},
       {header("X", "1"), {}, true, true, false},
   };

@@ -122,36 +122,6 @@ TEST_F(ConditionsTest, DescribeWhatDoesNotHold) {
   EXPECT_EQ(describe({}, Verdict::kTaken, ""), "");
 }
 
-TEST_F(ConditionsTest, ExcludeEachOtherByMethodsValuesOrNotAtAll) {
-  const auto excludes = [](const config::Match& left, const config::Match& right) {
-    EXPECT_EQ(Conditions(left).excludes(Conditions(right)), Conditions(right).excludes(Conditions(left)));
-    return Conditions(left).excludes(Conditions(right));
-  };
-  EXPECT_TRUE(excludes(methods({"GET"}), methods({"POST", "BREW"})));
-  EXPECT_FALSE(excludes(methods({"GET"}), methods({"HEAD"})));
-  EXPECT_FALSE(excludes(methods({"BREW"}), methods({"BREW", "PUT"})));
-  EXPECT_FALSE(excludes(methods({"GET"}), {}));
-  EXPECT_TRUE(excludes(header("X-A", "1"), header("x-a", "2")));
-  EXPECT_FALSE(excludes(header("X-A", "1"), header("X-B", "2")));
-  EXPECT_TRUE(excludes(query("a", "1"), query("a", "2")));
-  EXPECT_FALSE(excludes(query("a", "1"), query("A", "2")));
-  EXPECT_FALSE(excludes(query("a", "1"), query("a", "1")));
-}
-
-TEST_F(ConditionsTest, AreImpliedByStricterOnes) {
-  const auto implied = [](const config::Match& loose, const config::Match& strict) {
-    return Conditions(loose).is_implied_by(Conditions(strict));
-  };
-  EXPECT_TRUE(implied({}, methods({"GET"})));
-  EXPECT_FALSE(implied(methods({"GET"}), {}));
-  EXPECT_TRUE(implied(methods({"GET", "BREW"}), methods({"BREW"})));
-  EXPECT_FALSE(implied(methods({"BREW"}), methods({"GET", "BREW"})));
-  EXPECT_TRUE(implied(header("X-A", "1"), header("x-a", "1")));
-  EXPECT_FALSE(implied(header("X-A", "1"), header("X-A", "2")));
-  EXPECT_TRUE(implied(query("a", "1"), query("a", "1")));
-  EXPECT_FALSE(implied(query("a", "1"), {}));
-}
-
 TEST(MethodSet, ListsNamesInOneOrder) {
   base::ChunkPool chunks;
   base::Arena arena(chunks);
@@ -164,8 +134,6 @@ TEST(MethodSet, ListsNamesInOneOrder) {
   more.add("WHEN");
   set.add_all(more);
   EXPECT_EQ(set.list(arena), "GET, POST, PATCH, BREW, WHEN");
-  EXPECT_TRUE(set.includes(more));
-  EXPECT_FALSE(more.includes(set));
 }
 
 }  // namespace

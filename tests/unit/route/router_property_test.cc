@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "route/conditions.h"
+#include "config/match_rules.h"
 #include "route/router.h"
 #include "support/routing.h"
 
@@ -248,9 +248,8 @@ std::vector<std::string> outcomes(Scene& scene) {
 // Whether a request could take both routes with nothing to say which one wins: an error of the config.
 bool could_both_win(const config::Route& a, const config::Route& b) {
   const bool same_path = a.match.exact == b.match.exact && a.match.prefix == b.match.prefix;
-  const Conditions first(a.match);
-  const Conditions second(b.match);
-  return same_path && first.count() == second.count() && !first.excludes(second);
+  return same_path && config::condition_count(a.match) == config::condition_count(b.match) &&
+         config::conditions_overlap(a.match, b.match);
 }
 
 TEST(RouterOrder, DecidesNothing) {
