@@ -103,11 +103,6 @@ void report_missing(const Place& place, const std::string& key, const Scope& sco
                        .message = base::format("\"{}\" is missing; add it", key)});
 }
 
-bool asks_for_something(const Node& node) {
-  const bool is_word = node.is_scalar() && !node.is_quoted;
-  return !node.is_null() && !(is_word && (node.text == "false" || node.text == "False" || node.text == "FALSE"));
-}
-
 bool is_none(const Node& written) {
   switch (written.kind) {
     case Node::Kind::kNull: return true;

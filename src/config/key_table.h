@@ -48,7 +48,6 @@ struct KeyInfo {
   std::string sentence;
   bool is_required = false;
   bool is_inherited = false;  // a required key that sites or `defaults` may already have given
-  bool is_planned = false;    // accepted and checked, but without effect in this version
   bool is_of_route = false;   // a key of a route that sites and `defaults` take, too
 
   // Marks, for the end of a row.
@@ -59,10 +58,6 @@ struct KeyInfo {
   KeyInfo& required_unless_inherited() {
     is_inherited = true;
     return required();
-  }
-  KeyInfo& planned() {
-    is_planned = true;
-    return *this;
   }
   KeyInfo& defaults_to(std::string text) {
     default_text = std::move(text);
@@ -94,8 +89,6 @@ void report_unknown_keys(const Node& map, const std::vector<KeyInfo>& known, con
 void check_exclusive(const Node& map, const std::vector<std::string>& exclusive, const Scope& scope);
 // The error at `place` for a required `key` that is not there.
 void report_missing(const Place& place, const std::string& key, const Scope& scope);
-// False for what asks for nothing (false, null), so that a planned key is not told about.
-bool asks_for_something(const Node& node);
 // True for a written value that stands for "none": null, "", [].
 bool is_none(const Node& written);
 // How a default is shown: "2s", "[GET, HEAD]", "none".
@@ -128,9 +121,7 @@ class TableReader {
         check_missing(row, node, object, scope);
         continue;
       }
-      const Scope inner = scope.at_key(*entry);
-      if (row.info.is_planned && asks_for_something(entry->value)) inner.note_planned(entry->key_place);
-      row.read(entry->value, object, inner);
+      row.read(entry->value, object, scope.at_key(*entry));
     }
   }
 
@@ -246,7 +237,6 @@ class Table {
                    .sentence = {},
                    .is_required = info.is_required,
                    .is_inherited = info.is_inherited,
-                   .is_planned = info.is_planned,
                    .is_of_route = info.is_of_route};
       rows.push_back({.info = std::move(slim),
                       .read = reads_[i],

@@ -101,7 +101,6 @@ template <typename T>
 struct Choice {
   std::string word;
   T value;
-  bool is_planned = false;  // as in KeyInfo
 };
 
 template <typename T>
@@ -116,7 +115,6 @@ Type<T> choice(const std::vector<Choice<T>>& choices) {
     for (const Choice<T>& known : choices) {
       if (known.word != *word) continue;
       value = known.value;
-      if (known.is_planned) scope.note_planned(node.place);
       return;
     }
     scope.error(node.place, no_choice(*word, words));

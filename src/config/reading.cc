@@ -89,23 +89,6 @@ void Reading::add_text_problems(std::vector<Problem> problems) {
   }
 }
 
-void Reading::add_planned(const std::string& kind, const std::string& path, const Place& place) {
-  PlannedUse& use = planned_[kind];
-  if (use.count++ > 0) return;
-  use.path = path;
-  use.place = place;
-}
-
-std::vector<Problem> Reading::take_problems() {
-  for (const auto& [kind, use] : planned_) {
-    std::string message = "accepted, not in effect in this version: a later version acts on this key";
-    if (use.count > 1) message += base::format(" ({} uses, the first is here)", use.count);
-    add({.place = use.place, .key = use.path, .message = std::move(message), .severity = Severity::kWarning});
-  }
-  planned_.clear();
-  return std::move(problems_);
-}
-
 Scope Scope::at_key(const Entry& entry) const {
   const Scope inner = step("." + entry.key, "." + entry.key);
   reading_->places().set_key(inner.path_, entry.key_place);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the reading of one config gathers besides the values: problems, the place of every key and value by its path,
-// and the uses of keys that later versions bring to life. A Scope is the point of the tree that is being read. Lives
-// for one load; one thread.
+// What the reading of one config gathers besides the values: problems, and the place of every key and value by its
+// path. A Scope is the point of the tree that is being read. Lives for one load; one thread.
 #pragma once
 
 #include <cstddef>
@@ -74,23 +73,14 @@ class Reading {
   void forgive_files() { forgives_files_ = true; }
   // Adds problems of the text itself and takes their lines for mended.
   void add_text_problems(std::vector<Problem> problems);
-  // Notes a use of a key (of the kind `kind`, "upstreams.*.hold") that has no effect yet.
-  void add_planned(const std::string& kind, const std::string& path, const Place& place);
   // add() for a fault of a file that is read while the config is: as file_error_at().
   void file_error(const Place& place, const std::string& path, std::string message);
-  // All problems, with one warning for each kind of key that has no effect yet.
-  std::vector<Problem> take_problems();
+  std::vector<Problem> take_problems() { return std::move(problems_); }
   bool has_errors() const { return config::has_errors(problems_); }
 
  private:
   // What belongs to no key is about the YAML itself.
   static void name(Problem& problem);
-
-  struct PlannedUse {
-    std::string path;
-    Place place;
-    std::size_t count = 0;
-  };
 
   std::string directory_;
   bool forgives_files_ = false;
@@ -99,7 +89,6 @@ class Reading {
   Places places_;
   std::vector<Problem> problems_;
   std::set<std::pair<std::string, int>> mended_lines_;
-  std::map<std::string, PlannedUse> planned_;
   std::set<std::pair<std::string, std::string>> excused_;
 };
 
@@ -125,8 +114,6 @@ class Scope {
   // The same for a file that is not there or says what nobody can use; a warning where such are forgiven.
   void file_error(const Place& place, std::string message) const;
   void warn(const Place& place, std::string message) const;
-  // Notes that what stands at `place` has no effect in this version.
-  void note_planned(const Place& place) const { reading_->add_planned(kind_, path_, place); }
 
  private:
   Scope step(std::string_view path_step, std::string_view kind_step) const;

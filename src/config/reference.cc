@@ -62,8 +62,6 @@ A whole, commented one.
 .BR viaduct (8)
 )";
 
-constexpr std::string_view kPlanned = "Planned: accepted and checked, not in effect in this version.";
-
 std::string describe_type(const KeyInfo& key) {
   const TypeInfo& type = key.type;
   std::string text = type.name;
@@ -90,8 +88,7 @@ void add_keys(const std::vector<KeyInfo>& keys, const std::string& prefix, std::
     }
     if (is_told_elsewhere) continue;
     std::string path = prefix + key.name;
-    entries.push_back(
-        {.path = path, .type = describe_type(key), .sentence = key.sentence, .is_planned = key.is_planned});
+    entries.push_back({.path = path, .type = describe_type(key), .sentence = key.sentence});
     const TypeInfo* type = &key.type;
     if (!type->item.empty()) {
       path += type->form == TypeInfo::Form::kMap ? ".NAME" : "[]";
@@ -134,7 +131,6 @@ std::string reference_text() {
     text += entry.path + "\n";
     if (!entry.type.empty()) text += base::format("    {}\n", entry.type);
     text += base::format("    {}\n", entry.sentence);
-    if (entry.is_planned) text += base::format("    {}\n", kPlanned);
   }
   return text;
 }
@@ -145,7 +141,6 @@ std::string reference_manual(std::string_view version) {
     text += base::format(".TP\n\\fB{}\\fR\n", roff_text(entry.path));
     if (!entry.type.empty()) text += base::format("{}.\n.br\n", roff_text(entry.type));
     text += roff_text(entry.sentence) + "\n";
-    if (entry.is_planned) text += base::format("{}\n", kPlanned);
   }
   return text + std::string(kManualFoot);
 }

@@ -18,7 +18,6 @@ struct ReferenceEntry {
   std::string path;  // "listeners[].tls", "upstreams.NAME.servers"
   std::string type;  // with range and default
   std::string sentence;
-  bool is_planned = false;
 };
 
 // Every key, one after the other; keys of a route once, with an entry "PATH.*" where else they may stand.

@@ -50,7 +50,6 @@ json schema_of_key(const KeyInfo& key, bool is_inherited) {
   std::string description = key.sentence;
   const bool has_default = key.type.form != TypeInfo::Form::kObject && !key.default_text.empty() && !key.is_required;
   if (has_default) description += " Default: " + key.default_text + ".";
-  if (key.is_planned) description += " Planned: accepted and checked, not in effect in this version.";
   schema["description"] = std::move(description);
   if (json value = default_value(key); !value.is_null() && !value.is_discarded()) schema["default"] = std::move(value);
   return schema;

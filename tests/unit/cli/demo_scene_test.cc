@@ -55,7 +55,7 @@ TEST_F(DemoFiles, AreAConfigThatStarts) {
   tls::TicketKeys ticket_keys;
   const LoadedConfig ready = load_and_build(path(kDemoConfig), ticket_keys);
   EXPECT_NE(ready.built.snapshot, nullptr);
-  // What a later version acts on may be said; the certificate must be beyond reproach.
+  // The umask decides who may read the key; the certificate must be beyond reproach.
   const std::string problems = config::render_problems(ready.loaded.problems, ready.loaded.sources);
   EXPECT_THAT(problems, Not(HasSubstr("certificate")));
   ASSERT_NE(ready.loaded.config, nullptr);

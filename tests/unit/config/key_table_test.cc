@@ -35,7 +35,7 @@ Table<Inner> inner_keys() {
 
 Table<Outer> outer_keys() {
   Table<Outer> table({"name", "old_name"});
-  table.add("is_on", &Outer::is_on, boolean(), "A switch of the base.").planned();
+  table.add("is_on", &Outer::is_on, boolean(), "A switch of the base.");
   table.add("name", &Outer::name, text("text"), "A name.");
   table.add("old_name", &Outer::name, text("text"), "The same.").defaults_to("name");
   table.add("inner", &Outer::inner, object(inner_keys()), "An object.");
@@ -106,14 +106,6 @@ TEST_F(TableTest, RefusesKeysThatExcludeEachOther) {
             "2:1 name: \"name\" and \"old_name\" (line 1) exclude each other; keep one of name or old_name\n");
 }
 
-TEST_F(TableTest, TellsOfPlannedKeysThatAskForSomething) {
-  Outer object;
-  EXPECT_EQ(read(outer_keys(), "is_on: false\n", object), "");
-  EXPECT_EQ(read(outer_keys(), "is_on: true\n", object),
-            "1:1 is_on: accepted, not in effect in this version: a later version acts on this key\n");
-  EXPECT_TRUE(object.is_on);
-}
-
 TEST_F(TableTest, SaysWhereAnUnknownKeyBelongs) {
   Outer object;
   EXPECT_EQ(read(outer_keys(), "size: 1\n", object),
@@ -155,7 +147,7 @@ TEST(Table, MarksRows) {
   table.add_own(outer_keys());
   table.mark_of_route();
   EXPECT_EQ(table.infos().size(), 5U);
-  EXPECT_TRUE(table.infos()[0].is_planned);
+  EXPECT_TRUE(table.infos()[0].is_of_route);
   EXPECT_TRUE(table.infos()[4].is_of_route);
 }
 

@@ -67,21 +67,6 @@ TEST_F(ReadingTest, TellsNothingAboutLinesThatHadToBeMended) {
   EXPECT_EQ(problems[1].message, "does not");
 }
 
-TEST_F(ReadingTest, SummarisesPlannedKeysByKind) {
-  const Scope root(reading_);
-  const Scope upstreams = root.at_key(entry_at("upstreams", 1));
-  upstreams.at_name(entry_at("app", 2)).at_key(entry_at("hold", 3)).note_planned(at(3));
-  upstreams.at_name(entry_at("web", 5)).at_key(entry_at("hold", 6)).note_planned(at(6));
-  upstreams.at_name(entry_at("web", 5)).at_key(entry_at("health", 7)).note_planned(at(7));
-  const std::vector<Problem> problems = reading_.take_problems();
-  ASSERT_EQ(problems.size(), 2U);
-  EXPECT_EQ(problems[0].message, "accepted, not in effect in this version: a later version acts on this key");
-  EXPECT_EQ(problems[1].key, "upstreams.app.hold");
-  EXPECT_EQ(problems[1].message,
-            "accepted, not in effect in this version: a later version acts on this key (2 uses, the first is here)");
-  EXPECT_EQ(problems[1].severity, Severity::kWarning);
-}
-
 TEST_F(ReadingTest, KnowsErrorsFromWarnings) {
   reading_.warn_at("a", "warning");
   EXPECT_FALSE(reading_.has_errors());

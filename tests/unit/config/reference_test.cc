@@ -62,8 +62,7 @@ TEST(Reference, GivesTypeDefaultAndSentence) {
   EXPECT_TRUE(text.contains("\nsites[].routes[].cors.allow_methods\n    list of methods; default [GET, HEAD, POST]\n"));
 }
 
-TEST(Reference, HasNothingThatIsPlanned) {
-  EXPECT_FALSE(reference_text().contains("Planned: "));
+TEST(Reference, SaysADefaultThatIsNoValue) {
   EXPECT_TRUE(reference_text().contains("\nprocess.user\n    name of a user; default stay who we are\n"));
 }
 

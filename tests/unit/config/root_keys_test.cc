@@ -43,16 +43,5 @@ TEST(RootKeys, NameNoKeyTwiceInOneMap) {
              [&paths](const KeyInfo&, const std::string& path) { EXPECT_TRUE(paths.insert(path).second) << path; });
 }
 
-// What works in this version loses its mark in the same change that makes it work; what is new and does not, gets one.
-TEST(RootKeys, MarkWhatLaterVersionsBringToLife) {
-  const Table<ConfigDraft> table = root_keys();
-  std::set<std::string> planned;
-  visit_keys(table.infos(), "", [&planned](const KeyInfo& key, const std::string& path) {
-    if (key.is_planned && !(key.is_of_route && !path.starts_with("sites.routes"))) planned.insert(path);
-  });
-  const std::set<std::string> expected = {};
-  EXPECT_EQ(planned, expected);
-}
-
 }  // namespace
 }  // namespace viaduct::config
