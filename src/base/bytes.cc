@@ -10,17 +10,6 @@ namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
-std::optional<std::uint64_t> parse_number(std::string_view text, int radix) {
-  // from_chars takes a minus sign even for unsigned types (and wraps), hence the look at the first byte.
-  if (text.empty() || hex_value(text.front()) < 0) return std::nullopt;
-  std::uint64_t value = 0;
-  const char* begin = text.data();
-  const char* end = begin + text.size();
-  const auto [stopped, error] = std::from_chars(begin, end, value, radix);
-  if (error != std::errc() || stopped != end) return std::nullopt;
-  return value;
-}
-
 unsigned char byte_at(std::string_view text, std::size_t index) {
   return static_cast<unsigned char>(text[index]);
 }
@@ -51,11 +40,14 @@ std::string lower_case(std::string_view text) {
 }
 
 std::optional<std::uint64_t> parse_decimal(std::string_view text) {
-  return parse_number(text, 10);
-}
-
-std::optional<std::uint64_t> parse_hex(std::string_view text) {
-  return parse_number(text, 16);
+  // from_chars takes a minus sign even for unsigned types (and wraps), hence the look at the first byte.
+  if (text.empty() || hex_value(text.front()) < 0) return std::nullopt;
+  std::uint64_t value = 0;
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  const auto [stopped, error] = std::from_chars(begin, end, value);
+  if (error != std::errc() || stopped != end) return std::nullopt;
+  return value;
 }
 
 void write_hex(std::span<const unsigned char> bytes, char* out) {

@@ -60,8 +60,6 @@ std::string lower_case(std::string_view text);
 // The number that `text` spells: one or more digits and nothing else (no sign, no space; leading zeros are fine).
 // Absent when it is no number or does not fit into 64 bits.
 std::optional<std::uint64_t> parse_decimal(std::string_view text);
-// The same for hexadecimal digits in either case, without "0x".
-std::optional<std::uint64_t> parse_hex(std::string_view text);
 
 // Writes two lower-case hexadecimal digits for each byte. REQUIRES: room for 2 * bytes.size() at `out`.
 void write_hex(std::span<const unsigned char> bytes, char* out);

@@ -32,7 +32,6 @@ class GuardHandler {
 
 class ReloadGuard final : private net::TimerHandler {
  public:
-  static constexpr base::Duration kTimeDefault = std::chrono::seconds(60);
   static constexpr base::Duration kTimeMin = std::chrono::seconds(1);
   static constexpr base::Duration kTimeMax = std::chrono::hours(1);
   // How far back it looks: between this and an interval more.

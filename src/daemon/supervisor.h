@@ -72,8 +72,6 @@ class Supervisor final : private net::FdHandler,
 
   // Where the listeners are bound, in the order of the config; filled by start(), changed by reloads.
   const std::vector<base::SocketAddress>& addresses() const { return addresses_; }
-  // Where /livez, /readyz and /metrics are; null where the config has no admin.health.
-  const base::SocketAddress* health_address() const { return monitor_ == nullptr ? nullptr : &monitor_->address(); }
   net::Loop& loop() { return loop_; }
 
  private:

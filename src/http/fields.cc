@@ -96,13 +96,6 @@ void Fields::set_view(const Field& field) {
   if (!placed) add_view(field);
 }
 
-void Fields::copy_to(Fields& other) const {
-  DCHECK(this != &other);
-  for (const Field& line : lines()) {
-    other.add_view({.name = other.arena().copy(line.name), .value = other.arena().copy(line.value), .id = line.id});
-  }
-}
-
 void Fields::grow() {
   const std::size_t capacity = capacity_ == 0 ? kFirstCapacity : capacity_ * 2;
   Field* data = arena_->make_array<Field>(capacity);

@@ -20,7 +20,7 @@ struct Field {
   FieldName id = FieldName::kOther;
 };
 
-// Ordered field lines. Cheap to move; not copied by accident (copy_to does it by name).
+// Ordered field lines. Cheap to move; not copied by accident.
 class Fields {
  public:
   // `arena` must outlive this list.
@@ -75,8 +75,6 @@ class Fields {
     return removed;
   }
   void clear() { size_ = 0; }
-  // Appends copies of all lines to `other`, texts included.
-  void copy_to(Fields& other) const;
 
  private:
   void grow();

@@ -75,7 +75,7 @@ void Listener::accept_up_to(int count) {
     if (fd.get() >= 0) {
       const auto peer = base::SocketAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&storage), length);
       handler_.on_accept(std::move(fd), peer, listener_id_);
-      // The handler may have called pause() or close().
+      // The handler may have called close().
       if (!watch_.is_reading()) return;
       continue;
     }

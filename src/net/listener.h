@@ -37,8 +37,6 @@ class Listener final : private FdHandler, private TimerHandler, private ReadEnd 
 
   // Stops accepting and closes the socket. Connections that the kernel still holds are refused by it.
   void close();
-  // Stops accepting for kExhaustedPause: for a worker that is at its limit.
-  void pause();
   // Takes what waits in the kernel's queue, at most kWaitingMax, without waiting for a turn: for a socket that is about
   // to be closed, whose queue would be lost with it. Calls the handler from within.
   void take_waiting();
@@ -49,6 +47,8 @@ class Listener final : private FdHandler, private TimerHandler, private ReadEnd 
   void on_timer(int timer_id) override;
   void on_read_end() override;
   void accept_up_to(int count);
+  // Stops accepting for kExhaustedPause.
+  void pause();
   void tell_of_failure(int error_number);
 
   Loop& loop_;

@@ -81,29 +81,6 @@ TEST(Bytes, ReadsDecimalNumbers) {
   for (const Row& row : rows) EXPECT_EQ(parse_decimal(row.text), row.value) << row.text;
 }
 
-TEST(Bytes, ReadsHexadecimalNumbers) {
-  struct Row {
-    std::string_view text;
-    std::optional<std::uint64_t> value;
-  };
-  const Row rows[] = {
-      {"0", 0},
-      {"ff", 255},
-      {"FF", 255},
-      {"fF", 255},
-      {"ffffffffffffffff", std::numeric_limits<std::uint64_t>::max()},
-      {"0000000000000000000001", 1},
-      {"10000000000000000", std::nullopt},
-      {"", std::nullopt},
-      {"0x1", std::nullopt},
-      {"-f", std::nullopt},
-      {"+f", std::nullopt},
-      {"g", std::nullopt},
-      {"f ", std::nullopt},
-  };
-  for (const Row& row : rows) EXPECT_EQ(parse_hex(row.text), row.value) << row.text;
-}
-
 TEST(Bytes, WritesHexadecimalInLowerCase) {
   const std::array<unsigned char, 4> bytes = {0x00, 0x0f, 0xa5, 0xff};
   EXPECT_EQ(to_hex(bytes), "000fa5ff");

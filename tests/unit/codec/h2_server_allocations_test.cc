@@ -68,7 +68,7 @@ class Responder final : public ServerCodecHandler, public http::StreamHandler {
     http::ResponseHead answer(arena_);
     answer.status = 200;
     answer.body = {.kind = http::BodyKind::kSized, .bytes = 50'000};
-    head_->fields.copy_to(answer.fields);
+    for (const http::Field& field : head_->fields) answer.fields.add(field.name, field.value);
     stream_->send_head(answer, false);
     base::Buffer body(chunks_);
     for (int i = 0; i < 50; ++i) body.append(kPiece);
