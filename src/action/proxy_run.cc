@@ -443,7 +443,7 @@ void ProxyRun::end_late(Reason reason) {
 }
 
 void ProxyRun::give_up() {
-  state_ = State::kOver;
+  if (state_ != State::kOver) transition(State::kOver);
   timer_.stop();
   search_.cancel();
   if (stream_ != nullptr) std::exchange(stream_, nullptr)->reset();

@@ -3,8 +3,10 @@
 // know that minute, it takes the totals every kSampleInterval as long as the process lives: the sums over the workers'
 // counters, and the failures on callback routes. Main thread; no request is touched.
 //
-//   idle ──start()──► watching ──worse──► on_worse() ──► idle
-//                        └──────time is over──► on_kept() ──► idle
+//   kOff ──start()──► kWatching ──hold()──► kHeld        start() leads to kWatching, stop() to kOff, from everywhere
+//    ▲                  │   ▲                 │
+//    │                  │   └────go_on()──────┘
+//    └──────────────────┘ worse: on_worse(); time is over: on_kept()
 #pragma once
 
 #include <cstdint>

@@ -3,8 +3,8 @@
 // it says that it serves, and tells how it went. Where it does not serve in time, it is ended, and nothing has changed.
 // Owned by the supervisor, main thread.
 //
-//   kIdle ──start()──► kWaiting ──"ready"──► on_upgrade_ready()
-//                         └── another word, its end, kPatience: killed ──► on_upgrade_failed()
+//   start() ──► is_waiting() ──"ready"──► on_upgrade_ready()
+//                    └── another word, its end, kPatience: killed ──► on_upgrade_failed()
 #pragma once
 
 #include <sys/types.h>

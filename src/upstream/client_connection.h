@@ -3,6 +3,9 @@
 // by a Connector once the socket is connected; becomes ready behind the TLS handshake; then carries requests, one after
 // another or, where the codec has room, side by side, until it closes. Between requests it rests in its server's pool,
 // reading on, so that a server that hangs up is noticed at once. Belongs to one worker; frees itself by Loop::retire.
+//
+//   kOpening ──► kOpen ──► kClosed
+//      └────────────────────▲
 #pragma once
 
 #include <memory>
