@@ -51,6 +51,7 @@ void StaticRun::start(bool) {
     return;
   }
   if (!open(relative)) return;
+  // A file has no trailing slash; the kernel has said so for all but a root that is a file.
   if (!file_.is_directory) {
     send_file({.path = relative, .coding = {}, .validators = {}});
   } else if (!exchange_.decision().decoded_path.ends_with('/')) {
@@ -101,7 +102,6 @@ int StaticRun::find(std::string_view path) {
 
 bool StaticRun::open(std::string_view relative) {
   const int error_number = find(relative);
-  // A file has no trailing slash; the kernel has said so for all but a root that is a file.
   if (error_number == 0) return true;
   answer_missing(error_number);
   return false;

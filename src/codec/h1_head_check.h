@@ -64,19 +64,22 @@ class H1HeadCheck {
 
  private:
   enum class State : std::uint8_t {
+    // start line
     kMethod,
     kTarget,
     kVersion,
     kStatus,
     kPhrase,
-    kStartLf,  // start line
+    kStartLf,
+    // field lines
     kLineStart,
     kName,
     kValue,
     kLineLf,
     kEndLf,
+    // the end
     kDone,
-    kRefused  // field lines
+    kRefused,
   };
 
   void transition(State next);

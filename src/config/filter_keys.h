@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of what a route does on the way: cors, headers, forwarded, rewrite, allow, rate_limit. Pure functions; any
+// The rows of what a route does on the way: allow, basic_auth, cors, headers, rate_limit, rewrite. Pure functions; any
 // thread.
 #pragma once
 
@@ -10,12 +10,12 @@
 namespace viaduct::config {
 
 Table<Allow> allow_keys();
+Table<BasicAuth> basic_auth_keys();
 Table<Cors> cors_keys();
 Table<HeaderEdits> header_edit_keys();
 Table<RateLimit> rate_limit_keys();
 Type<Rewrite> rewrite();
-// A list of address ranges; it replaces what was inherited.
-Table<BasicAuth> basic_auth_keys();
+// A list of address ranges; it replaces what was inherited. An empty one is an error where `remedy` says what to do.
 Type<base::CidrSet> cidr_set(const std::string& remedy = {});
 
 }  // namespace viaduct::config

@@ -457,8 +457,8 @@ class TextScanner {
   bool is_key_position_ = false;  // the next scalar may be a key
   bool is_plain_key_ = false;     // the plain scalar that is being read may be one
   int parent_indent_ = -1;        // lines that are indented deeper belong to the value that is being read
-  std::size_t dashes_ = 0;        // lists that this line has opened
   int block_indent_ = -1;         // the same for the block scalar that is being read
+  std::size_t dashes_ = 0;        // lists that this line has opened
   bool has_reported_bytes_ = false;
 };
 

@@ -217,7 +217,6 @@ struct Cors {
   bool operator==(const Cors&) const = default;
 };
 
-// Edits of one side's fields, done in the order remove, set, add.
 // What a field is given.
 struct FieldValue {
   Secret text;
@@ -226,6 +225,7 @@ struct FieldValue {
   bool operator==(const FieldValue&) const = default;
 };
 
+// Edits of one side's fields, done in the order remove, set, add.
 struct FieldEdits {
   std::vector<std::string> remove;
   std::vector<std::pair<std::string, FieldValue>> set;

@@ -11,8 +11,7 @@ namespace viaduct::daemon {
 
 // Becomes the user of `config` for good; nothing where it names none, or the one that we are. Gives it the log files
 // and the admin socket, and warns of keys that it cannot read when they are renewed, and of directories in which it
-// cannot make a log anew. An error says what stands in the
-// way; then the process must end.
+// cannot make a log anew. An error says what stands in the way; then the process must end.
 base::Result<void> become_user(const config::Config& config);
 
 }  // namespace viaduct::daemon

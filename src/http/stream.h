@@ -61,7 +61,7 @@ class StreamHandler {
   ~StreamHandler() = default;
 };
 
-// Sends one response. Implemented by codec/h1_server and codec/h2_server.
+// Sends one response. Implemented by codec/h1_server and codec/h2_server_stream.
 class ServerStream {
  public:
   // An interim response: 100, 102 or 103 (RFC 9110 §15.2). Left out where the client cannot take it (HTTP/1.0).
@@ -91,7 +91,7 @@ class ServerStream {
 
 // ---- the upstream's side --------------------------------------------------------------------------------------------
 
-// One response as a codec delivers it. Implemented by action/proxy.
+// One response as a codec delivers it. Implemented by action/proxy_run.
 class ResponseHandler {
  public:
   // Holds the texts of the response head.
@@ -111,7 +111,7 @@ class ResponseHandler {
   ~ResponseHandler() = default;
 };
 
-// Sends one request. Implemented by codec/h1_client (and later codec/h2_client).
+// Sends one request. Implemented by codec/h1_client and codec/h2_client_stream.
 class ClientStream {
  public:
   virtual void send_head(const RequestHead& head, bool end) = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The event loop of one thread, on libevent's bare events: descriptors, one timer for the whole wheel, work from other
 // threads, and what runs at the end of each turn (what was read is handled, then flushes, then the objects that were
-// retired are freed). Owned by a worker or by
-// the main thread; everything but post() belongs to the thread that runs it.
+// retired are freed). Owned by a worker or by the main thread; everything but post() belongs to the thread that runs
+// it.
 #pragma once
 
 #include <event2/event_struct.h>
