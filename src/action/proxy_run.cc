@@ -317,10 +317,10 @@ void ProxyRun::on_response_reset(Reason reason, bool answered) {
   stream_ = nullptr;
   note_answer_time();
   log_failure(reason, nullptr);
-  failed(reason, answered);
+  try_again_or_fail(reason, answered);
 }
 
-void ProxyRun::failed(Reason reason, bool answered) {
+void ProxyRun::try_again_or_fail(Reason reason, bool answered) {
   const config::Route& route = exchange_.route();
   const upstream::FailedAttempt attempt{
       .reused = reused_,

@@ -89,7 +89,7 @@ class ProxyRun final : public exchange::ActionRun,
   void arm_timer();
   // The server took a request for a tunnel for something else. True: the client was told.
   bool refuse_other_than_tunnel(const http::ResponseHead& head);
-  void failed(http::Reason reason, bool answered);
+  void try_again_or_fail(http::Reason reason, bool answered);
   void note_vain_wait();
   // No attempt is left: tells the client, or the log where that is gone.
   void fail(http::Reason reason);

@@ -107,18 +107,16 @@ bool StaticRun::open(std::string_view relative) {
   return false;
 }
 
-bool StaticRun::open_index(std::string_view directory) {
+void StaticRun::open_index(std::string_view directory) {
   base::Arena& arena = exchange_.arena();
   const std::string_view slash = directory.empty() || directory.ends_with('/') ? "" : "/";
   for (const std::string& name : action_.config().index) {
     const std::string_view path = arena.append(arena.append(arena.copy(directory), slash), name);
     if (find(path) != 0 || file_.is_directory) continue;
-    send_file({.path = path, .coding = {}, .validators = {}});
-    return true;
+    return send_file({.path = path, .coding = {}, .validators = {}});
   }
   if (takes_fallback()) return open_fallback();
   exchange_.fail(Reason::kStaticForbidden);  // no listing
-  return false;
 }
 
 void StaticRun::answer_missing(int error_number) {
@@ -146,15 +144,11 @@ bool StaticRun::takes_fallback() const {
          !exchange_.snapshot().router->path_has_upstream_route(decision);
 }
 
-bool StaticRun::open_fallback() {
+void StaticRun::open_fallback() {
   std::string_view path = action_.config().fallback;
   while (path.starts_with('/')) path.remove_prefix(1);
-  if (find(path) != 0 || file_.is_directory) {
-    exchange_.fail(Reason::kStaticNotFound);
-    return false;
-  }
+  if (find(path) != 0 || file_.is_directory) return exchange_.fail(Reason::kStaticNotFound);
   send_file({.path = path, .coding = {}, .is_fallback = true, .validators = {}});
-  return true;
 }
 
 void StaticRun::redirect_to_directory() {

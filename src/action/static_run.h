@@ -38,8 +38,9 @@ class StaticRun final : public ImmediateRun {
   // Each answers and returns false, or returns true.
   bool accept_request();
   bool open(std::string_view relative);
-  bool open_index(std::string_view directory);
-  bool open_fallback();
+  // Each answers, with a file or with why there is none.
+  void open_index(std::string_view directory);
+  void open_fallback();
 
   os::FileCache& cache() { return exchange_.services().files; }
   os::FileCache::Moment moment();

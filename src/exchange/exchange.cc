@@ -58,7 +58,7 @@ void Exchange::on_head(http::RequestHead& head, bool end) {
     fail(decision_.reason);
     return;
   }
-  if (!has_certificate()) {
+  if (!meets_client_auth()) {
     fail(http::Reason::kClientCertificateMissing);
     return;
   }
@@ -66,7 +66,7 @@ void Exchange::on_head(http::RequestHead& head, bool end) {
   run_route();
 }
 
-bool Exchange::has_certificate() const {
+bool Exchange::meets_client_auth() const {
   const config::Site& site = *decision_.site;
   if (site.client_ca.empty() || site.client_auth == config::ClientAuth::kOptional) return true;
   return shows_certificate();

@@ -153,8 +153,8 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   void choose_request_id(const http::RequestHead& head);
   void decide(http::RequestHead& head);
   bool redirect_to_https();
-  // Whether the client has shown the certificate that the site wants.
-  bool has_certificate() const;
+  // Whether the client has shown the certificate that the site wants, where it wants one.
+  bool meets_client_auth() const;
   // Another protocol may follow on this route.
   bool may_tunnel() const;
   void run_route();
