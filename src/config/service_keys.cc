@@ -111,10 +111,10 @@ Table<ErrorLog> error_log_keys() {
   Table<ErrorLog> table;
   table.add("file", &ErrorLog::file, path("file", true), "Where lines go; \"-\" is standard error.");
   table.add("level", &ErrorLog::level,
-            choice<LogLevel>({{.word = "debug", .value = LogLevel::kDebug},
-                              {.word = "info", .value = LogLevel::kInfo},
-                              {.word = "warning", .value = LogLevel::kWarning},
-                              {.word = "error", .value = LogLevel::kError}}),
+            choice<base::LogLevel>({{.word = "debug", .value = base::LogLevel::kDebug},
+                                    {.word = "info", .value = base::LogLevel::kInfo},
+                                    {.word = "warning", .value = base::LogLevel::kWarning},
+                                    {.word = "error", .value = base::LogLevel::kError}}),
             "The least important lines that are written.");
   return table;
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "base/log.h"
 #include "base/time.h"
 #include "base/wipe.h"
 
@@ -418,7 +419,6 @@ struct ErrorPage {
 
 enum class AccessFormat : std::uint8_t { kJson, kCombined, kTemplate };
 enum class QueryLogging : std::uint8_t { kMasked, kKeys, kFull };
-enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 
 struct AccessLog {
   std::string file = "-";  // "-": standard output; empty: none
@@ -431,7 +431,7 @@ struct AccessLog {
 
 struct ErrorLog {
   std::string file = "-";  // "-": standard error
-  LogLevel level = LogLevel::kInfo;
+  base::LogLevel level = base::LogLevel::kInfo;
 
   bool operator==(const ErrorLog&) const = default;
 };

@@ -22,8 +22,7 @@ using Lines = std::vector<std::string>;
 constexpr std::size_t kWarningLinesMax = 50;
 
 base::LogOptions error_log_options(const config::ErrorLog& log) {
-  static_assert(static_cast<int>(config::LogLevel::kError) == static_cast<int>(base::LogLevel::kError));
-  return {.file = log.file, .level = static_cast<base::LogLevel>(log.level)};
+  return {.file = log.file, .level = log.level};
 }
 
 void append(Lines& lines, Lines more) {

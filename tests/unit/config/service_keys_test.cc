@@ -52,7 +52,7 @@ TEST(LogKeys, FillEveryMember) {
   EXPECT_EQ(config->access_log.format, AccessFormat::kCombined);
   EXPECT_EQ(config->access_log.query, QueryLogging::kKeys);
   EXPECT_EQ(config->error_log.file, directory / "error.log");
-  EXPECT_EQ(config->error_log.level, LogLevel::kDebug);
+  EXPECT_EQ(config->error_log.level, base::LogLevel::kDebug);
 }
 
 TEST(LogKeys, GoToTheStandardStreamsUnlessToldOtherwise) {

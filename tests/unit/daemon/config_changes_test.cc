@@ -56,7 +56,7 @@ TEST(ConfigChanges, TellsWhatDiffers) {
       {[](auto& config) { config.resolver.timeout = std::chrono::seconds(1); }, {"resolver changed"}},
       {[](auto& config) { config.errors.emplace_back(); }, {"errors changed"}},
       {[](auto& config) { config.access_log.file = "x"; }, {"logs.access changed"}},
-      {[](auto& config) { config.error_log.level = config::LogLevel::kDebug; }, {"logs.error changed"}},
+      {[](auto& config) { config.error_log.level = base::LogLevel::kDebug; }, {"logs.error changed"}},
       {[](auto& config) { config.process.drain = std::chrono::seconds(1); }, {"process.drain changed"}},
       {[](auto& config) { config.process.state_dir = "/x"; }, {"process.state_dir changed"}},
       {[](auto& config) { config.listeners.emplace_back(); }, {}},  // the table of listeners knows more
