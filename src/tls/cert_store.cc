@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/format.h"
+#include "base/hash.h"
 #include "tls/certificate.h"
 #include "tls/client_auth.h"
 #include "tls/hello_name.h"
@@ -24,11 +25,7 @@ namespace {
 
 using base::format;
 
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-};
-using HostMap = std::unordered_map<std::string, SSL_CTX*, TextHash, std::equal_to<>>;
+using HostMap = std::unordered_map<std::string, SSL_CTX*, base::StringHash, std::equal_to<>>;
 
 // Which context serves which name. Belongs to the default context, from which every connection starts: so it lives as
 // long as the last handshake that may ask, also when the snapshot is long gone.
@@ -119,8 +116,11 @@ class Loader {
     auto operator<=>(const Wanted&) const = default;
   };
 
-  void note(Kind kind, const config::CertificateFiles& files, std::string message, std::string_view key = "cert");
-  void note_kept(const config::CertificateFiles& files, std::string message, std::string_view key = "cert");
+  // What comes of something unusable: a site lacks it, or what was served stays.
+  enum class Effect : std::uint8_t { kFails, kKept };
+
+  void note(Kind kind, const config::CertificateFiles& files, std::string message, std::string_view key = "cert",
+            Effect effect = Effect::kFails);
   std::string key_of(const config::CertificateFiles& files, std::string_view key) const;
   std::optional<std::size_t> add_pair(const config::CertificateFiles& files, const config::Site& site);
   std::optional<KeyPair> load_pair(const config::CertificateFiles& files);
@@ -236,21 +236,15 @@ std::string Loader::key_of(const config::CertificateFiles& files, std::string_vi
   return "tls." + std::string(key);
 }
 
-void Loader::note(Kind kind, const config::CertificateFiles& files, std::string message, std::string_view key) {
-  has_failed_ = has_failed_ || kind == Kind::kUnusable;
+void Loader::note(Kind kind, const config::CertificateFiles& files, std::string message, std::string_view key,
+                  Effect effect) {
+  has_failed_ = has_failed_ || (kind == Kind::kUnusable && effect == Effect::kFails);
   problems_.push_back({.severity = kind == Kind::kUnusable ? Severity::kError : Severity::kWarning,
                        .kind = kind,
                        .file = files.cert,
                        .message = std::move(message),
                        .key = key_of(files, key),
                        .place = files.place});
-}
-
-// Something is broken, and what was served stays.
-void Loader::note_kept(const config::CertificateFiles& files, std::string message, std::string_view key) {
-  const bool has_failed = has_failed_;
-  note(Kind::kUnusable, files, std::move(message), key);
-  has_failed_ = has_failed;
 }
 
 // Where in parts_.pairs the pair is, which is read unless another site has it too. Absent when that failed.
@@ -296,7 +290,8 @@ std::optional<KeyPair> Loader::load_pair(const config::CertificateFiles& files) 
     note(Kind::kUnusable, files, pair.error().message);
     return std::nullopt;
   }
-  note_kept(files, pair.error().message + "; until then the one that was read before is served");
+  note(Kind::kUnusable, files, pair.error().message + "; until then the one that was read before is served", "cert",
+       Effect::kKept);
   return share(kept->pair);
 }
 
@@ -377,7 +372,8 @@ const std::vector<X509Ptr>* Loader::authorities_of(const config::Site& site) {
     note(Kind::kUnusable, files, loaded.error().message, "client_ca");
     return nullptr;
   }
-  note_kept(files, loaded.error().message + "; until then those that were read before are believed", "client_ca");
+  note(Kind::kUnusable, files, loaded.error().message + "; until then those that were read before are believed",
+       "client_ca", Effect::kKept);
   return &(parts_.authorities[site.client_ca] = share(served_->authorities.at(site.client_ca)));
 }
 
