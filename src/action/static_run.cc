@@ -30,7 +30,7 @@ std::string_view encode_path(std::string_view path, base::Arena& arena) {
   return {out, base::percent_encode(path, out)};
 }
 
-char* write_hex(std::uint64_t value, char* out) {
+char* write_hex_number(std::uint64_t value, char* out) {
   return std::to_chars(out, out + kHexDigitsMax, value, 16).ptr;
 }
 
@@ -255,9 +255,9 @@ void StaticRun::make_validators(Representation& representation) {
   std::array<char, kEtagBytesMax> text;
   char* at = text.data();
   *at++ = '"';
-  at = write_hex(static_cast<std::uint64_t>(file_.mtime_ns), at);
+  at = write_hex_number(static_cast<std::uint64_t>(file_.mtime_ns), at);
   *at++ = '-';
-  at = write_hex(file_.size, at);
+  at = write_hex_number(file_.size, at);
   if (!representation.coding.empty()) {
     *at++ = '-';
     at = std::ranges::copy(representation.coding.substr(0, kCodingBytesMax), at).out;
