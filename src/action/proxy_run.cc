@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "action/balance_key.h"
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "exchange/edited_trailers.h"
@@ -26,12 +27,12 @@ std::string_view media_type(const http::Fields& fields) {
 bool is_grpc(const http::Fields& fields) {
   constexpr std::string_view kGrpc = "application/grpc";
   const std::string_view type = media_type(fields);
-  return http::equal_ignoring_case(type.substr(0, kGrpc.size()), kGrpc);
+  return base::equals_ignoring_case(type.substr(0, kGrpc.size()), kGrpc);
 }
 
 // Between two events or messages of such an answer there may be any time (HTML Standard, "Server-sent events").
 bool is_quiet(const http::ResponseHead& head) {
-  return http::equal_ignoring_case(media_type(head.fields), "text/event-stream") || is_grpc(head.fields);
+  return base::equals_ignoring_case(media_type(head.fields), "text/event-stream") || is_grpc(head.fields);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ std::optional<SampleEventRange> read_event_request(const SampleRequest& request)
   if (!is_asked) return std::nullopt;
   SampleEventRange range;
   for (const auto& [name, value] : request.fields) {
-    if (http::equal_ignoring_case(name, "Last-Event-ID")) range.first = base::parse_decimal(value).value_or(0) + 1;
+    if (base::equals_ignoring_case(name, "Last-Event-ID")) range.first = base::parse_decimal(value).value_or(0) + 1;
   }
   if (query.starts_with(kCount)) {
     const auto count = base::parse_decimal(query.substr(kCount.size()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/expectation.h"
 
+#include "base/bytes.h"
 #include "http/syntax.h"
 
 namespace viaduct::codec {
@@ -10,7 +11,7 @@ http::Reason read_expectation(http::RequestHead& head) {
   for (const http::Field& field : head.fields) {
     if (field.id != http::FieldName::kExpect) continue;
     for (http::ListReader list(field.value); !list.done(); list.next()) {
-      if (!http::equal_ignoring_case(list.member(), "100-continue")) return http::Reason::kUnsupportedExpectation;
+      if (!base::equals_ignoring_case(list.member(), "100-continue")) return http::Reason::kUnsupportedExpectation;
       head.expects_continue = head.body.kind == http::BodyKind::kStream || head.body.bytes > 0;
     }
   }

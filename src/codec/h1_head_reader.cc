@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/uri.h"
 #include "codec/expectation.h"
 #include "codec/websocket_handshake.h"
@@ -40,7 +41,7 @@ Reason read_target(RequestHead& head) {
   std::optional<std::string_view> target_authority;
   if (target->form == base::TargetForm::kAbsolute) {
     const bool is_http =
-        http::equal_ignoring_case(target->scheme, "http") || http::equal_ignoring_case(target->scheme, "https");
+        base::equals_ignoring_case(target->scheme, "http") || base::equals_ignoring_case(target->scheme, "https");
     if (!is_http) return Reason::kMalformedRequestLine;
     target_authority = target->authority;
     head.target = origin_form(*target, head);
@@ -95,8 +96,8 @@ bool is_persistent(Version version, const http::Fields& fields) {
   for (const Field& field : fields) {
     if (field.id != FieldName::kConnection) continue;
     for (http::ListReader list(field.value); !list.done(); list.next()) {
-      if (http::equal_ignoring_case(list.member(), "close")) return false;
-      if (http::equal_ignoring_case(list.member(), "keep-alive")) keep_alive = true;
+      if (base::equals_ignoring_case(list.member(), "close")) return false;
+      if (base::equals_ignoring_case(list.member(), "keep-alive")) keep_alive = true;
     }
   }
   return keep_alive;

@@ -35,7 +35,7 @@ bool is_lower_case(std::string_view name) {
 
 // RFC 9113 §8.2.2: what describes a connection has no place here; TE may say "trailers" and nothing else.
 bool is_forbidden(const Field& field) {
-  if (field.id == FieldName::kTe) return !http::equal_ignoring_case(field.value, "trailers");
+  if (field.id == FieldName::kTe) return !base::equals_ignoring_case(field.value, "trailers");
   return http::is_connection_specific(field.id);
 }
 
@@ -147,7 +147,7 @@ Reason H2HeadReader::check_pseudo() {
 
 Reason H2HeadReader::read_target(http::RequestHead& head) {
   const bool is_http =
-      http::equal_ignoring_case(pseudo_[kScheme], "http") || http::equal_ignoring_case(pseudo_[kScheme], "https");
+      base::equals_ignoring_case(pseudo_[kScheme], "http") || base::equals_ignoring_case(pseudo_[kScheme], "https");
   const auto target = base::split_target(pseudo_[kPath]);
   const bool is_asterisk = target && target->form == base::TargetForm::kAsterisk && head.method == Method::kOptions;
   const bool is_origin = target && target->form == base::TargetForm::kOrigin;

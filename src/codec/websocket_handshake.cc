@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/base64.h"
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/random.h"
 #include "base/sha1.h"
@@ -25,14 +26,14 @@ bool connection_names_upgrade(const http::Fields& fields) {
   for (const Field& field : fields) {
     if (field.id != FieldName::kConnection) continue;
     for (http::ListReader list(field.value); !list.done(); list.next()) {
-      if (http::equal_ignoring_case(list.member(), "upgrade")) return true;
+      if (base::equals_ignoring_case(list.member(), "upgrade")) return true;
     }
   }
   return false;
 }
 
 bool has_one(const http::Fields& fields, std::string_view name) {
-  const auto is_named = [name](const Field& field) { return http::equal_ignoring_case(field.name, name); };
+  const auto is_named = [name](const Field& field) { return base::equals_ignoring_case(field.name, name); };
   return std::ranges::count_if(fields, is_named) == 1;
 }
 
@@ -51,7 +52,7 @@ bool asks_for_websocket(const http::RequestHead& head) {
 
 bool agrees_to_websocket(const http::Fields& fields) {
   return fields.count(FieldName::kUpgrade) == 1 &&
-         http::equal_ignoring_case(fields.value(FieldName::kUpgrade), kWebsocketProtocol) &&
+         base::equals_ignoring_case(fields.value(FieldName::kUpgrade), kWebsocketProtocol) &&
          connection_names_upgrade(fields);
 }
 

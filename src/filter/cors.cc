@@ -53,7 +53,7 @@ bool varies_by_origin(const http::Fields& fields) {
   for (const http::Field& field : fields) {
     if (field.id != FieldName::kVary) continue;
     const bool missing = all_of_list(field.value, [](std::string_view element) {
-      return element != "*" && !http::equal_ignoring_case(element, "Origin");
+      return element != "*" && !base::equals_ignoring_case(element, "Origin");
     });
     if (!missing) return true;
   }
@@ -65,7 +65,7 @@ bool is_same_origin(exchange::Exchange& exchange, std::string_view origin) {
   const std::string_view scheme = exchange.scheme();
   return origin.size() > scheme.size() + 3 && origin.starts_with(scheme) &&
          origin.substr(scheme.size()).starts_with("://") &&
-         http::equal_ignoring_case(origin.substr(scheme.size() + 3), exchange.request().authority);
+         base::equals_ignoring_case(origin.substr(scheme.size() + 3), exchange.request().authority);
 }
 
 }  // namespace
@@ -101,7 +101,7 @@ Cors::Cors(const config::Cors& config)
 
 bool Cors::is_origin_allowed(std::string_view origin) const {
   if (any_origin_) return true;
-  if (std::ranges::any_of(origins_, [&](const auto& each) { return http::equal_ignoring_case(each, origin); })) {
+  if (std::ranges::any_of(origins_, [&](const auto& each) { return base::equals_ignoring_case(each, origin); })) {
     return true;
   }
   return std::ranges::any_of(patterns_, [&](const Pattern& pattern) {
@@ -109,8 +109,8 @@ bool Cors::is_origin_allowed(std::string_view origin) const {
     if (origin.size() <= pattern.before.size() + pattern.behind.size()) return false;
     const std::string_view middle =
         origin.substr(pattern.before.size(), origin.size() - pattern.before.size() - pattern.behind.size());
-    return http::equal_ignoring_case(origin.substr(0, pattern.before.size()), pattern.before) &&
-           http::equal_ignoring_case(origin.substr(origin.size() - pattern.behind.size()), pattern.behind) &&
+    return base::equals_ignoring_case(origin.substr(0, pattern.before.size()), pattern.before) &&
+           base::equals_ignoring_case(origin.substr(origin.size() - pattern.behind.size()), pattern.behind) &&
            middle.find_first_of("/:@?#") == std::string_view::npos;
   });
 }
@@ -121,7 +121,7 @@ bool Cors::is_method_allowed(std::string_view method) const {
 }
 
 bool Cors::is_header_allowed(std::string_view name) const {
-  const auto equals = [name](std::string_view each) { return http::equal_ignoring_case(each, name); };
+  const auto equals = [name](std::string_view each) { return base::equals_ignoring_case(each, name); };
   // The star does not cover Authorization (Fetch, "CORS non-wildcard request-header name").
   if (any_header_ && !equals("Authorization")) return true;
   return std::ranges::any_of(headers_, equals) || std::ranges::any_of(kSafelistedHeaders, equals);

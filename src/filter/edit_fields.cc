@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "base/format.h"
 #include "exchange/exchange.h"
 
@@ -56,7 +57,7 @@ void EditFields::remove_imitations(http::Fields& fields) const {
   fields.remove_if([this](const http::Field& field) {
     if (field.name.find('_') == std::string_view::npos) return false;
     const auto is_imitated = [&field](const auto& edit) {
-      return !http::equal_ignoring_case(field.name, edit) && http::imitates(field.name, edit);
+      return !base::equals_ignoring_case(field.name, edit) && http::imitates(field.name, edit);
     };
     return std::ranges::any_of(request_.remove, is_imitated) ||
            std::ranges::any_of(request_.set, is_imitated, [](const Line& line) { return std::string_view(line.name); });

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/bytes.h"
 #include "exchange/exchange.h"
 
 namespace viaduct::filter {
@@ -49,7 +50,7 @@ std::uint64_t RateLimit::key_of(exchange::Exchange& exchange) const {
       // Requests without the field, or with two, are counted together: neither must be a way around.
       const http::Field* only = nullptr;
       for (const http::Field& field : exchange.request().fields) {
-        if (!http::equal_ignoring_case(field.name, limit_.header)) continue;
+        if (!base::equals_ignoring_case(field.name, limit_.header)) continue;
         if (only != nullptr) return base::keyed_hash(hash_key_, {});
         only = &field;
       }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/bytes.h"
 #include "http/syntax.h"
 
 namespace viaduct::http {
@@ -29,11 +30,11 @@ struct CodingWeights {
 CodingWeights read_coding_weights(const Fields& fields) {
   CodingWeights weights;
   for_each_member(fields, FieldName::kAcceptEncoding, [&weights](const Weighted& member) {
-    if (equal_ignoring_case(member.value, "br")) weights.brotli = member.weight;
-    if (equal_ignoring_case(member.value, "gzip")) weights.gzip = member.weight;
+    if (base::equals_ignoring_case(member.value, "br")) weights.brotli = member.weight;
+    if (base::equals_ignoring_case(member.value, "gzip")) weights.gzip = member.weight;
     // An old name of the same coding (RFC 9110 §8.4.1.3).
-    if (equal_ignoring_case(member.value, "x-gzip") && !weights.gzip) weights.gzip = member.weight;
-    if (equal_ignoring_case(member.value, "identity")) weights.identity = member.weight;
+    if (base::equals_ignoring_case(member.value, "x-gzip") && !weights.gzip) weights.gzip = member.weight;
+    if (base::equals_ignoring_case(member.value, "identity")) weights.identity = member.weight;
     if (member.value == "*") weights.others = member.weight;
   });
   return weights;
@@ -45,10 +46,10 @@ bool accepts_html(const Fields& fields) {
   std::optional<int> page;
   std::optional<int> any_text;
   for_each_member(fields, FieldName::kAccept, [&](const Weighted& member) {
-    const bool is_page =
-        equal_ignoring_case(member.value, "text/html") || equal_ignoring_case(member.value, "application/xhtml+xml");
+    const bool is_page = base::equals_ignoring_case(member.value, "text/html") ||
+                         base::equals_ignoring_case(member.value, "application/xhtml+xml");
     if (is_page) page = std::max(page.value_or(0), member.weight);
-    if (equal_ignoring_case(member.value, "text/*")) any_text = member.weight;
+    if (base::equals_ignoring_case(member.value, "text/*")) any_text = member.weight;
   });
   return page.value_or(any_text.value_or(0)) > 0;
 }

@@ -94,7 +94,7 @@ FieldName find_field_name(std::string_view name) {
   const std::string_view spelling = kSpellings[index];
   if (name.size() != spelling.size()) return FieldName::kOther;
   const bool is_same =
-      name == std::string_view(kLowerCase[index].data(), name.size()) || equal_ignoring_case(name, spelling);
+      name == std::string_view(kLowerCase[index].data(), name.size()) || base::equals_ignoring_case(name, spelling);
   return is_same ? candidate : FieldName::kOther;
 }
 

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kFirstCapacity = 20;
 
 bool has_name(const Field& field, FieldName id, std::string_view name) {
-  return field.id == id && (id != FieldName::kOther || equal_ignoring_case(field.name, name));
+  return field.id == id && (id != FieldName::kOther || base::equals_ignoring_case(field.name, name));
 }
 
 }  // namespace
@@ -102,10 +102,6 @@ void Fields::grow() {
   std::ranges::copy(lines(), data);
   data_ = data;
   capacity_ = capacity;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return base::equals_ignoring_case(a, b);
 }
 
 bool imitates(std::string_view name, std::string_view wanted) {

@@ -87,8 +87,6 @@ class Fields {
   std::size_t capacity_ = 0;
 };
 
-// Compares two names or tokens without ASCII case.
-bool equal_ignoring_case(std::string_view a, std::string_view b);
 // True when the names are the same but for case and `_` in the place of `-`: servers that turn names into environment
 // variables cannot tell them apart (RFC 3875 §4.1.18).
 bool imitates(std::string_view name, std::string_view wanted);

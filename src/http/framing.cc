@@ -54,7 +54,7 @@ Reason refusal_of(std::string_view coding) {
     const std::size_t comma = coding.find(',');
     const std::string_view member = trim_whitespace(coding.substr(0, comma));
     if (was_chunked || !is_token(member)) return Reason::kInvalidTransferEncoding;
-    was_chunked = equal_ignoring_case(member, kChunked);
+    was_chunked = base::equals_ignoring_case(member, kChunked);
     if (comma == std::string_view::npos) return Reason::kUnsupportedTransferEncoding;
     coding.remove_prefix(comma + 1);
   }
@@ -63,7 +63,7 @@ Reason refusal_of(std::string_view coding) {
 std::expected<BodySize, Reason> coded(const Stated& stated, Version version) {
   if (stated.lengths != 0 || version == Version::kHttp10) return std::unexpected(Reason::kConflictingFraming);
   if (stated.codings != 1 || version == Version::kHttp2) return std::unexpected(Reason::kInvalidTransferEncoding);
-  if (!equal_ignoring_case(stated.coding, kChunked)) return std::unexpected(refusal_of(stated.coding));
+  if (!base::equals_ignoring_case(stated.coding, kChunked)) return std::unexpected(refusal_of(stated.coding));
   return BodySize{.kind = BodyKind::kStream};
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "base/bytes.h"
 #include "http/syntax.h"
 
 namespace viaduct::http {
@@ -115,7 +116,7 @@ constexpr auto kTrailerNames = std::to_array<std::string_view>(
 bool is_listed(std::string_view name) {
   return std::ranges::any_of(kProtected, [name](std::string_view listed) {
     if (name.size() < listed.size()) return false;
-    return equal_ignoring_case(listed.ends_with('-') ? name.substr(0, listed.size()) : name, listed);
+    return base::equals_ignoring_case(listed.ends_with('-') ? name.substr(0, listed.size()) : name, listed);
   });
 }
 
@@ -132,7 +133,7 @@ class NamedFields {
     if (count_ == 0 || field.id != kOther) return false;
     const auto end = names_.begin() + static_cast<std::ptrdiff_t>(count_);
     return std::any_of(names_.begin(), end,
-                       [&field](std::string_view name) { return equal_ignoring_case(field.name, name); });
+                       [&field](std::string_view name) { return base::equals_ignoring_case(field.name, name); });
   }
 
  private:
@@ -140,7 +141,7 @@ class NamedFields {
     for (ListReader list(value); !list.done() && count_ < kConnectionOptionsMax; list.next()) {
       const std::string_view name = list.member();
       // What is about the connection goes anyhow.
-      const bool goes_anyhow = is_hop_by_hop(find_field_name(name)) || equal_ignoring_case(name, "close");
+      const bool goes_anyhow = is_hop_by_hop(find_field_name(name)) || base::equals_ignoring_case(name, "close");
       if (!goes_anyhow && !is_protected(name)) names_[count_++] = name;
     }
   }
@@ -186,7 +187,7 @@ void remove_hop_by_hop_trailers(Fields& trailers) {
     if (field.id != kOther) return field.id != kEtag;
     if (claims_certificate(field) || imitates_known(field.name)) return true;
     const bool is_made_for_trailers = std::ranges::any_of(
-        kTrailerNames, [&field](std::string_view name) { return equal_ignoring_case(field.name, name); });
+        kTrailerNames, [&field](std::string_view name) { return base::equals_ignoring_case(field.name, name); });
     return !is_made_for_trailers && is_listed(field.name);
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/host.h"
 
+#include "base/bytes.h"
 #include "base/uri.h"
 
 namespace viaduct::http {
@@ -21,7 +22,7 @@ std::expected<std::string_view, Reason> find_authority(const Fields& fields, Ver
   if (host == nullptr && version == Version::kHttp11) return std::unexpected(Reason::kMissingHost);
   if (target_authority) {
     if (!is_host(*target_authority)) return std::unexpected(Reason::kInvalidHost);
-    const bool differs = host != nullptr && !equal_ignoring_case(host->value, *target_authority);
+    const bool differs = host != nullptr && !base::equals_ignoring_case(host->value, *target_authority);
     if (differs && version == Version::kHttp2) return std::unexpected(Reason::kInvalidHost);
     return *target_authority;
   }

@@ -93,7 +93,7 @@ RangeSelection select_ranges(const Fields& fields, std::uint64_t size) {
   const Field* field = fields.find(FieldName::kRange);
   if (field == nullptr || fields.count(FieldName::kRange) != 1) return {};
   const std::size_t equals = field->value.find('=');
-  if (equals == std::string_view::npos || !equal_ignoring_case(field->value.substr(0, equals), kUnit)) return {};
+  if (equals == std::string_view::npos || !base::equals_ignoring_case(field->value.substr(0, equals), kUnit)) return {};
   return select_from(field->value.substr(equals + 1), size);
 }
 

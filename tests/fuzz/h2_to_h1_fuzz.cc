@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "codec/h1_writer.h"
 #include "codec/h2_head_reader.h"
@@ -165,7 +166,7 @@ void check_as_http1(RequestHead& head) {
   CHECK(wire.input.empty());
   const RequestHead& read = *wire.last().head;
   CHECK(read.method_text == head.method_text && read.target == head.target);
-  CHECK(viaduct::http::equal_ignoring_case(read.authority, head.authority));
+  CHECK(viaduct::base::equals_ignoring_case(read.authority, head.authority));
   if (!head.protocol.empty()) return;
   CHECK(read.protocol.empty() && read.body == head.body && !read.expects_continue);
   CHECK(fields_of(read) == fields_of(head));

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
+
 namespace viaduct::support {
 namespace {
 
@@ -133,7 +135,7 @@ ExchangeScene::Call& ExchangeScene::make_call(const Request& request) {
   head.version = request.version;
   head.protocol = request.protocol;
   head.body = request.body;
-  const auto names_host = [](const auto& field) { return http::equal_ignoring_case(field.first, "Host"); };
+  const auto names_host = [](const auto& field) { return base::equals_ignoring_case(field.first, "Host"); };
   if (!request.authority.empty() && std::ranges::none_of(request.fields, names_host)) {
     head.fields.add(http::FieldName::kHost, request.authority);
   }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "exchange/action.h"
 #include "exchange/exchange.h"
 
@@ -37,7 +38,7 @@ struct ActionScript {
     std::string text = "(none)";
     int lines = 0;
     for (const auto& [each, value] : fields) {
-      if (!http::equal_ignoring_case(each, name)) continue;
+      if (!base::equals_ignoring_case(each, name)) continue;
       text = lines++ == 0 ? value : text + "|" + value;
     }
     return text;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "support/field_list.h"
 
 namespace viaduct::codec {
@@ -43,7 +44,7 @@ bool asks(const Lines& lines, const Request& request = {}) {
 Lines with(std::string_view name, std::initializer_list<std::string_view> values) {
   Lines lines;
   for (const FieldList::Line& line : kUsual) {
-    if (!http::equal_ignoring_case(line.name, name)) lines.push_back(line);
+    if (!base::equals_ignoring_case(line.name, name)) lines.push_back(line);
   }
   for (const std::string_view value : values) lines.push_back({name, value});
   return lines;

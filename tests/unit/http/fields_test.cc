@@ -121,12 +121,6 @@ TEST(Fields, AreEmptyWhenCleared) {
   EXPECT_EQ(list.text(), "");
 }
 
-TEST(Fields, CompareNamesWithoutCase) {
-  EXPECT_TRUE(equal_ignoring_case("Content-MD5", "content-md5"));
-  EXPECT_FALSE(equal_ignoring_case("Content-MD5", "content_md5"));
-  EXPECT_FALSE(equal_ignoring_case("a", "ab"));
-}
-
 TEST(Fields, TellNamesThatCgiTakesForOthers) {
   EXPECT_TRUE(imitates("content_MD5", "Content-MD5"));
   EXPECT_TRUE(imitates("content-md5", "Content-MD5"));
