@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,53 +11,13 @@
 #include <cerrno>
 #include <csignal>
 
-#include "base/check.h"
+#include "os/child.h"
 #include "os/fd.h"
 
 namespace viaduct::cli {
 namespace {
 
 constexpr int kExitPollMilliseconds = 5;
-
-// What the shell is started with: its output into `pipe`, a process group of its own so that it ends as a whole, and
-// the signals of a fresh process, since the daemon's main thread blocks and ignores some.
-class Spawning {
- public:
-  explicit Spawning(int pipe) {
-    CHECK(::posix_spawn_file_actions_init(&actions_) == 0 && ::posix_spawnattr_init(&attributes_) == 0);
-    ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions_, pipe, STDOUT_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions_, pipe, STDERR_FILENO);
-    sigset_t signals;
-    ::sigemptyset(&signals);
-    ::posix_spawnattr_setsigmask(&attributes_, &signals);
-    ::sigaddset(&signals, SIGPIPE);
-    ::sigaddset(&signals, SIGXFSZ);
-    ::posix_spawnattr_setsigdefault(&attributes_, &signals);
-    ::posix_spawnattr_setpgroup(&attributes_, 0);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~Spawning() {
-    ::posix_spawn_file_actions_destroy(&actions_);
-    ::posix_spawnattr_destroy(&attributes_);
-  }
-  Spawning(const Spawning&) = delete;
-  Spawning& operator=(const Spawning&) = delete;
-
-  base::Result<pid_t> start(std::string line) const {
-    std::string shell = "sh";
-    std::string flag = "-c";
-    const std::array<char*, 4> arguments = {shell.data(), flag.data(), line.data(), nullptr};
-    pid_t pid = 0;
-    const int error_number = ::posix_spawn(&pid, "/bin/sh", &actions_, &attributes_, arguments.data(), environ);
-    if (error_number != 0) return base::fail_errno("cannot start /bin/sh", error_number);
-    return pid;
-  }
-
- private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
-};
 
 int milliseconds_until(base::MonoTime deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - base::SystemClock().mono_now());
@@ -109,7 +68,12 @@ base::Result<ShellResult> run_in_shell(const std::string& line, base::Duration t
   const os::Fd reading(ends[0]);
   os::Fd writing(ends[1]);
   const base::MonoTime deadline = base::SystemClock().mono_now() + timeout;
-  const auto pid = Spawning(writing.get()).start(line);
+  const auto pid = os::start_child({.command = {"/bin/sh", "-c", line},
+                                    .environment = {},
+                                    .without = {},
+                                    .descriptors = {},
+                                    .output = writing.get(),
+                                    .leads_group = true});
   if (!pid) return std::unexpected(pid.error());
   writing.reset();
   ShellResult result;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/child.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,17 +23,27 @@ namespace {
 // What posix_spawn(3) does between fork and exec.
 class Spawning {
  public:
-  explicit Spawning(std::span<const int> descriptors) {
+  explicit Spawning(const ChildSetup& setup) {
     CHECK(::posix_spawn_file_actions_init(&actions_) == 0 && ::posix_spawnattr_init(&attributes_) == 0);
     // A descriptor that is duplicated onto itself loses its close-on-exec flag.
-    for (const int descriptor : descriptors) ::posix_spawn_file_actions_adddup2(&actions_, descriptor, descriptor);
+    for (const int descriptor : setup.descriptors) {
+      ::posix_spawn_file_actions_adddup2(&actions_, descriptor, descriptor);
+    }
+    if (setup.output != -1) {
+      ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+      ::posix_spawn_file_actions_adddup2(&actions_, setup.output, STDOUT_FILENO);
+      ::posix_spawn_file_actions_adddup2(&actions_, setup.output, STDERR_FILENO);
+    }
     sigset_t signals;
     ::sigemptyset(&signals);
     ::posix_spawnattr_setsigmask(&attributes_, &signals);
     ::sigaddset(&signals, SIGPIPE);
     ::sigaddset(&signals, SIGXFSZ);
     ::posix_spawnattr_setsigdefault(&attributes_, &signals);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    ::posix_spawnattr_setpgroup(&attributes_, 0);
+    constexpr int kSignals = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+    const int flags = setup.leads_group ? kSignals | POSIX_SPAWN_SETPGROUP : kSignals;
+    ::posix_spawnattr_setflags(&attributes_, static_cast<short>(flags));
   }
   ~Spawning() {
     ::posix_spawn_file_actions_destroy(&actions_);
@@ -77,8 +88,7 @@ base::Result<pid_t> start_child(const ChildSetup& setup) {
   std::vector<std::string> command = setup.command;
   std::vector<std::string> environment = environment_of(setup);
   pid_t pid = 0;
-  const int error_number =
-      Spawning(setup.descriptors).start(pid, pointers_to(command).data(), pointers_to(environment).data());
+  const int error_number = Spawning(setup).start(pid, pointers_to(command).data(), pointers_to(environment).data());
   if (error_number != 0) return base::fail_errno(base::format("cannot start {}", setup.command.front()), error_number);
   return pid;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starting another program that is handed descriptors of ours: the successor of this process at an upgrade. Functions
-// without state; the caller owns what it starts until it has been reaped. Any thread.
+// Starting another program: the successor of this process at an upgrade, which is handed descriptors of ours, and the
+// lines of `viaduct demo`. Functions without state; the caller owns what it starts until it has been reaped. Any
+// thread.
 #pragma once
 
 #include <sys/types.h>
@@ -18,10 +19,13 @@ struct ChildSetup {
   std::vector<std::string> environment;  // NAME=VALUE, beside ours
   std::vector<std::string> without;      // names of our environment that it does not get
   std::vector<int> descriptors;          // open in it under the same numbers; all others but 0, 1, 2 are closed there
+  int output = -1;  // where it writes output and errors, with nothing to read; -1: it has our standard streams
+  bool leads_group =
+      false;  // it and what it starts are one process group, which has its number and is ended as a whole
 };
 
-// Starts a program with the signals of a fresh process, in our directory and with our standard streams. The error says
-// why it cannot be. REQUIRES: everything of ours that is not for it is close-on-exec.
+// Starts a program with the signals of a fresh process, since ours blocks and ignores some, in our directory. The error
+// says why it cannot be. REQUIRES: everything of ours that is not for it is close-on-exec.
 base::Result<pid_t> start_child(const ChildSetup& setup);
 
 // How a child has ended.

@@ -55,6 +55,31 @@ TEST(Child, GetsItsDescriptorsAndNoOthers) {
   EXPECT_EQ(end_of(*pid), "exit status 0");
 }
 
+TEST(Child, WritesWhereItIsToldAndHasNothingToRead) {
+  Pipe pipe;
+  const auto pid = start_child({.command = {"/bin/sh", "-c", "cat; echo out; echo error >&2"},
+                                .environment = {},
+                                .without = {},
+                                .descriptors = {},
+                                .output = pipe.writing.get()});
+  ASSERT_TRUE(pid.has_value()) << pid.error().message;
+  EXPECT_EQ(pipe.read_all(), "out\nerror\n");
+  EXPECT_EQ(end_of(*pid), "exit status 0");
+}
+
+TEST(Child, LeadsAGroupWhereItIsTold) {
+  for (const bool leads_group : {false, true}) {
+    const auto pid = start_child({.command = {"/bin/sleep", "600"},
+                                  .environment = {},
+                                  .without = {},
+                                  .descriptors = {},
+                                  .leads_group = leads_group});
+    ASSERT_TRUE(pid.has_value()) << pid.error().message;
+    EXPECT_EQ(::getpgid(*pid), leads_group ? *pid : ::getpgrp());
+    kill_child(*pid);
+  }
+}
+
 TEST(Child, GetsItsEnvironment) {
   ::setenv("VIADUCT_TEST_KEPT", "kept", 1);
   ::setenv("VIADUCT_TEST_LEFT", "left", 1);
