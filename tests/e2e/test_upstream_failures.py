@@ -102,8 +102,7 @@ def test_connect_timeout(daemon):
 
 def test_name_that_does_not_resolve(daemon):
     response = ask(daemon, "/unresolved/x")
-    assert response.status in (502, 504)
-    assert daemon.record_of(response)["reason"] == "upstream_name_unresolved"
+    assert_failed(daemon, response, 502, "upstream_name_unresolved")
     assert "no-such-host" not in response.text()
 
 
@@ -113,9 +112,7 @@ def test_failure_is_a_page_for_a_browser(daemon, closed):
 
 def test_all_servers_refuse(daemon):
     response = ask(daemon, "/all-refused/x", "POST", body=b"{}")
-    record = daemon.record_of(response)
-    assert response.status in (502, 503)
-    assert record["reason"] in ("upstream_connect_refused", "upstream_unavailable")
+    assert_failed(daemon, response, 502, "upstream_connect_refused")
 
 
 @pytest.mark.parametrize("group", ["next", "next-after-hole"])
@@ -196,8 +193,7 @@ def test_total_timeout_while_the_client_still_sends(daemon, raw, size):
     with RawClient(daemon.http.port) as client:
         client.send(build_request("POST", "/total/x", [("Content-Length", str(size))]) + pattern(size)[:size // 2])
         response = client.read_response("POST")
-    assert response.status in (408, 504)
-    assert daemon.record_of(response)["reason"] in ("upstream_total_timeout", "body_timeout")
+    assert_failed(daemon, response, 504, "upstream_total_timeout")
     assert daemon.is_running() and ask(daemon, "/next/x").body == b"spare"
 
 

@@ -2,6 +2,7 @@
 """When a request is sent a second time: once, on a fresh connection, after a reused one ended before any byte of an
 answer, for idempotent methods and callback routes. And the pool of connections that this is about."""
 import threading
+import time
 
 import pytest
 
@@ -13,6 +14,7 @@ from harness.waiting import wait_until
 
 RESENT = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]
 NOT_RESENT = ["POST", "PATCH"]
+IDLE_SECONDS = 1
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def daemon(start_daemon, raw):
               proxy("slow", {"prefix": "/slow/"}, "brief"), proxy("all", {"prefix": "/"}, "app")]
     config = plain_scene(raw.url, routes, process={"workers": 1})
     config["upstreams"]["app"]["keepalive"] = {"max_idle": 8, "idle": "30s"}
-    config["upstreams"]["brief"] = {"servers": [raw.url], "keepalive": {"max_idle": 8, "idle": "300ms"}}
+    config["upstreams"]["brief"] = {"servers": [raw.url], "keepalive": {"max_idle": 8, "idle": f"{IDLE_SECONDS}s"}}
     return start_daemon(config)
 
 
@@ -144,8 +146,10 @@ def test_connection_that_ends_with_its_answer_is_not_reused(daemon, raw, reply):
 def test_idle_connection_is_closed_in_time(daemon, raw):
     drain_pool(daemon, raw)
     raw.handler = lambda received: answer()
+    asked_at = time.monotonic()
     fetch(daemon.http, "GET", "/slow/x")
-    wait_until(raw.received[-1].connection.peer_gone.is_set, "the idle connection to be closed")
+    wait_until(raw.received[-1].connection.peer_gone.is_set, "the idle connection to be closed", IDLE_SECONDS + 10)
+    assert time.monotonic() - asked_at >= IDLE_SECONDS, "it is kept for that time"
 
 
 def test_concurrent_requests_take_connections_of_their_own(daemon, raw):

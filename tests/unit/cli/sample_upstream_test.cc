@@ -107,7 +107,12 @@ TEST(SampleUpstream, EndsInTheMiddleOfAnswersAndListensNoMore) {
 
 TEST(SampleUpstream, StartsAndEndsWithoutAnyRequest) {
   const base::SystemClock clock;
-  for (int count = 0; count < 20; ++count) start("app", clock);
+  for (int count = 0; count < 20; ++count) {
+    auto app = start("app", clock);
+    const base::SocketAddress address = app->address();
+    app.reset();
+    EXPECT_FALSE(Client(address).is_connected());
+  }
 }
 
 }  // namespace
