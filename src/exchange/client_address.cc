@@ -14,8 +14,9 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-// An address, or an address with a port as some proxies write it.
+// An address, an address with a port as some proxies write it, or what we and nginx write of a client on a Unix socket.
 std::optional<base::IpAddress> parse_entry(std::string_view entry) {
+  if (entry == "unix:") return base::IpAddress::unix_peer();
   if (const auto address = base::IpAddress::parse(entry)) return address;
   const std::size_t colon = entry.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;

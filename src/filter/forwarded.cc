@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/bytes.h"
 #include "exchange/exchange.h"
 
 namespace viaduct::filter {
@@ -22,6 +23,24 @@ bool imitates_ours(std::string_view name) {
   if (name.size() > dashed.size() || name.find('_') == std::string_view::npos) return false;
   for (std::size_t i = 0; i < name.size(); ++i) dashed[i] = name[i] == '_' ? '-' : name[i];
   return is_ours(http::find_field_name({dashed.data(), name.size()}));
+}
+
+// X-Forwarded-Prefix, X-Forwarded-User and their kind: frameworks believe more of them than we set.
+bool is_of_family(std::string_view name) {
+  constexpr std::string_view kFamily = "x-forwarded-";
+  if (name.size() < kFamily.size() || (name.front() | 0x20) != 'x') return false;
+  std::array<char, kFamily.size()> dashed{};
+  for (std::size_t i = 0; i < dashed.size(); ++i) dashed[i] = name[i] == '_' ? '-' : name[i];
+  return base::equals_ignoring_case({dashed.data(), dashed.size()}, kFamily);
+}
+
+// What the last of the proxies says, which adds a line where it does not replace one.
+std::string_view last_value(const http::Fields& fields, FieldName id) {
+  std::string_view last;
+  for (const http::Field& field : fields) {
+    if (field.id == id) last = field.value;
+  }
+  return last;
 }
 
 // The values of X-Forwarded-For so far, joined, and our peer behind them.
@@ -57,12 +76,13 @@ exchange::FilterVerdict Forwarded::on_request(exchange::Exchange& exchange) cons
   const bool appends = trusted || mode_ == config::ForwardedMode::kAppend;
   const std::string_view peer = address_text(exchange.client().peer.ip(), arena);
   const std::string_view chain = appends ? extend_forwarded_for(fields, peer) : peer;
-  const std::string_view given_proto = trusted ? fields.value(FieldName::kXForwardedProto) : std::string_view{};
-  const std::string_view given_host = trusted ? fields.value(FieldName::kXForwardedHost) : std::string_view{};
-  const std::string_view given_port = trusted ? fields.value(FieldName::kXForwardedPort) : std::string_view{};
-  fields.remove_if([trusted](const http::Field& field) {
+  const std::string_view given_proto = trusted ? last_value(fields, FieldName::kXForwardedProto) : std::string_view{};
+  const std::string_view given_host = trusted ? last_value(fields, FieldName::kXForwardedHost) : std::string_view{};
+  const std::string_view given_port = trusted ? last_value(fields, FieldName::kXForwardedPort) : std::string_view{};
+  fields.remove_if([trusted, appends](const http::Field& field) {
     if (field.id == FieldName::kForwarded && trusted) return false;
-    return is_ours(field.id) || (field.id == FieldName::kOther && imitates_ours(field.name));
+    if (is_ours(field.id)) return true;
+    return field.id == FieldName::kOther && (imitates_ours(field.name) || (!appends && is_of_family(field.name)));
   });
   const bool is_direct = exchange.client_ip() == exchange.client().peer.ip();
   fields.add(FieldName::kXRealIp, is_direct ? peer : address_text(exchange.client_ip(), arena));

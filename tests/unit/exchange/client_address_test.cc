@@ -53,6 +53,11 @@ TEST(ClientAddress, IsTheRightmostThatIsNotTrusted) {
   for (const Row& row : rows) EXPECT_EQ(find("10.0.0.1", trusted, row.values), row.client) << *row.values.begin();
 }
 
+TEST(ClientAddress, GoesBeyondAProxyOnAUnixSocketThatIsTrusted) {
+  EXPECT_EQ(find("10.0.0.1", ranges({"10.0.0.0/8", "unix:"}), {"198.51.100.1, unix:"}), "198.51.100.1");
+  EXPECT_EQ(find("10.0.0.1", ranges({"10.0.0.0/8"}), {"198.51.100.1, unix:"}), "unix:");
+}
+
 TEST(ClientAddress, StopsAtWhatIsNoAddress) {
   const base::CidrSet trusted = ranges({"10.0.0.0/8"});
   for (const std::string_view broken :

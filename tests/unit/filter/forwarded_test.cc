@@ -77,10 +77,25 @@ TEST_F(ForwardedTest, DropsImitationsWithUnderscores) {
 
 TEST_F(ForwardedTest, KeepsOtherNamesWithUnderscores) {
   build(ForwardedMode::kReplace);
-  scene_.call({.fields = {{"X_User_ID", "7"}, {"X_Forwarded", "1"}, {"X_Forwarded_For_The_Long_Run", "2"}}});
+  scene_.call({.fields = {{"X_User_ID", "7"}, {"X_Forwarded", "1"}, {"Y_Forwarded_For_The_Long_Run", "2"}}});
   EXPECT_EQ(script_.field("X_User_ID"), "7");
   EXPECT_EQ(script_.field("X_Forwarded"), "1");
-  EXPECT_EQ(script_.field("X_Forwarded_For_The_Long_Run"), "2");
+  EXPECT_EQ(script_.field("Y_Forwarded_For_The_Long_Run"), "2");
+}
+
+// Frameworks build addresses of pages from one, and take users from another.
+TEST_F(ForwardedTest, DropsTheWholeFamilyUnlessWhoBringsItIsBelieved) {
+  const Fields family = {{"X-Forwarded-Prefix", "/evil"}, {"x-forwarded-user", "root"}, {"X_FORWARDED-Ssl", "on"}};
+  build(ForwardedMode::kReplace);
+  EXPECT_EQ(forwarded(family), kDirect);
+  for (const auto& [name, value] : family) EXPECT_EQ(script_.field(name), "(none)") << name;
+  build(ForwardedMode::kAppend);
+  forwarded(family);
+  for (const auto& [name, value] : family) EXPECT_EQ(script_.field(name), value) << name;
+  build(ForwardedMode::kReplace);
+  trust("192.0.2.0/24");
+  forwarded(family);
+  for (const auto& [name, value] : family) EXPECT_EQ(script_.field(name), value) << name;
 }
 
 TEST_F(ForwardedTest, BelievesATrustedProxyAndNamesTheClientBehindIt) {
@@ -102,13 +117,14 @@ TEST_F(ForwardedTest, FillsInWhatATrustedProxyLeavesOut) {
   EXPECT_EQ(forwarded({{"X-Forwarded-For", ""}, {"X-Forwarded-Proto", ""}}), kDirect);
 }
 
+// Where only one can be meant, the proxy has put its own line behind that of its client.
 TEST_F(ForwardedTest, JoinsSeveralLinesIntoOne) {
   build(ForwardedMode::kReplace);
   trust("192.0.2.0/24");
   EXPECT_EQ(forwarded({{"X-Forwarded-For", "1.1.1.1"},
                        {"X-Forwarded-For", "198.51.100.1"},
-                       {"X-Forwarded-Proto", "https"},
-                       {"X-Forwarded-Proto", "http"}}),
+                       {"X-Forwarded-Proto", "http"},
+                       {"X-Forwarded-Proto", "https"}}),
             "198.51.100.1; 1.1.1.1, 198.51.100.1, 192.0.2.7; https; host.test; 80; (none)");
 }
 
