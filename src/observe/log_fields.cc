@@ -81,7 +81,14 @@ void write_reason(const Record& record, const Context&, LineWriter& out) {
 }
 
 void write_referer(const Record& record, const Context&, LineWriter& out) {
-  out.text(record.referer.substr(0, record.referer.find_first_of("?#")), kRefererBytesMax);
+  std::string_view text = record.referer.substr(0, record.referer.find_first_of("?#"));
+  // A name and password before the host are nobody's business.
+  const std::size_t authority = text.find("//");
+  if (authority != std::string_view::npos) {
+    const std::string_view host = text.substr(authority + 2, text.find('/', authority + 2) - authority - 2);
+    if (host.contains('@')) text.remove_prefix(authority + 2 + host.rfind('@') + 1);
+  }
+  out.text(text, kRefererBytesMax);
 }
 
 void write_request(const Record& record, const Context& context, LineWriter& out) {

@@ -174,6 +174,17 @@ TEST(LogFields, CutTheRefererAtItsQueryOrFragment) {
   }
 }
 
+TEST(LogFields, LeaveOutTheNameAndPasswordOfAReferer) {
+  AccessRecord record;
+  const std::initializer_list<std::pair<std::string_view, std::string_view>> rows = {
+      {"https://user:secret@h/p", "h/p"}, {"//user@h", "h"},    {"https://a@b:secret@h/p@q?x", "h/p@q"},
+      {"https://h/@p", "https://h/@p"},   {"mail@h", "mail@h"}, {"https://", "https://"}};
+  for (const auto& [referer, logged] : rows) {
+    record.referer = referer;
+    EXPECT_EQ(text_of("referer", record), logged) << referer;
+  }
+}
+
 TEST(LogFields, StayWithinWhatTheyPromiseWhateverComes) {
   const std::string hostile(100'000, '\x01');
   AccessRecord record;
