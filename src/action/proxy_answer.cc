@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "base/format.h"
 #include "base/log.h"
 
 namespace viaduct::action {
@@ -67,12 +68,14 @@ void ProxyAnswer::log_late(std::string_view upstream, std::string_view server, h
   const base::Duration since = is_late() ? exchange_.loop().now() - late_since_ : base::Duration(0);
   const auto late = std::chrono::duration_cast<std::chrono::milliseconds>(since);
   const auto route = base::quoted(exchange_.route().name);
+  const std::string status = status_ == 0 ? std::string() : base::format(" status={}", status_);
   if (reason == http::Reason::kNone) {
-    LOG_ERROR_ALWAYS("late request_id={} route={} status={} late_ms={} upstream={} server={}", exchange_.request_id(),
-                     route, status_, late.count(), upstream, server);
+    LOG_ERROR_ALWAYS("late request_id={} route={}{} late_ms={} upstream={} server={}", exchange_.request_id(), route,
+                     status, late.count(), upstream, server);
   } else {
-    LOG_ERROR_ALWAYS("late request_id={} route={} reason={} late_ms={} upstream={} server={}", exchange_.request_id(),
-                     route, http::reason_name(reason), late.count(), upstream, server);
+    // A status with a reason: that of an answer that did not come whole.
+    LOG_ERROR_ALWAYS("late request_id={} route={}{} reason={} late_ms={} upstream={} server={}", exchange_.request_id(),
+                     route, status, http::reason_name(reason), late.count(), upstream, server);
   }
 }
 
