@@ -39,6 +39,10 @@ std::string explain_unreadable_file(const std::string& path) {
     return base::format("cannot read {}: {}; check the path", path, error_text(errno));
   }
   if (S_ISDIR(status.st_mode)) return base::format("{} is a directory; name a file", path);
+  // A pipe would be waited for without end. What a shell makes of <(...) lies below /dev and has its writer.
+  if (!S_ISREG(status.st_mode) && !path.starts_with("/dev/")) {
+    return base::format("{} is a pipe, a socket or a device; name a file", path);
+  }
   if (::access(path.c_str(), R_OK) == -1) {
     return base::format("cannot read {}: {}; check its rights", path, error_text(errno));
   }
@@ -76,6 +80,12 @@ std::string explain_unusable_log(const std::string& path) {
     return base::format("{} is a socket; name a file", path);
   }
   return explain_unwritable_file(path);
+}
+
+std::string explain_unusable_directory(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) == -1 || S_ISDIR(status.st_mode)) return {};
+  return base::format("{} is there already and is no directory; name another path", path);
 }
 
 std::string real_path(const std::string& path) {

@@ -25,6 +25,8 @@ std::string explain_unwritable_file(const std::string& path);
 
 // What is wrong with `path` as a log, which is made or written; empty when nothing is.
 std::string explain_unusable_log(const std::string& path);
+// What is wrong with `path` as a directory that is made where it is not there; empty when nothing is.
+std::string explain_unusable_directory(const std::string& path);
 // The one spelling of `path`, as far as it is there: without links, dots and doubled slashes.
 std::string real_path(const std::string& path);
 // Why no Unix socket can be made at `path`: the same, or something else stands there, which nobody removes; empty when

@@ -27,6 +27,10 @@ void validate_services(const ConfigDraft& draft, Reading& reading) {
     std::string fault = explain_unusable_socket(draft.admin.socket);
     if (!fault.empty()) reading.file_error_at("admin.socket", std::move(fault));
   }
+  if (!draft.process.state_dir.empty()) {
+    std::string fault = explain_unusable_directory(draft.process.state_dir);
+    if (!fault.empty()) reading.file_error_at("process.state_dir", std::move(fault));
+  }
   if (!draft.process.user.empty()) {
     // As the start looks for it; a warning, since configs are checked on other machines too, and nobody but root
     // becomes somebody else. Where nobody can be asked at the moment, nothing is known.

@@ -2,6 +2,7 @@
 #include "config/files.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -33,6 +34,24 @@ TEST(ExplainUnreadableFile, IsSilentForAFile) {
   EXPECT_NE(explain_unreadable_file(directory / "missing"), "");
   EXPECT_NE(explain_unreadable_file(directory.path()), "");
   EXPECT_NE(explain_unreadable_file(directory / "file/below"), "");
+}
+
+// Reading it would wait for a writer without end.
+TEST(ExplainUnreadableFile, RefusesWhatIsNoRegularFile) {
+  const support::TemporaryDirectory directory;
+  ASSERT_EQ(::mkfifo((directory / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(explain_unreadable_file(directory / "pipe"),
+            directory / "pipe" + " is a pipe, a socket or a device; name a file");
+  EXPECT_FALSE(read_text_file(directory / "pipe", 9).has_value());
+  EXPECT_EQ(read_text_file("/dev/null", 9), "");
+}
+
+TEST(ExplainUnusableDirectory, IsSilentForADirectoryAndForNothing) {
+  const support::TemporaryDirectory directory;
+  EXPECT_EQ(explain_unusable_directory(directory.path()), "");
+  EXPECT_EQ(explain_unusable_directory(directory / "new"), "");
+  const std::string file = directory.write("file", "x");
+  EXPECT_EQ(explain_unusable_directory(file), file + " is there already and is no directory; name another path");
 }
 
 TEST(ExplainUnreadableDirectory, IsSilentForADirectory) {
