@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/command.h"
@@ -17,10 +18,15 @@ struct Options {
 
 int explain(const Options& options) {
   tls::TicketKeys ticket_keys;
-  const LoadedConfig ready = load_and_build(options.file, ticket_keys);
+  const LoadedConfig ready = load_for_question(options.file, ticket_keys);
   if (ready.built.snapshot == nullptr) {
     print_problems(ready.loaded);
     return kFailed;
+  }
+  const auto is_about_file = [](const config::Problem& problem) { return problem.is_about_file; };
+  if (const auto missing = std::ranges::count_if(ready.loaded.problems, is_about_file); missing > 0) {
+    std::fprintf(stderr, "viaduct: %td of the files that %s names cannot be used here; viaduct check says which\n",
+                 missing, options.file.c_str());
   }
   auto explanation = explain_request(*ready.built.snapshot, options.question);
   if (!explanation) {

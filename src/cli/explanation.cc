@@ -60,8 +60,10 @@ base::Result<void> read_fields(const Question& question, Case& asked) {
   for (const std::string& line : question.fields) {
     const std::size_t colon = line.find(':');
     if (colon == std::string::npos || colon == 0) return base::fail("-H wants 'Name: value', not " + line);
-    const std::size_t value = std::min(line.find_first_not_of(' ', colon + 1), line.size());
-    asked.head.fields.add(line.substr(0, colon), line.substr(value));
+    // Blanks around a value are no part of it (RFC 9110 §5.5).
+    const std::size_t begin = std::min(line.find_first_not_of(" \t", colon + 1), line.size());
+    const std::size_t end = line.find_last_not_of(" \t") + 1;
+    asked.head.fields.add(line.substr(0, colon), line.substr(begin, end - std::min(begin, end)));
   }
   const std::string_view host = asked.head.fields.value(http::FieldName::kHost);
   if (asked.head.authority.empty()) {

@@ -67,6 +67,7 @@ void read_secret(const Node& node, Secret& value, const TextRule& rule, std::spa
   Parsed<std::string> text = read_scalar(node, scope, "text or file:PATH", variables).value_or("");
   if (text->starts_with(kSecretPrefix)) {
     text = read_secret_file(resolve_path(text->substr(kSecretPrefix.size()), scope.reading().directory()));
+    if (!text) return scope.file_error(node.place, std::move(text).error());
   }
   if (text && rule) text = rule(*text);
   if (text) {

@@ -34,7 +34,7 @@ Type<ErrorPage> error_page() {
     file_path.read(node, page.file, scope);
     if (page.file.empty()) return;
     auto body = read_text_file(page.file, kErrorPageBytesMax);
-    if (!body) return scope.error(node.place, std::move(body).error());
+    if (!body) return scope.file_error(node.place, std::move(body).error());
     page.body = std::move(*body);
     page.content_type = media_type_of(page.file);
   };

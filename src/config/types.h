@@ -477,6 +477,8 @@ struct Config {
   ErrorLog error_log;
   Admin admin;
   Process process;
+  // For a question about it, never to be served: the files that it names may be on another machine.
+  bool opens_no_files = false;
 
   bool operator==(const Config&) const = default;
 };

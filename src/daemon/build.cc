@@ -129,6 +129,7 @@ class Builder {
   }
 
   std::unique_ptr<const exchange::Action> make(const config::StaticAction& action, const config::Route& route) {
+    if (config_.opens_no_files) return nullptr;
     auto made = action::StaticFile::make(action, route.rewrite);
     if (made) return std::move(*made);
     fail(route.place, key_ + ".static.root", made.error().message);
@@ -281,8 +282,8 @@ BuildResult build_snapshot(const config::Config& config, std::uint64_t version, 
   result.problems = check_parts(kept);
   Builder builder(kept, served, result);
   if (result.problems.empty()) plan_routes(kept, builder, *snapshot);
-  UpstreamTrial(now, nullptr, result).try_all(kept.upstreams);
-  if (std::ranges::any_of(kept.listeners, &config::Listener::tls)) {
+  if (!kept.opens_no_files) UpstreamTrial(now, nullptr, result).try_all(kept.upstreams);
+  if (!kept.opens_no_files && std::ranges::any_of(kept.listeners, &config::Listener::tls)) {
     take_certificates(tls::CertStore::load(kept.sites, kept.tls, ticket_keys, now), *snapshot, result);
     if (snapshot->certificates == nullptr) add_client_authorities(kept, result);
   }

@@ -40,6 +40,7 @@ LoadedConfig load_and_build(const std::string& file, const config::LoadOptions& 
   LoadedConfig result{.loaded = config::load_file(file, options), .built = {}};
   config::LoadResult& loaded = result.loaded;
   if (loaded.config != nullptr) {
+    loaded.config->opens_no_files = setup.opens_no_files;
     result.built = build_snapshot(*loaded.config, setup.version, setup.ticket_keys, setup.now, setup.served);
     add_problems(result.built.problems, loaded);
   } else if (loaded.readable != nullptr) {

@@ -27,6 +27,7 @@ struct BuildSetup {
   std::uint64_t version = 1;
   base::WallTime now{};
   const exchange::Snapshot* served = nullptr;
+  bool opens_no_files = false;  // of config::Config
 };
 
 // Reads `file` and builds its snapshot; where it does not load, what could be read of it is looked at all the same.

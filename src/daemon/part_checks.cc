@@ -171,7 +171,7 @@ class PartChecks {
 
   void check_root(const config::Route& route, const std::string& key) {
     const auto* files = std::get_if<config::StaticAction>(&route.action);
-    if (files == nullptr || files->root.empty()) return;
+    if (files == nullptr || files->root.empty() || config_.opens_no_files) return;
     if (const auto made = action::StaticFile::make(*files, std::nullopt); !made) {
       fail(route.place, key + ".static.root", made.error().message);
     }

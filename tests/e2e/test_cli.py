@@ -226,6 +226,29 @@ def test_explain_shows_no_secret(place, config):
     assert "X-Internal-Secret" in done.stdout and "s3cr3t" not in done.stdout + done.stderr
 
 
+def test_explain_needs_none_of_the_files_that_the_config_names(place, config):
+    """Also on a laptop, and where certificates, pages, secrets and directories are those of the server."""
+    changed = json.loads(json.dumps(config))
+    site = changed["sites"][0]
+    site["tls"] = {"cert": "/nowhere/cert.pem", "key": "/nowhere/key.pem"}
+    for route in site["routes"]:
+        if "static" in route:
+            route["static"] = {"root": "/nowhere"}
+        if route["name"] == "api":
+            route["headers"] = {"request": {"set": {"X-Internal-Secret": "file:/nowhere/secret"}}}
+    changed["errors"] = {"502-504": {"file": "/nowhere/page.html"}}
+    changed["logs"] = {"access": {"file": "/nowhere/access.log"}}
+    elsewhere = write_config(with_defaults(changed, place), place, "elsewhere.yaml")
+    assert run("check", "-c", elsewhere).returncode == 1
+    for method, target, last in (("GET", "/api/v1/x", "api"), ("GET", "/", "web")):
+        done = run("explain", method, f"https://{HOST}{target}", "-c", elsewhere)
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"route: {last}"), done.stderr
+        assert "viaduct check says which" in done.stderr
+    site["routes"][0]["match"] = {"regex": "("}
+    done = run("explain", "GET", f"https://{HOST}/", "-c", write_config(with_defaults(changed, place), place, "no.yaml"))
+    assert done.returncode == 1 and "regex" in done.stderr
+
+
 @pytest.mark.parametrize("url", ["not-a-url", "ftp://x/y", "https://"])
 def test_explain_of_a_wrong_url_is_wrong_usage(path, url):
     assert run("explain", "GET", url, "-c", path).returncode == 2
