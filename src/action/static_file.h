@@ -12,7 +12,9 @@
 #include "base/error.h"
 #include "config/types.h"
 #include "exchange/action.h"
+#include "http/reason.h"
 #include "os/file.h"
+#include "route/router.h"
 
 namespace viaduct::action {
 
@@ -30,6 +32,13 @@ class StaticFile final : public exchange::Action {
   std::string_view cache_control() const { return cache_control_; }
   // Where a decoded request path is looked up: relative to the root, without its first slash; in `arena`.
   std::string_view locate(std::string_view decoded_path, base::Arena& arena) const;
+  // Whether a client that accepts HTML gets the fallback page where there is no file: never for what looks like a file,
+  // or belongs to an upstream. `decision` is of `router`, and for this route.
+  bool may_fall_back(const route::Decision& decision, const route::Router& router) const;
+  // Why a GET would find nothing at this moment: static_not_found or static_forbidden; kNone where there is a file, and
+  // where the disk alone does not tell (a fallback page, a directory that we may not read). Opens files, so that it is
+  // for commands and not for workers. REQUIRES: judge_file_request() has nothing against the request.
+  http::Reason look(const route::Decision& decision, const route::Router& router, base::Arena& arena) const;
 
   // For make() alone.
   StaticFile(config::StaticAction config, os::RootDirectory root, std::string from, std::string to);
@@ -44,5 +53,12 @@ class StaticFile final : public exchange::Action {
 
 // Whether a path has a segment that begins with a dot, ".well-known" (RFC 8615) apart.
 bool has_hidden_segment(std::string_view path);
+// Why a route for files refuses a request without looking for one: method_not_allowed or path_invalid; else kNone.
+// REQUIRES: decision.is_routed().
+http::Reason judge_file_request(http::Method method, const route::Decision& decision);
+// Whether that number of an error of os::RootDirectory says that there is no such file.
+bool is_missing_file(int error_number);
+// The path of an index file in a directory, both below a root.
+std::string_view index_path(std::string_view directory, std::string_view name, base::Arena& arena);
 
 }  // namespace viaduct::action

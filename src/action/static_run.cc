@@ -34,10 +34,6 @@ char* write_hex_number(std::uint64_t value, char* out) {
   return std::to_chars(out, out + kHexDigitsMax, value, 16).ptr;
 }
 
-bool is_missing(int error_number) {
-  return error_number == ENOENT || error_number == ENOTDIR || error_number == ENAMETOOLONG;
-}
-
 }  // namespace
 
 // ---- finding the file -----------------------------------------------------------------------------------------------
@@ -62,18 +58,11 @@ void StaticRun::start(bool) {
 }
 
 bool StaticRun::accept_request() {
-  const http::Method method = exchange_.request().method;
-  if (method != http::Method::kGet && method != http::Method::kHead) {
-    exchange_.set_allow("GET, HEAD");
-    exchange_.fail(Reason::kMethodNotAllowed);
-    return false;
-  }
-  const route::Decision& decision = exchange_.decision();
-  if (decision.has_control || !decision.is_utf8) {
-    exchange_.fail(Reason::kPathInvalid);
-    return false;
-  }
-  return true;
+  const Reason refusal = judge_file_request(exchange_.request().method, exchange_.decision());
+  if (refusal == Reason::kNone) return true;
+  if (refusal == Reason::kMethodNotAllowed) exchange_.set_allow("GET, HEAD");
+  exchange_.fail(refusal);
+  return false;
 }
 
 os::FileCache::Moment StaticRun::moment() {
@@ -108,10 +97,8 @@ bool StaticRun::open(std::string_view relative) {
 }
 
 void StaticRun::open_index(std::string_view directory) {
-  base::Arena& arena = exchange_.arena();
-  const std::string_view slash = directory.empty() || directory.ends_with('/') ? "" : "/";
   for (const std::string& name : action_.config().index) {
-    const std::string_view path = arena.append(arena.append(arena.copy(directory), slash), name);
+    const std::string_view path = index_path(directory, name, exchange_.arena());
     if (find(path) != 0 || file_.is_directory) continue;
     return send_file({.path = path, .coding = {}, .validators = {}});
   }
@@ -120,7 +107,7 @@ void StaticRun::open_index(std::string_view directory) {
 }
 
 void StaticRun::answer_missing(int error_number) {
-  if (is_missing(error_number)) {
+  if (is_missing_file(error_number)) {
     if (takes_fallback()) {
       open_fallback();
     } else {
@@ -133,15 +120,11 @@ void StaticRun::answer_missing(int error_number) {
   exchange_.fail(is_forbidden || error_number == EINVAL ? Reason::kStaticForbidden : Reason::kStaticReadFailed);
 }
 
-// The page of a single-page application answers for paths that its router knows and the disk does not; never for what
-// looks like a file, was not asked for as a page, or belongs to an upstream.
+// The page of a single-page application answers for paths that its router knows and the disk does not, where a page was
+// asked for.
 bool StaticRun::takes_fallback() const {
-  const route::Decision& decision = exchange_.decision();
-  const std::string_view path = decision.decoded_path;
-  const std::string_view last_segment = path.substr(path.rfind('/') + 1);
-  return !action_.config().fallback.empty() && last_segment.find('.') == std::string_view::npos &&
-         http::accepts_html(exchange_.request().fields) &&
-         !exchange_.snapshot().router->path_has_upstream_route(decision);
+  return !action_.config().fallback.empty() && http::accepts_html(exchange_.request().fields) &&
+         action_.may_fall_back(exchange_.decision(), *exchange_.snapshot().router);
 }
 
 void StaticRun::open_fallback() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "action/static_file.h"
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/format.h"
@@ -82,11 +83,8 @@ http::Reason ask_filters(const Case& asked) {
   const bool listed = !route.allow || route.allow->addresses.contains(asked.client_ip);
   if (!listed && route.allow->mode == config::AllowMode::kEnforce) return http::Reason::kAddressNotAllowed;
   if (route.cors && filter::is_preflight(asked.head)) return filter::Cors(*route.cors).judge_preflight(asked.head);
-  const bool reads = asked.head.method == http::Method::kGet || asked.head.method == http::Method::kHead;
   if (!std::holds_alternative<config::StaticAction>(route.action)) return http::Reason::kNone;
-  if (!reads) return http::Reason::kMethodNotAllowed;
-  const bool is_of_no_file = asked.decision.has_control || !asked.decision.is_utf8;
-  return is_of_no_file ? http::Reason::kPathInvalid : http::Reason::kNone;
+  return action::judge_file_request(asked.head.method, asked.decision);
 }
 
 // Rewrites the target as the filter would, or says why not.

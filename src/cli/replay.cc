@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "action/static_file.h"
 #include "base/format.h"
 #include "http/reason.h"
 #include "route/router.h"
@@ -24,9 +25,10 @@ constexpr std::size_t kShownTargetBytes = 512;
 constexpr int kFirstRefusal = 400;
 
 // What a replay can find again; every other reason lies in what no log holds.
-constexpr std::array kRepeatable = {Reason::kHostUnknown,      Reason::kInvalidHost,      Reason::kPathInvalid,
-                                    Reason::kPathDenied,       Reason::kNoRoute,          Reason::kPathAmbiguous,
-                                    Reason::kMethodNotAllowed, Reason::kAddressNotAllowed};
+constexpr std::array kRepeatable = {Reason::kHostUnknown,      Reason::kInvalidHost,       Reason::kPathInvalid,
+                                    Reason::kPathDenied,       Reason::kNoRoute,           Reason::kPathAmbiguous,
+                                    Reason::kMethodNotAllowed, Reason::kAddressNotAllowed, Reason::kStaticNotFound,
+                                    Reason::kStaticForbidden};
 
 std::string refusal_text(Reason reason) {
   return base::format("{} {}", http::reason_status(reason), http::reason_name(reason));
@@ -48,6 +50,30 @@ std::string action_text(const config::Route& route) {
 
 bool is_conditional(const config::Route* route) {
   return route != nullptr && (!route->match.headers.empty() || !route->match.query.empty());
+}
+
+bool has_fallback(const config::Route* route) {
+  const auto* files = route == nullptr ? nullptr : std::get_if<config::StaticAction>(&route->action);
+  return files != nullptr && !files->fallback.empty();
+}
+
+// What a route of `snapshot` has against a request that the router has sent there.
+Reason ask_route(const exchange::Snapshot& snapshot, const route::Decision& decision, const LoggedRequest& request,
+                 base::Arena& arena) {
+  const config::Route& route = *decision.route;
+  if (route.allow && route.allow->mode == config::AllowMode::kEnforce) {
+    const auto client = base::IpAddress::parse(request.client_ip);
+    if (client && !route.allow->addresses.contains(*client)) return Reason::kAddressNotAllowed;
+  }
+  if (!std::holds_alternative<config::StaticAction>(route.action)) return Reason::kNone;
+  const http::Method method = http::parse_method(request.method);
+  // It may be a preflight, which no action sees.
+  if (route.cors && method == http::Method::kOptions) return Reason::kNone;
+  const Reason refusal = action::judge_file_request(method, decision);
+  if (refusal != Reason::kNone) return refusal;
+  // daemon/build has made it for this very config.
+  const auto& files = static_cast<const action::StaticFile&>(*snapshot.plans[decision.route_index].action);
+  return files.look(decision, *snapshot.router, arena);
 }
 
 // The route of that name, where the site has one still.
@@ -123,7 +149,8 @@ void Replay::add(std::string_view line) {
     return;
   }
   if (!is_change(*request, before, after)) return;
-  if (setup_.old == nullptr && (is_conditional(before.route) || is_conditional(after.route))) {
+  const bool may_fall_back = before.lacks_file && has_fallback(after.route);
+  if (setup_.old == nullptr && (is_conditional(before.route) || is_conditional(after.route) || may_fall_back)) {
     ++undecidable_;
     return;
   }
@@ -148,10 +175,7 @@ Replay::Outcome Replay::decide(const exchange::Snapshot& snapshot, const LoggedR
   }
   const route::Decision decision = snapshot.router->decide(route::RequestView::of(head), arena_);
   Reason reason = decision.reason;
-  if (reason == Reason::kNone && decision.route->allow && decision.route->allow->mode == config::AllowMode::kEnforce) {
-    const auto client = base::IpAddress::parse(request.client_ip);
-    if (client && !decision.route->allow->addresses.contains(*client)) reason = Reason::kAddressNotAllowed;
-  }
+  if (reason == Reason::kNone) reason = ask_route(snapshot, decision, request, arena_);
   Outcome outcome;
   if (reason != Reason::kNone) {
     outcome.is_refused = true;
@@ -177,6 +201,7 @@ bool Replay::read_outcome(const LoggedRequest& request, Outcome& outcome) const 
   const auto found = std::ranges::find(kRepeatable, request.reason, http::reason_name);
   if (found != kRepeatable.end()) {
     outcome.is_refused = true;
+    outcome.lacks_file = *found == Reason::kStaticNotFound || *found == Reason::kStaticForbidden;
     outcome.decision = refusal_text(*found);
     return true;
   }
@@ -236,8 +261,9 @@ std::string Replay::text() const {
   text += base::format("{} requests find no route in the new config, {} are refused in all\n", counted(without_route_),
                        counted(refused_));
   if (undecidable_ > 0) {
-    text += base::format("{} may change: routes with conditions on headers or query, which the log does not hold\n",
-                         counted(undecidable_));
+    text += base::format(
+        "{} may change: by conditions on headers or query, or a fallback page, which the log cannot tell\n",
+        counted(undecidable_));
   }
   if (not_compared_ > 0) {
     text += base::format("{} were not compared: the log does not say which route they took\n", counted(not_compared_));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What would become of the requests of an access log under a new config: each is put to the new router, and compared
-// with what the old config, or else the log itself, says was done with it. For `viaduct check --against`. Memory is
-// bounded whatever the log holds. One thread.
+// with what the old config, or else the log itself, says was done with it. Files are looked for on this machine. For
+// `viaduct check --against`. Memory is bounded whatever the log holds. One thread.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +54,7 @@ class Replay {
     std::string upstream;                  // where the request goes, if that is known and it goes to one
     std::string action;                    // what else is done, where the config is at hand
     bool is_refused = false;
+    bool lacks_file = false;  // a route for files refused it, as the log says
   };
   // Method, path, old decision, new decision.
   using Key = std::tuple<std::string, std::string, std::string, std::string>;
@@ -78,7 +79,7 @@ class Replay {
   std::uint64_t lines_ = 0;
   std::uint64_t unreadable_ = 0;
   std::uint64_t not_compared_ = 0;
-  std::uint64_t undecidable_ = 0;  // they differ, but by conditions on what no log holds
+  std::uint64_t undecidable_ = 0;  // they differ, but by what no log holds
   std::uint64_t refused_ = 0;      // under the new config, whatever was before
   std::uint64_t without_route_ = 0;
   std::uint64_t changes_ = 0;

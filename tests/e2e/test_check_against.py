@@ -82,3 +82,30 @@ def test_a_log_from_standard_input_and_of_an_unknown_host(served):
     assert done.returncode == 0 and "0 of 0 requests" in done.stdout, done.stdout + done.stderr
     done = replay(daemon, config, "--host", "unknown.test", "--json")
     assert json.loads(done.stdout)["refused"] == (2 if form == "json" else 6), done.stdout
+
+
+FILES = [("GET", "/index.html", 200), ("GET", "/", 200), ("GET", "/docs", 301), ("GET", "/docs/", 200),
+         ("HEAD", "/docs/index.html", 200), ("POST", "/index.html", 405), ("GET", "/wp-login.php", 404),
+         ("GET", "/.env", 404), ("GET", "/empty/", 403), ("GET", "/a%00b", 400), ("GET", "/index%2Ehtml", 200)]
+
+
+@pytest.mark.parametrize("form", ["json", "combined"])
+def test_a_route_for_files_is_judged_as_it_answers(start_one, raw, place, form):
+    for name in ("index.html", "docs/index.html", "empty/only.txt"):
+        (place / "www" / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / "www" / name).write_text("page")
+    pages = {"name": "pages", "match": {"prefix": "/"}, "static": {"root": str(place / "www")}}
+    config = plain_scene(raw.url, [pages], logs={"access": {"format": form}})
+    daemon = start_one(config)
+    for method, target, status in FILES:
+        assert fetch(daemon.http, method, target).status == status, target
+    wait_until(lambda: daemon.access_text().count("\n") == len(FILES), "all lines of the log")
+    done = replay(daemon, config)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 of 11 requests would change\n" in done.stdout and "5 are refused in all" in done.stdout, done.stdout
+    log = "".join(f'192.0.2.1 - - [t] "{method} {target} HTTP/1.1" 200 5\n' for method, target, _ in FILES)
+    (place / "old.log").write_text(log)
+    done = run("check", "-c", daemon.config_path, "--against", place / "old.log", "--json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    told = {(one["method"], one["path"]): int(one["new"][:3]) for one in json.loads(done.stdout)["groups"]}
+    assert told == {(method, target): status for method, target, status in FILES if status >= 400}

@@ -92,6 +92,24 @@ TEST_F(StaticFileTest, IsNotMadeOfWhatIsNoDirectory) {
   EXPECT_EQ(regex.error().message, "rewrite.regex does not work with static; use strip_prefix or prefix");
 }
 
+TEST(FileRequests, AreReadingOnesOfPathsThatFilesCanHave) {
+  using http::Method;
+  using http::Reason;
+  const route::Decision clean;
+  route::Decision control;
+  control.has_control = true;
+  route::Decision bytes;
+  bytes.is_utf8 = false;
+  EXPECT_EQ(judge_file_request(Method::kGet, clean), Reason::kNone);
+  EXPECT_EQ(judge_file_request(Method::kHead, clean), Reason::kNone);
+  for (const Method method : {Method::kPost, Method::kPut, Method::kOptions, Method::kOther}) {
+    EXPECT_EQ(judge_file_request(method, clean), Reason::kMethodNotAllowed);
+    EXPECT_EQ(judge_file_request(method, control), Reason::kMethodNotAllowed);
+  }
+  EXPECT_EQ(judge_file_request(Method::kGet, control), Reason::kPathInvalid);
+  EXPECT_EQ(judge_file_request(Method::kHead, bytes), Reason::kPathInvalid);
+}
+
 TEST(HiddenSegments, AreThoseThatBeginWithADotButOne) {
   for (const std::string_view hidden : {".env", ".git/config", "a/.git", "a/.hidden/b", "..", "a/..", ".", "...",
                                         ".well-known2", ".well-know", ".Well-Known/x", ".well-known/.env"}) {

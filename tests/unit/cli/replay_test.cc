@@ -10,6 +10,7 @@
 #include "base/format.h"
 #include "daemon/build.h"
 #include "support/config_load.h"
+#include "support/temporary_directory.h"
 
 namespace viaduct::cli {
 namespace {
@@ -138,6 +139,73 @@ TEST_F(ReplayTest, KnowsWhoIsNotLetIn) {
   const json counted = replay(combined("GET /api/x", 200, "10.1.2.3") + combined("GET /api/x"), now, kRoutes);
   ASSERT_EQ(counted["changes"], 1);
   EXPECT_EQ(counted["groups"][0]["new"], "403 address_not_allowed");
+}
+
+class ReplayOfFiles : public ReplayTest {
+ protected:
+  ReplayOfFiles() {
+    for (const char* name : {"a.txt", "index.html", "docs/index.html", "empty/only.txt", ".env"}) {
+      directory_.write(name, "x");
+    }
+  }
+  std::string pages(std::string_view more = {}) const {
+    return base::format(
+        "      - {{ name: api, match: {{ prefix: /api/ }}, upstream: app }}\n"
+        "      - {{ name: pages, match: {{ prefix: / }}, static: {{ root: \"{}\"{} }}{} }}\n",
+        directory_.path(), is_spa_ ? ", fallback: /index.html" : "", more);
+  }
+
+  bool is_spa_ = false;
+
+ private:
+  support::TemporaryDirectory directory_;
+};
+
+TEST_F(ReplayOfFiles, FindsWhatARouteForFilesRefuses) {
+  struct Row {
+    std::string_view request;
+    std::string_view refusal;  // empty: it is served
+  };
+  for (const Row& row : {Row{"GET /a.txt", ""}, Row{"HEAD /a.txt?v=1", ""}, Row{"GET /", ""}, Row{"GET /docs/", ""},
+                         Row{"GET /docs", ""},  // redirected
+                         Row{"GET /a%2Etxt", ""}, Row{"POST /a.txt", "405 method_not_allowed"},
+                         Row{"POST /zz/x", "405 method_not_allowed"}, Row{"OPTIONS /a.txt", "405 method_not_allowed"},
+                         Row{"GET /wp-login.php", "404 static_not_found"}, Row{"GET /a.txt/b", "404 static_not_found"},
+                         Row{"GET /.env", "404 static_not_found"}, Row{"GET /empty/", "403 static_forbidden"},
+                         Row{"GET /a%00", "400 path_invalid"}}) {
+    const json counted = replay(combined(row.request), pages());
+    EXPECT_EQ(counted["changes"], row.refusal.empty() ? 0 : 1) << row.request;
+    EXPECT_EQ(counted["refused"], counted["changes"]) << row.request;
+    const json& groups = counted["groups"];
+    EXPECT_EQ(groups.empty() ? "" : groups[0]["new"].get<std::string>(), row.refusal) << row.request;
+  }
+}
+
+TEST_F(ReplayOfFiles, TakesPreflightsForAnswered) {
+  const std::string cors = ", cors: { allow_origins: [\"https://a.example\"] }";
+  EXPECT_EQ(replay(combined("OPTIONS /a.txt", 204), pages(cors))["refused"], 0);
+}
+
+TEST_F(ReplayOfFiles, ComparesWhatTheLogSaysOfThem) {
+  const json pages_line = {{"route", "pages"}, {"upstream", ""}, {"path", "/gone.html"}};
+  json missing = pages_line;
+  missing.update({{"reason", "static_not_found"}, {"status", 404}});
+  EXPECT_EQ(replay(logged(missing), pages())["changes"], 0);
+  EXPECT_EQ(replay(logged(pages_line), pages())["groups"][0]["new"], "404 static_not_found");
+  missing["path"] = "/a.txt";
+  EXPECT_EQ(replay(logged(missing), pages())["groups"][0]["old"], "404 static_not_found");
+}
+
+// Who gets the page is a matter of Accept.
+TEST_F(ReplayOfFiles, LeavesOpenWhoGetsTheFallbackPage) {
+  is_spa_ = true;
+  const json served = replay(combined("GET /of/the/app") + combined("GET /gone.js"), pages());
+  EXPECT_EQ(served["changes"], 1);
+  EXPECT_EQ(served["groups"][0]["path"], "/gone.js");
+  const json line = {{"route", "pages"}, {"upstream", ""}, {"path", "/of/app"}, {"reason", "static_not_found"}};
+  const json refused = replay(logged(line), pages());
+  EXPECT_EQ(refused["changes"], 0);
+  EXPECT_EQ(refused["undecidable"], 1);
 }
 
 TEST_F(ReplayTest, LeavesConditionsOpenThatNoLogTells) {
