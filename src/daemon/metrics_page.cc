@@ -86,6 +86,11 @@ void add_requests(Exposition& page, const std::vector<CountedRoute>& routes) {
                static_cast<double>(row.totals.status_classes.at(i)));
     }
   }
+  page.begin_counter("viaduct_route_failures_total",
+                     "Requests that were answered from 500 on, or failed here whatever status the caller was told.");
+  for (const CountedRoute& row : routes) {
+    page.add({{"site", row.site}, {"route", row.route}}, static_cast<double>(row.totals.failures));
+  }
   page.begin_histogram("viaduct_request_duration_seconds",
                        "From the first byte of a request to the last of its answer.");
   for (const CountedRoute& row : routes) page.add({{"site", row.site}, {"route", row.route}}, row.totals);

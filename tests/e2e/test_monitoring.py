@@ -10,7 +10,7 @@ import pytest
 
 from harness.balancing import HEALTH_PATH, named_servers
 from harness.cli import run
-from harness.client import HOST, RawClient, fetch
+from harness.client import HOST, Ended, RawClient, fetch
 from harness.daemon import Daemon
 from harness.metrics import health_listener, metrics, value
 from harness.scene import plain_scene, proxy
@@ -123,6 +123,28 @@ def test_metrics_are_clean_and_count(start_one, server):
     assert all(name.startswith(b"viaduct_") for name in names)
     lines = text.decode().splitlines()
     assert len(lines) == len(set(lines)), "no row stands twice"
+
+
+def test_failures_of_callbacks_show_whatever_the_platform_is_told(start_one, server):
+    kinds = ["alipay", "wechat_pay_v2", "wechat_push", "wechat_pay_v3"]
+    scene = watched_scene(server)
+    scene["upstreams"]["dead"] = {"servers": ["http://127.0.0.1:1"]}
+    scene["sites"][0]["routes"][:0] = [proxy(kind, {"exact": f"/{kind}", "methods": ["POST"]}, "dead", callback=kind)
+                                       for kind in kinds]
+    daemon = start_one(scene)
+    told = {}
+    for kind in kinds:
+        with contextlib.suppress(Ended):  # how a push is told
+            told[kind] = fetch(daemon.http, "POST", f"/{kind}", body=b"notice").status
+    assert told == {"alipay": 200, "wechat_pay_v2": 200, "wechat_pay_v3": 500}
+    assert fetch(daemon.http, "GET", "/").status == 200
+
+    def failures(route):
+        return value(daemon, "viaduct_route_failures_total", site=HOST, route=route)
+
+    for kind in kinds:
+        wait_until(lambda kind=kind: failures(kind) == 1, f"the failure of {kind} is counted")
+    wait_until(lambda: failures("page") == 0, "the page is counted, and no failure")
 
 
 def test_counts_outlive_a_reload(start_one, server):

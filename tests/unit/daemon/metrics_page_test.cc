@@ -37,6 +37,16 @@ TEST_F(MetricsPageTest, ShowsRequestsOfRoutesThatHadSome) {
   EXPECT_FALSE(mentions("code=\"none\""));
 }
 
+// A platform is told of a failure with 200 where its rules say so.
+TEST_F(MetricsPageTest, ShowsFailuresOfRoutesWhateverTheirStatus) {
+  const std::uint32_t api = scene_.snapshot->plans[0].number;
+  scene_.routes.count(api, 200, 1ms, http::Reason::kNone);
+  scene_.routes.count(api, 200, 1ms, http::Reason::kUpstreamConnectRefused);
+  scene_.routes.count(api, 503, 1ms, http::Reason::kNone);
+  scene_.routes.count(api, 404, 1ms, http::Reason::kNone);
+  EXPECT_TRUE(shows("viaduct_route_failures_total{site=\"www.example.com\",route=\"api\"} 2"));
+}
+
 TEST_F(MetricsPageTest, ShowsRefusalsAndHandshakes) {
   scene_.counters.count(http::Reason::kPathDenied, 403);
   scene_.counters.count(http::Reason::kTlsPlainHttp, 0);
