@@ -3,6 +3,7 @@
 
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
@@ -37,12 +38,13 @@ class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mut
 };
 
 struct ProcessLog {
-  std::mutex mutex;  // guards `lines`
+  std::mutex mutex;  // guards all below
   std::unique_ptr<LineSink> lines;
+  std::uint64_t lost_before = 0;  // by the sinks that were in use before
 
   // REQUIRES: the mutex is held.
   LineSink& use() {
-    if (lines == nullptr) lines = std::make_unique<LineSink>(LogSink::on_stream(2));
+    if (lines == nullptr) lines = std::make_unique<LineSink>(LogSink::on_stream(STDERR_FILENO));
     return *lines;
   }
 };
@@ -137,6 +139,7 @@ Result<void> log_open(const LogOptions& options) {
   auto lines = std::make_unique<LineSink>(std::move(*sink));
   // The old file is closed after the lock is given back, since that may wait for a slow reader.
   const std::scoped_lock lock(process.log.mutex);
+  if (process.log.lines != nullptr) process.log.lost_before += process.log.lines->sink().lost_lines();
   std::swap(process.log.lines, lines);
   log_threshold.store(options.level, std::memory_order_relaxed);
   return {};
@@ -154,7 +157,12 @@ void log_flush() {
 
 std::uint64_t log_lost_lines() {
   const std::scoped_lock lock(process.log.mutex);
-  return process.log.use().sink().lost_lines();
+  return process.log.lost_before + process.log.use().sink().lost_lines();
+}
+
+bool log_is_standard_error() {
+  const std::scoped_lock lock(process.log.mutex);
+  return process.log.use().sink().leads_where(STDERR_FILENO);
 }
 
 void log_formatted(LogLevel level, LogSite* site, fmt::string_view format_text, fmt::format_args values) {

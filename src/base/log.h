@@ -38,8 +38,10 @@ Result<void> log_open(const LogOptions& options);
 Result<void> log_reopen();
 // Writes what could not be written before; for the end of the process, waits at most a second for a slow reader.
 void log_flush();
-// Lines that were given up since the file was opened, because of a full disk or a slow reader.
+// Lines that were given up since the process began, because of a full disk or a slow reader.
 std::uint64_t log_lost_lines();
+// Whether lines go where standard error leads: who writes to both would say everything twice.
+bool log_is_standard_error();
 
 // Text from outside as the value of one key: as it is where it is made of harmless characters alone, else in double
 // quotes, with `"` and `\` escaped and \xNN for every byte that is a control character or no UTF-8. The text must live

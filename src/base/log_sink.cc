@@ -96,6 +96,14 @@ void LogSink::drain(Duration limit) {
   }
 }
 
+bool LogSink::leads_where(int descriptor) {
+  const std::scoped_lock lock(mutex_);
+  struct stat ours{};
+  struct stat other{};
+  if (::fstat(target_.descriptor, &ours) != 0 || ::fstat(descriptor, &other) != 0) return false;
+  return ours.st_dev == other.st_dev && ours.st_ino == other.st_ino;
+}
+
 Result<void> LogSink::reopen() {
   const std::scoped_lock lock(mutex_);
   if (target_.path.empty()) return {};

@@ -62,6 +62,8 @@ class LogSink {
   // Closes the file and opens its path again: after somebody moved it away (log rotation). On an error the old file
   // stays in use. Does nothing for standard streams.
   Result<void> reopen();
+  // Whether `descriptor` leads to the same file, pipe or terminal.
+  bool leads_where(int descriptor);
   // Lines that were given up since the start.
   std::uint64_t lost_lines() const { return lost_lines_.load(std::memory_order_relaxed); }
 

@@ -206,6 +206,18 @@ TEST(LogSink, NeverBlocksOnADescriptorThatItCannotOpenAnew) {
   EXPECT_EQ(sink->lost_lines(), 0U);
 }
 
+TEST(LogSink, KnowsWhereItLeads) {
+  const TemporaryDirectory directory;
+  const Channel channel = Channel::pipe();
+  const auto stream = LogSink::on_stream(channel.writer);
+  EXPECT_TRUE(stream->leads_where(channel.writer));
+  EXPECT_FALSE(stream->leads_where(-1));
+  const auto file = LogSink::open(directory / "a.log");
+  ASSERT_TRUE(file.has_value());
+  EXPECT_FALSE((*file)->leads_where(channel.writer));
+  EXPECT_FALSE(stream->leads_where(STDERR_FILENO));
+}
+
 TEST(LogSink, LeavesTheModeOfASharedDescriptorAlone) {
   const Channel channel = Channel::pipe();
   const auto sink = LogSink::on_stream(channel.writer);

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/log_sink.h"
 #include "support/temporary_directory.h"
 
 namespace viaduct::base {
@@ -186,6 +187,25 @@ TEST(ProcessLogStream, GoesToStandardErrorByDefault) {
   const std::string told = testing::internal::GetCapturedStderr();
   EXPECT_THAT(told, testing::EndsWith(" info hello\n"));
   EXPECT_EQ(log_lost_lines(), 0U);
+}
+
+TEST_F(ProcessLogTest, KnowsWhetherItIsStandardError) {
+  EXPECT_FALSE(log_is_standard_error());
+  ASSERT_TRUE(log_open({}).has_value());
+  EXPECT_TRUE(log_is_standard_error());
+}
+
+TEST(ProcessLogStream, GoesOnCountingLostLinesInAnotherFile) {
+  const std::uint64_t before = log_lost_lines();
+  testing::internal::CaptureStderr();
+  ASSERT_TRUE(log_open({.file = "/dev/full"}).has_value());
+  const std::string text(kLogLineBytesMax, 'x');
+  for (std::size_t bytes = 0; bytes <= LogSink::kBacklogBytesMax; bytes += text.size()) LOG_INFO("{}", text);
+  const std::uint64_t lost = log_lost_lines();
+  EXPECT_GT(lost, before);
+  ASSERT_TRUE(log_open({}).has_value());
+  testing::internal::GetCapturedStderr();
+  EXPECT_EQ(log_lost_lines(), lost);
 }
 
 }  // namespace
