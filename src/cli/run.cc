@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <csignal>
+#include <cstdio>
 
 #include "base/log.h"
 #include "cli/command.h"
@@ -17,17 +18,20 @@ namespace {
 // this one does; INT and TERM may end it before.
 constexpr std::array kOrders = {SIGHUP, SIGUSR1, SIGUSR2};
 
+// Says it where whoever starts the daemon looks, too: the log may be a file by now.
+int fail_start(const base::Error& error) {
+  LOG_ERROR("start_failed error={}", base::quoted(error.message));
+  if (base::log_is_standard_error()) return kFailed;
+  const std::string line = base::format("viaduct: start_failed error={}\n", base::quoted(error.message));
+  std::fputs(line.c_str(), stderr);
+  return kFailed;
+}
+
 int run(const std::string& file) {
-  if (auto blocked = os::block_signals(kOrders); !blocked) {
-    LOG_ERROR("start_failed error={}", base::quoted(blocked.error().message));
-    return kFailed;
-  }
+  if (auto blocked = os::block_signals(kOrders); !blocked) return fail_start(blocked.error());
   tls::TicketKeys ticket_keys;
   auto handover = daemon::Handover::take();
-  if (!handover) {
-    LOG_ERROR("start_failed error={}", base::quoted(handover.error().message));
-    return kFailed;
-  }
+  if (!handover) return fail_start(handover.error());
   const bool is_successor = *handover != nullptr;
   if (is_successor) ticket_keys.take((*handover)->ticket_keys);
   LoadedConfig ready = load_and_build(file, ticket_keys);
@@ -47,10 +51,7 @@ int run(const std::string& file) {
                                  .version = kVersion,
                                  .command = {os::own_executable(), "run", "-c", file},
                                  .handover = std::move(*handover)});
-  if (auto started = supervisor.start(); !started) {
-    LOG_ERROR("start_failed error={}", base::quoted(started.error().message));
-    return kFailed;
-  }
+  if (auto started = supervisor.start(); !started) return fail_start(started.error());
   supervisor.run();
   return kDone;
 }

@@ -228,9 +228,16 @@ def test_port_in_use_is_said(place, raw):
     taken.listen()
     address = f"127.0.0.1:{taken.getsockname()[1]}"
     config = with_defaults({**plain_scene(raw.url), "listeners": [{"address": address}]}, place)
-    done = run("run", "-c", write_config(config, place, "taken.yaml"))
+    for name in ("-", place / "taken.log"):
+        config["logs"]["error"] = {"file": str(name)}
+        done = run("run", "-c", write_config(config, place, "taken.yaml"))
+        assert done.returncode == 1 and address in done.stderr, done.stderr
+        assert done.stderr.count("start_failed") == 1, done.stderr
+    # Whoever sends both to one file reads it there once, too.
+    with open(place / "taken.log", "a", encoding="utf-8") as log:
+        subprocess.run([find_binary(), "run", "-c", place / "taken.yaml"], stderr=log, timeout=DEADLINE, check=False)
     taken.close()
-    assert done.returncode == 1 and address in done.stderr, done.stderr
+    assert (place / "taken.log").read_text().count("start_failed") == 2
 
 
 def test_broken_config_does_not_start_and_says_what_check_says(place, raw):

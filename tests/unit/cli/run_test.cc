@@ -13,6 +13,7 @@ namespace {
 
 using support::run_command;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 TEST(RunCommand, ServesUntilItIsStopped) {
   const support::TemporaryDirectory directory;
@@ -40,8 +41,26 @@ TEST(RunCommand, NamesAnAddressThatIsTaken) {
   const std::string address = os::local_address(taken->get()).to_string();
   std::string config(support::plain_config());
   config.replace(config.find("127.0.0.1:0"), 11, address);
-  EXPECT_EQ(run_command({"run", "-c", directory.write("viaduct.yaml", config)}).exit_code, kFailed);
-  EXPECT_THAT(support::file_bytes(directory / "error.log"), HasSubstr(address));
+  const auto result = run_command({"run", "-c", directory.write("viaduct.yaml", config)});
+  EXPECT_EQ(result.exit_code, kFailed);
+  EXPECT_THAT(result.err, StartsWith("viaduct: start_failed error="));
+  for (const std::string& told : {result.err, support::file_bytes(directory / "error.log")}) {
+    EXPECT_THAT(told, HasSubstr(address));
+    EXPECT_EQ(told.find("start_failed"), told.rfind("start_failed"));
+  }
+}
+
+TEST(RunCommand, SaysOnceWhyItDoesNotStartWhereTheLogIsStandardError) {
+  const support::TemporaryDirectory directory;
+  const auto taken = os::listen_on({*base::IpAddress::parse("127.0.0.1"), 0}, {.reuse_port = false});
+  ASSERT_TRUE(taken.has_value());
+  std::string config(support::plain_config());
+  config.replace(config.find("127.0.0.1:0"), 11, os::local_address(taken->get()).to_string());
+  config.replace(config.find("error.log"), 9, "\"-\"");
+  const auto result = run_command({"run", "-c", directory.write("viaduct.yaml", config)});
+  EXPECT_EQ(result.exit_code, kFailed);
+  EXPECT_THAT(result.err, HasSubstr(" error start_failed error="));
+  EXPECT_EQ(result.err.find("start_failed"), result.err.rfind("start_failed"));
 }
 
 }  // namespace
