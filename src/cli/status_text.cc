@@ -92,6 +92,8 @@ std::string process_text(const Json& page) {
                  count(descriptors, "limit"));
   text += format("clients    {} connections open of {}, {} accepted\n", count(connections, "open"),
                  count(connections, "limit"), count(connections, "accepted"));
+  text += format("logs       lines lost: {} of the access log, {} of the error log\n",
+                 count(part(page, "access_log"), "lost_lines"), count(part(page, "error_log"), "lost_lines"));
   for (const Json& listener : part(page, "listeners")) {
     text += format("listening  {}{}\n", word(listener, "address"), listener.value("tls", false) ? " (TLS)" : "");
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/log.h"
 #include "http/reason.h"
 #include "observe/exposition.h"
 #include "os/usage.h"
@@ -126,6 +127,9 @@ void add_counters(Exposition& page, const Overview& overview) {
   page.begin_counter("viaduct_access_log_lost_lines_total",
                      "Lines of the access log that were given up: a full disk, or a slow reader.");
   page.add({}, static_cast<double>(overview.lost_lines()));
+  page.begin_counter("viaduct_error_log_lost_lines_total",
+                     "Lines of the error log that were given up: a full disk, or a slow reader.");
+  page.add({}, static_cast<double>(base::log_lost_lines()));
 }
 
 using ServerValue = double (*)(const ServerFacts& server);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/format.h"
+#include "base/log.h"
 #include "http/reason.h"
 #include "observe/time_text.h"
 #include "os/usage.h"
@@ -159,6 +160,7 @@ std::string status_page(const Overview& overview, const RouteWindow& window,
   page["certificates"] = certificate_facts(overview, snapshot);
   page["refusals"] = refusal_facts(totals);
   page["access_log"] = {{"lost_lines", overview.lost_lines()}};
+  page["error_log"] = {{"lost_lines", base::log_lost_lines()}};
   return page.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -27,7 +27,7 @@ TEST(StatusText, ShowsTables) {
         {"server": "10.0.0.7:8000", "state": "unhealthy", "connections": 0, "requests": 0, "attempts": 0, "failures": 0,
          "ejections": 0, "backup": true}]}],
     "certificates": [{"site": "www.example.com", "file": "/etc/c.pem", "key": "RSA 2048", "days_left": 61}],
-    "refusals": {"path_denied": 4}
+    "refusals": {"path_denied": 4}, "access_log": {"lost_lines": 6}, "error_log": {"lost_lines": 7}
   })");
   ASSERT_TRUE(text.has_value());
   EXPECT_EQ(*text,
@@ -36,6 +36,7 @@ TEST(StatusText, ShowsTables) {
             "           refused last: viaduct.yaml:1:1: wrong\n"
             "process    10.0 MiB resident, 3.2 s of CPU, 40 of 1024 descriptors\n"
             "clients    5 connections open of 20000, 90 accepted\n"
+            "logs       lines lost: 6 of the access log, 7 of the error log\n"
             "listening  0.0.0.0:443 (TLS)\n"
             "listening  0.0.0.0:80\n"
             "\n"

@@ -84,6 +84,7 @@ TEST_F(MetricsPageTest, ShowsTheProcessAndItsConfig) {
   EXPECT_TRUE(shows("viaduct_snapshot_version 7"));
   EXPECT_TRUE(shows("viaduct_reloads_total{result=\"refused\"} 1"));
   EXPECT_TRUE(shows("viaduct_access_log_lost_lines_total 0"));
+  EXPECT_TRUE(shows("viaduct_error_log_lost_lines_total 0"));
   for (const char* name : {"cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds", "start_time_seconds"}) {
     EXPECT_TRUE(mentions(std::string("\nviaduct_process_") + name + " ")) << name;
   }

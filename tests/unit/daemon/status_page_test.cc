@@ -79,6 +79,8 @@ TEST_F(StatusPageTest, TellsOfServersAndRefusals) {
   EXPECT_EQ(app["servers"][1]["backup"], true);
   EXPECT_EQ(page["refusals"], (Json{{"path_denied", 1}}));
   EXPECT_EQ(page["certificates"], Json::array());
+  EXPECT_EQ(page["access_log"]["lost_lines"], 0);
+  EXPECT_EQ(page["error_log"]["lost_lines"], 0);
 }
 
 }  // namespace
