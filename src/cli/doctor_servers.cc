@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "base/format.h"
+#include "cli/reason_help.h"
 #include "daemon/worker.h"
 
 namespace viaduct::cli {
@@ -22,28 +23,13 @@ constexpr std::uint32_t kConnectionsMax = 1024;
 constexpr int kNotImplemented = 501;
 constexpr int kNotFound = 404;
 
-struct Advice {
-  std::string_view reason;
-  std::string_view remedy;
-};
-constexpr std::array kAdvice = {
-    Advice{"upstream_connect_refused", "start the service there, or correct the address and port of the server"},
-    Advice{"upstream_connect_timeout", "look at firewalls and security groups between the two machines"},
-    Advice{"upstream_connect_exhausted", "raise the limit of open files, or look at what uses up ports and memory"},
-    Advice{"upstream_connect_failed", "look at the network between the two machines, and at the address"},
-    Advice{
-        "upstream_certificate_invalid",
-        "have the server show a certificate for that name, or set tls.ca, tls.sni or tls.verify_name of the upstream"},
-    Advice{"upstream_tls_failed", "see that this port speaks TLS (https://), and which versions"},
-    Advice{"upstream_name_unresolved", "correct the name, or resolver.servers"},
-    Advice{"upstream_address_forbidden", "correct the record, or set allow_addresses of the upstream"},
-    Advice{"unexpected_status", "look at the log of the service, or correct health.path and health.expect"},
-    Advice{"upstream_header_timeout", "look at the load of the service, and at its log"},
-};
-
-std::string remedy_for(std::string_view reason) {
-  const auto found = std::ranges::find(kAdvice, reason, &Advice::reason);
-  return std::string(found == kAdvice.end() ? "look at the log of the service" : found->remedy);
+std::string remedy_of(std::string_view reason) {
+  // The one word of health checks that is no reason of an exchange.
+  if (reason == "unexpected_status") {
+    return "look at the log of the service, or correct health.path and health.expect";
+  }
+  const ReasonHelp* help = find_reason_help(reason);
+  return std::string(help == nullptr ? "look at the log of the service" : help->remedy);
 }
 
 // The config may name no time of its own.
@@ -270,7 +256,7 @@ void DoctorServers::report_servers(DoctorReport& report) const {
     const std::string& path = probe->setup().question.path;
     const std::string asked = path.empty() ? "" : base::format("GET {}: ", path);
     if (!result.is_good) {
-      report.fail("server", subject, asked + without_key(result.detail), remedy_for(result.reason));
+      report.fail("server", subject, asked + without_key(result.detail), remedy_of(result.reason));
       continue;
     }
     const std::string verified = !probe->server().is_tls()      ? ""

@@ -40,10 +40,18 @@ TEST(ReferenceCommand, PrintsManualPagesAndCompletions) {
   EXPECT_TRUE(run_command({"reference", "--completion", "zsh"}).out.starts_with("#compdef viaduct\n"));
 }
 
+TEST(ReferenceCommand, PrintsWhatReasonsMean) {
+  const auto result = run_command({"reference", "--reasons"});
+  EXPECT_EQ(result.exit_code, kDone);
+  EXPECT_THAT(result.out, HasSubstr("\nno_route (404)\n    the site has no route for this path: "));
+}
+
 TEST(ReferenceCommand, PrintsOneOfThemAtATime) {
   EXPECT_EQ(run_command({"reference", "--man", "1"}).exit_code, kWrongUsage);
   EXPECT_EQ(run_command({"reference", "--completion", "fish"}).exit_code, kWrongUsage);
   EXPECT_EQ(run_command({"reference", "--schema", "--man", "5"}).exit_code, kWrongUsage);
+  EXPECT_EQ(run_command({"reference", "--schema", "--reasons"}).exit_code, kWrongUsage);
+  EXPECT_EQ(run_command({"reference", "--reasons", "--man", "8"}).exit_code, kWrongUsage);
   EXPECT_EQ(run_command({"reference", "--completion", "zsh", "--man", "5"}).exit_code, kWrongUsage);
 }
 
