@@ -39,6 +39,7 @@ void add_stop(CLI::App& app, int& exit_code);
 void add_upgrade(CLI::App& app, int& exit_code);
 void add_demo(CLI::App& app, int& exit_code);
 void add_reference(CLI::App& app, int& exit_code);
+void add_help(CLI::App& app, int& exit_code);
 void add_version(CLI::App& app, int& exit_code);
 
 // Parses the command line and runs the command it names; returns the exit code of the process.

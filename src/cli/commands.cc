@@ -11,7 +11,8 @@ namespace {
 constexpr std::array kCommands = {
     AddCommand{add_run}, add_check,     add_doctor, add_explain, add_reload,    add_rollback,
     add_upgrade,         add_status,    add_top,    add_drain,   add_undrain,   add_hold,
-    add_release,         add_log_level, add_stop,   add_demo,    add_reference, add_version,
+    add_release,         add_log_level, add_stop,   add_demo,    add_reference, add_help,
+    add_version,
 };
 
 }  // namespace

@@ -18,10 +18,11 @@ TEST(Commands, NamesEveryCommandInTheHelp) {
 }
 
 TEST(Commands, HasHelpForEveryCommand) {
-  for (const char* name : {"run", "check", "explain", "reload", "stop", "demo", "reference", "version"}) {
+  for (const char* name : {"run", "check", "explain", "reload", "stop", "demo", "reference", "help", "version"}) {
     const auto result = run_command({name, "--help"});
     EXPECT_EQ(result.exit_code, kDone) << name;
     EXPECT_FALSE(result.out.empty()) << name;
+    EXPECT_EQ(run_command({"help", name}).out, result.out) << name;
   }
 }
 
@@ -32,6 +33,8 @@ TEST(Commands, CallsWrongUsageWrongUsage) {
       {"--nonsense"},
       {"version", "extra"},
       {"version", "version"},
+      {"help", "nonsense"},
+      {"help", "run", "stop"},
       {"run", "--nonsense"},
       {"check", "-c"},
       {"check", "extra", "words"},
