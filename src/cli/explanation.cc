@@ -150,14 +150,17 @@ json describe_route(const config::Site& site, const config::Route& route) {
   if (route.cors) response.push_back("replace Access-Control-*");
   for (auto& change : describe_edits(route.headers.request)) request.push_back(std::move(change));
   for (auto& change : describe_edits(route.headers.response)) response.push_back(std::move(change));
-  return {{"action", describe_action(route)},
-          {"request_headers", std::move(request)},
-          {"response_headers", std::move(response)},
-          {"timeouts",
-           {{"connect", duration_text(route.timeouts.connect)},
-            {"send", duration_text(route.timeouts.send)},
-            {"read", duration_text(route.timeouts.read)},
-            {"total", duration_text(route.timeouts.total)}}}};
+  json described = {{"action", describe_action(route)},
+                    {"request_headers", std::move(request)},
+                    {"response_headers", std::move(response)}};
+  // The others wait for nobody.
+  if (std::holds_alternative<config::ProxyAction>(route.action)) {
+    described["timeouts"] = {{"connect", duration_text(route.timeouts.connect)},
+                             {"send", duration_text(route.timeouts.send)},
+                             {"read", duration_text(route.timeouts.read)},
+                             {"total", duration_text(route.timeouts.total)}};
+  }
+  return described;
 }
 
 json describe_trace(const route::Trace& trace) {
@@ -273,6 +276,8 @@ std::string render(const json& answer) {
     }
     text += base::format("request headers: {}\n", joined(answer["request_headers"]));
     text += base::format("response headers: {}\n", joined(answer["response_headers"]));
+  }
+  if (answer.contains("timeouts")) {
     const json& timeouts = answer["timeouts"];
     text += base::format("timeouts: connect {}, send {}, read {}, total {}\n", timeouts["connect"].get<std::string>(),
                          timeouts["send"].get<std::string>(), timeouts["read"].get<std::string>(),

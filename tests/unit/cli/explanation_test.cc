@@ -181,6 +181,14 @@ TEST_F(Explaining, SaysWhyCandidatesLostAndWhatWillHappen) {
   }
 }
 
+TEST_F(Explaining, NamesTimesOnlyWhereSomebodyIsWaitedFor) {
+  for (const char* url : {"https://www.example.com/text", "https://www.example.com/pages/x"}) {
+    EXPECT_THAT(text_of(asking("GET", url)), Not(HasSubstr("timeouts")));
+    EXPECT_FALSE(ask(asking("GET", url))->json.contains("timeouts"));
+  }
+  EXPECT_TRUE(ask(asking("GET", "https://www.example.com/api/x"))->json.contains("timeouts"));
+}
+
 TEST_F(Explaining, SaysWhatARewriteMakesOfTheTarget) {
   EXPECT_THAT(text_of(asking("GET", "https://www.example.com/old/a%2Fb?c")), HasSubstr("rewritten: /a%2Fb?c\n"));
   EXPECT_EQ(ask(asking("GET", "https://www.example.com/old/x"))->json["rewritten"], "/x");
