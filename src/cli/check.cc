@@ -27,10 +27,8 @@ struct Options {
 constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
 
 std::string summary(const config::LoadResult& loaded, const std::string& file) {
-  std::size_t errors = 0;
-  for (const config::Problem& problem : loaded.problems) errors += problem.severity == config::Severity::kError;
-  const std::size_t warnings = loaded.problems.size() - errors;
-  return base::format("{}: {} ({} errors, {} warnings)\n", file, errors == 0 ? "ok" : "not usable", errors, warnings);
+  const char* verdict = config::has_errors(loaded.problems) ? "not usable" : "ok";
+  return base::format("{}: {} ({})\n", file, verdict, config::count_problems(loaded.problems));
 }
 
 int check(const Options& options) {

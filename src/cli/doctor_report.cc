@@ -58,8 +58,10 @@ std::string DoctorReport::text() const {
     text += base::format("{:<7}  {}{}: {}\n", name_of(finding.state), finding.check, subject, finding.message);
     if (!finding.remedy.empty()) text += base::format("{:<7}    to do: {}\n", "", finding.remedy);
   }
-  text += base::format("{} checks: {} ok, {} warnings, {} failed\n", findings_.size(), count(FindingState::kOk),
-                       count(FindingState::kWarning), count(FindingState::kFault));
+  const auto warnings = count(FindingState::kWarning);
+  text +=
+      base::format("{} check{}: {} ok, {} warning{}, {} failed\n", findings_.size(), findings_.size() == 1 ? "" : "s",
+                   count(FindingState::kOk), warnings, warnings == 1 ? "" : "s", count(FindingState::kFault));
   return text;
 }
 

@@ -103,6 +103,11 @@ std::string counted(std::uint64_t number) {
   return text;
 }
 
+// "1 request", "1,000 requests".
+std::string counted(std::uint64_t number, std::string_view noun) {
+  return base::format("{} {}{}", counted(number), noun, number == 1 ? "" : "s");
+}
+
 }  // namespace
 
 void Replay::read(std::istream& log) {
@@ -247,7 +252,7 @@ std::vector<const Replay::Groups::value_type*> Replay::largest_groups() const {
 
 std::string Replay::text() const {
   const std::vector<const Groups::value_type*> largest = largest_groups();
-  std::string text = base::format("{} of {} requests would change{}\n", counted(changes_), counted(requests()),
+  std::string text = base::format("{} of {} would change{}\n", counted(changes_), counted(requests(), "request"),
                                   largest.empty() ? "" : ":");
   for (std::size_t i = 0; i < std::min(largest.size(), kGroupsShown); ++i) {
     const auto& [method, path, before, after] = largest[i]->first;
@@ -256,19 +261,21 @@ std::string Replay::text() const {
                          after, group.line, group.example);
   }
   if (largest.size() > kGroupsShown) {
-    text += base::format("           and {} more kinds; --json shows all\n", largest.size() - kGroupsShown);
+    const std::size_t left_out = largest.size() - kGroupsShown;
+    text +=
+        base::format("           and {} more kind{}; --json shows all\n", counted(left_out), left_out == 1 ? "" : "s");
   }
-  text += base::format("{} requests find no route in the new config, {} are refused in all\n", counted(without_route_),
-                       counted(refused_));
+  text += base::format("{} {} no route in the new config, {} {} refused in all\n", counted(without_route_, "request"),
+                       without_route_ == 1 ? "finds" : "find", counted(refused_), refused_ == 1 ? "is" : "are");
   if (undecidable_ > 0) {
     text += base::format(
         "{} may change: by conditions on headers or query, or a fallback page, which the log cannot tell\n",
         counted(undecidable_));
   }
   if (not_compared_ > 0) {
-    text += base::format("{} were not compared: the log does not say which route they took\n", counted(not_compared_));
+    text += base::format("{} not compared: the log does not say which route was taken\n", counted(not_compared_));
   }
-  if (unreadable_ > 0) text += base::format("{} lines could not be read\n", counted(unreadable_));
+  if (unreadable_ > 0) text += base::format("{} could not be read\n", counted(unreadable_, "line"));
   return text;
 }
 

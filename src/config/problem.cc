@@ -76,6 +76,12 @@ bool has_errors(const std::vector<Problem>& problems) {
   return std::ranges::any_of(problems, [](const Problem& problem) { return problem.severity == Severity::kError; });
 }
 
+std::string count_problems(const std::vector<Problem>& problems) {
+  const auto errors = std::ranges::count(problems, Severity::kError, &Problem::severity);
+  const auto warnings = std::ssize(problems) - errors;
+  return base::format("{} error{}, {} warning{}", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+}
+
 void sort_problems(std::vector<Problem>& problems, const Sources& sources) {
   std::ranges::stable_sort(problems, {}, [&sources](const Problem& problem) {
     return std::tuple(sources.order(problem.place.file), problem.place.line, problem.place.column);

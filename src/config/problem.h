@@ -47,6 +47,8 @@ class Sources {
 };
 
 bool has_errors(const std::vector<Problem>& problems);
+// "1 error, 2 warnings".
+std::string count_problems(const std::vector<Problem>& problems);
 // Puts problems into the order of the files, lines and columns.
 void sort_problems(std::vector<Problem>& problems, const Sources& sources);
 // The lines for one problem, with a final line end. Warnings say "warning: " before the key.

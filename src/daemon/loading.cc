@@ -60,8 +60,8 @@ Refusal describe_refusal(const std::vector<config::Problem>& problems, const con
   Refusal refusal;
   const std::size_t count = errors.size();
   refusal.first = count == 1 ? errors[0] : format("{} (and {} more)", errors[0], count - 1);
-  refusal.text = cut_lines(format("the config is not usable ({} errors, {} warnings)\n{}", count,
-                                  problems.size() - count, config::render_problems(problems, sources)),
+  refusal.text = cut_lines(format("the config is not usable ({})\n{}", config::count_problems(problems),
+                                  config::render_problems(problems, sources)),
                            Refusal::kTextBytesMax);
   refusal.lines = std::move(errors);
   if (count > Refusal::kLinesMax) {

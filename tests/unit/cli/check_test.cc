@@ -43,6 +43,11 @@ TEST_F(CheckCommand, PrintsAllProblemsOfABrokenOne) {
   EXPECT_THAT(result.err, HasSubstr("not usable (2 errors, 0 warnings)"));
 }
 
+TEST_F(CheckCommand, CountsInWords) {
+  const std::string file = directory_.write("one.yaml", std::string(support::plain_config()) + "nonsense: 1\n");
+  EXPECT_THAT(run_command({"check", "-c", file}).err, HasSubstr("not usable (1 error, 0 warnings)"));
+}
+
 TEST_F(CheckCommand, NamesAFileThatIsMissing) {
   const auto result = run_command({"check", "-c", directory_ / "missing.yaml"});
   EXPECT_EQ(result.exit_code, kFailed);
@@ -89,7 +94,7 @@ TEST_F(CheckCommand, ReplaysALog) {
   const std::string log = directory_.write("access.log", "192.0.2.1 - - [t] \"GET /api/x HTTP/1.1\" 200 5\n");
   const auto same = run_command({"check", "-c", good(), "--against", log});
   EXPECT_EQ(same.exit_code, kDone);
-  EXPECT_THAT(same.out, HasSubstr("0 of 1 requests would change"));
+  EXPECT_THAT(same.out, HasSubstr("0 of 1 request would change"));
   directory_.write("access.log", "192.0.2.1 - - [t] \"GET /nowhere HTTP/1.1\" 200 5\n");
   const auto changed = run_command({"check", "-c", good(), "--against", log, "--json"});
   EXPECT_EQ(changed.exit_code, kFailed);

@@ -23,7 +23,7 @@ TEST(DoctorReport, ShowsALineForEachFindingAndCounts) {
             "           to do: timedatectl\n"
             "failed   descriptors: too few\n"
             "           to do: ulimit -n\n"
-            "3 checks: 1 ok, 1 warnings, 1 failed\n");
+            "3 checks: 1 ok, 1 warning, 1 failed\n");
 }
 
 TEST(DoctorReport, IsAnArrayAsJson) {

@@ -18,7 +18,7 @@ TEST(DoctorCommand, FailsWhereSomethingFails) {
   const auto result = run_command({"doctor", "-c", directory / "missing.yaml"});
   EXPECT_EQ(result.exit_code, kFailed);
   EXPECT_THAT(result.out, HasSubstr("missing.yaml"));
-  EXPECT_THAT(result.out, HasSubstr("1 checks: 0 ok, 0 warnings, 1 failed"));
+  EXPECT_THAT(result.out, HasSubstr("1 check: 0 ok, 0 warnings, 1 failed"));
 }
 
 TEST(DoctorCommand, PrintsAnArrayOnRequest) {

@@ -102,6 +102,14 @@ TEST(SortProblems, GoesByFilesAsTheyWereReadThenByPlace) {
   EXPECT_EQ(order, "a.yaml:2:3 a.yaml:2:5 a.yaml:9:1 0.yaml:1:1 unknown:1:1 ");
 }
 
+TEST(CountProblems, SpeaksOfOneAndOfMany) {
+  const Problem warning = problem_at("a", 1, 1, Severity::kWarning);
+  const Problem error = problem_at("a", 1, 1);
+  EXPECT_EQ(count_problems({}), "0 errors, 0 warnings");
+  EXPECT_EQ(count_problems({error, warning}), "1 error, 1 warning");
+  EXPECT_EQ(count_problems({error, warning, error, warning}), "2 errors, 2 warnings");
+}
+
 TEST(HasErrors, CountsNoWarnings) {
   EXPECT_FALSE(has_errors({}));
   EXPECT_FALSE(has_errors({problem_at("a", 1, 1, Severity::kWarning)}));

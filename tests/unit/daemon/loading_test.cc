@@ -77,7 +77,7 @@ TEST(DescribeRefusal, CountsErrorsAndShowsAll) {
   EXPECT_EQ(one.first, "a.yaml:2:1: k: wrong; mend it");
   EXPECT_EQ(one.lines, std::vector<std::string>{"a.yaml:2:1: k: wrong; mend it"});
   EXPECT_EQ(one.text,
-            "the config is not usable (1 errors, 1 warnings)\n"
+            "the config is not usable (1 error, 1 warning)\n"
             "a.yaml:1:1: warning: k: wrong; mend it\nx\n^\n"
             "a.yaml:2:1: k: wrong; mend it\ny\n^");
   const Refusal two = describe_refusal({problem_at(1), problem_at(2)}, sources);

@@ -204,7 +204,7 @@ TEST_F(SupervisorTest, KeepsTheOldSnapshotWhenTheNewOneIsWrong) {
                                                   "body: x } }] }]\n")}) {
       directory_.write("viaduct.yaml", broken);
       const std::string refused = ask("reload");
-      EXPECT_TRUE(refused.starts_with("error: the config is not usable (1 errors, 0 warnings)\n")) << refused;
+      EXPECT_TRUE(refused.starts_with("error: the config is not usable (1 error, 0 warnings)\n")) << refused;
       EXPECT_NE(refused.find("/viaduct.yaml:"), std::string::npos) << refused;
       EXPECT_EQ(answer(), "first");
     }
