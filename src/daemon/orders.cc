@@ -62,7 +62,11 @@ std::string set_drained(const Scene& scene, const Words& words, bool drained) {
   }
   upstream::UpstreamState& state = scene.states.find(*upstream);
   state.server(static_cast<std::size_t>(server - upstream->servers.begin())).drained.store(drained, kRelaxed);
-  LOG_WARNING("server_{} upstream={} server={}", drained ? "drained" : "undrained", upstream->name, words[2]);
+  if (drained) {
+    LOG_WARNING("server_drained upstream={} server={}", upstream->name, words[2]);
+  } else {
+    LOG_WARNING("server_undrained upstream={} server={}", upstream->name, words[2]);
+  }
   std::size_t available = 0;
   for (std::size_t i = 0; i < state.count(); ++i) available += state.server(i).is_available(scene.now) ? 1U : 0U;
   return available > 0 ? "ok" : format("ok\nwarning: {} has no server left that requests are sent to", upstream->name);
