@@ -144,6 +144,8 @@ constexpr std::array kServerFamilies = {
                  [](const ServerFacts& server) { return server.is_available ? 1.0 : 0.0; }},
     ServerFamily{false, "viaduct_upstream_server_ejected", "1 while the server is left out because attempts failed.",
                  [](const ServerFacts& server) { return server.state == "ejected" ? 1.0 : 0.0; }},
+    ServerFamily{false, "viaduct_upstream_server_drained", "1 while an operator has taken the server out.",
+                 [](const ServerFacts& server) { return server.state == "drained" ? 1.0 : 0.0; }},
     ServerFamily{false, "viaduct_upstream_server_connections", "Connections to the server, idle ones too.",
                  [](const ServerFacts& server) { return static_cast<double>(server.connections); }},
     ServerFamily{false, "viaduct_upstream_server_requests", "Requests that are under way at the server.",

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""conf/grafana.json asks for nothing that /metrics does not have."""
+"""conf/grafana.json and conf/alerts.yaml ask for nothing that /metrics does not have."""
 import json
 import re
+
+import yaml
 
 from harness.cli import PROJECT
 from harness.client import HOST, RawClient, fetch
@@ -9,6 +11,7 @@ from harness.scene import plain_scene
 from harness.waiting import wait_until
 
 BOARD = PROJECT / "conf/grafana.json"
+ALERTS = PROJECT / "conf/alerts.yaml"
 
 
 def expressions():
@@ -22,6 +25,9 @@ def expressions():
             yield variable["query"]["query"], ""
     for annotation in board["annotations"]["list"]:
         yield annotation["expr"], ""
+    for rule in yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"][0]["rules"]:
+        if not rule["expr"].startswith("up{"):  # which is Prometheus' own
+            yield rule["expr"], re.sub(r"\{\{ \$labels\.(\w+) \}\}", r"{{\1}}", rule["annotations"]["summary"])
 
 
 def families(page):
