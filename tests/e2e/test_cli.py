@@ -245,7 +245,8 @@ def test_explain_needs_none_of_the_files_that_the_config_names(place, config):
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"route: {last}"), done.stderr
         assert "viaduct check says which" in done.stderr
     site["routes"][0]["match"] = {"regex": "("}
-    done = run("explain", "GET", f"https://{HOST}/", "-c", write_config(with_defaults(changed, place), place, "no.yaml"))
+    broken = write_config(with_defaults(changed, place), place, "broken.yaml")
+    done = run("explain", "GET", f"https://{HOST}/", "-c", broken)
     assert done.returncode == 1 and "regex" in done.stderr
 
 
