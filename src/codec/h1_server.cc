@@ -86,7 +86,7 @@ void H1Server::take_input_end() {
   switch (state_) {
     case State::kIdle:
     case State::kDiscarding: close(CodecEnding::kClose); break;
-    case State::kHead:
+    case State::kHead: give_up_head(Reason::kClientClosed); break;
     case State::kExchange: fail(Reason::kClientClosed); break;
     case State::kTunnel: end_tunnel_input(); break;
     case State::kFlushing: persists_ = client_persists_ = false; break;
@@ -156,12 +156,7 @@ void H1Server::abort(Reason reason) {
   switch (state_) {
     case State::kIdle:
     case State::kDiscarding: close(CodecEnding::kClose); break;
-    case State::kHead: {
-      parser_.give_up_head(head_->fields);
-      note_request_line();
-      is_answerable(reason) ? refuse(reason) : fail(reason);
-      break;
-    }
+    case State::kHead: give_up_head(reason); break;
     case State::kExchange: {
       is_answerable(reason) && !writer_.has_begun() ? refuse(reason) : fail(reason);
       break;
@@ -214,6 +209,15 @@ void H1Server::note_request_line() {
   version_ = head_->version;
   is_head_request_ = head_->method == http::Method::kHead;
 }
+// It will not be completed: what has come of it is all that the log will know.
+void H1Server::give_up_head(Reason reason) {
+  parser_.give_up_head(head_->fields);
+  note_request_line();
+  if (is_answerable(reason)) return refuse(reason);
+  handler_->on_refused(*head_, Reason::kClientClosed);
+  fail(reason);
+}
+
 
 void H1Server::accept_head(bool has_more_input) {
   note_request_line();

@@ -89,6 +89,7 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   void read_body(base::Buffer& input);
   void read_tunnel(base::Buffer& input);
   void begin_discarding();
+  void give_up_head(http::Reason reason);
   void discard(base::Buffer& input);
   void take_input_end();
   void refuse(http::Reason reason);

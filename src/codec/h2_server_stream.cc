@@ -131,6 +131,7 @@ void H2ServerStream::deliver_end() {
 
 void H2ServerStream::fail(Reason reason) {
   http::StreamHandler* handler = std::exchange(handler_, nullptr);
+  const bool is_head = state_ == State::kHead || state_ == State::kReady;
   transition(State::kOver);
   server_.forget_block(*this);
   received_.clear();
@@ -141,6 +142,10 @@ void H2ServerStream::fail(Reason reason) {
                                         : is_ours     ? NGHTTP2_INTERNAL_ERROR
                                                       : NGHTTP2_CANCEL);
     server_.owner_.on_codec_output();
+  }
+  if (is_head) {
+    head_->version = http::Version::kHttp2;
+    handler->on_refused(*head_, Reason::kClientClosed);
   }
   handler->on_reset(reason);
 }

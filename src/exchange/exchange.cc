@@ -38,7 +38,13 @@ Exchange::Exchange(Services& services, const ClientInfo& client, http::ServerStr
       arena_(services.loop.chunks()),
       client_ip_(client.peer.ip()),
       body_limit_(std::numeric_limits<std::uint64_t>::max()),
-      started_(services.loop.now()) {}
+      started_(services.loop.now()) {
+  record_.client_ip = client_ip_;
+  record_.client_port = client_.peer.port();
+  if (client_.tls == nullptr) return;
+  record_.tls_version = client_.tls->version;
+  record_.tls_cipher = client_.tls->cipher;
+}
 
 void Exchange::transition(State next) {
   // Forward only, nothing follows the end, and a tunnel begins instead of an answer.
@@ -92,8 +98,6 @@ void Exchange::on_refused(http::RequestHead& head, http::Reason reason) {
 void Exchange::describe_request(const http::RequestHead& head) {
   choose_request_id(head);
   const std::size_t question = head.target.find('?');
-  record_.client_port = client_.peer.port();
-  record_.client_ip = client_ip_;
   record_.method = head.method_text;
   record_.host = head.authority;
   received_target_ = head.target;
@@ -102,10 +106,6 @@ void Exchange::describe_request(const http::RequestHead& head) {
   record_.version = http::version_text(head.version);
   record_.user_agent = head.fields.value(http::FieldName::kUserAgent);
   record_.referer = head.fields.value(http::FieldName::kReferer);
-  if (client_.tls != nullptr) {
-    record_.tls_version = client_.tls->version;
-    record_.tls_cipher = client_.tls->cipher;
-  }
 }
 
 void Exchange::choose_request_id(const http::RequestHead& head) {
@@ -356,6 +356,8 @@ void Exchange::finish() {
   record_.total = services_.loop.now() - started_;
   record_.time = services_.loop.wall_now();
   services_.counters.count(record_.reason, record_.status);
+  // Every line has one, also where nothing of a head was understood.
+  if (record_.request_id.empty()) record_.request_id = arena_.copy(services_.random.request_id().view());
   services_.route_stats.count(number_of(snapshot(), decision_), record_.status, record_.total, record_.reason);
   services_.access_log.write(record_);
   if (run_ == nullptr || !run_->runs_on()) return leave();

@@ -84,6 +84,8 @@ class ExchangeScene final : private exchange::ExchangeOwner {
   // A request comes in. The first one builds the snapshot from what has been added; REQUIRES: every plan has an action.
   Call& call(const Request& request);
   Call& call(std::string_view method, std::string_view target) { return call({.method = method, .target = target}); }
+  // The first byte of a request has come.
+  Call& begin(const Request& request) { return make_call(request); }
   // A codec refuses a request while it reads it.
   Call& refuse(const Request& request, http::Reason reason);
   // A body of a request whose head was taken is refused.

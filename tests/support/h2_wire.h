@@ -115,7 +115,8 @@ class H2ServerWire final : public codec::ServerCodecHandler {
 
  private:
   void answer(RecordingStreamHandler& handler, std::string_view event) {
-    if (event == "refused")
+    const bool is_gone = handler.reason == http::Reason::kClientClosed;
+    if (event == "refused" && !is_gone)
       respond(*handler.stream, handler.arena(), http::reason_status(handler.reason), "no", chunks);
     const bool is_request = event == "head" || event == "body" || event == "trailers";
     const bool is_whole = !handler.lines().empty() && (handler.lines().back() == "end" || event == "trailers");

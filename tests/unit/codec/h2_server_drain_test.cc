@@ -244,7 +244,8 @@ TEST(H2ServerDrain, EndsQuietlyBetweenRequests) {
   H2ServerWire half;
   half.open().feed(h2_frame(NGHTTP2_HEADERS, kH2End, 1, h2_block(support::h2_request("GET")).substr(0, 5)));
   half.end();
-  EXPECT_EQ(half.events(), "reset client_closed");
+  EXPECT_EQ(half.events(), "refused client_closed | reset client_closed");
+  EXPECT_EQ(half.last().head->version, http::Version::kHttp2);
   EXPECT_EQ(half.server.ending(), CodecEnding::kClose);
 }
 
@@ -281,7 +282,7 @@ TEST(H2ServerDrain, EndsAConnectionWhoseHeadTakesTooLong) {
   EXPECT_EQ(wire.sent(), "GOAWAY 3 ENHANCE_YOUR_CALM");
   EXPECT_EQ(wire.events(),
             "head GET / HTTP/2.0 host=a body=none [Host: a] | end | reset header_timeout || "
-            "reset header_timeout");
+            "refused client_closed | reset header_timeout");
   EXPECT_EQ(wire.server.failure(), Reason::kHeaderTimeout);
   EXPECT_EQ(wire.server.ending(), CodecEnding::kLinger);
   H2ServerWire preface;

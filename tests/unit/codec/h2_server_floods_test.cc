@@ -163,7 +163,7 @@ TEST(H2ServerFloods, OfFieldsEndTheConnection) {
     EXPECT_EQ(refused.server.failure(), Reason::kNone);
     H2ServerWire flood(limits);
     flood.open().feed(frames(kBytesMax + 1), size);
-    EXPECT_EQ(flood.events(), "reset h2_header_flood");
+    EXPECT_EQ(flood.events(), "refused client_closed | reset h2_header_flood");
     EXPECT_EQ(flood.sent(), "GOAWAY 1 ENHANCE_YOUR_CALM");
     EXPECT_EQ(flood.server.failure(), Reason::kH2HeaderFlood);
   }

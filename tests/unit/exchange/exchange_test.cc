@@ -431,6 +431,20 @@ TEST_F(ExchangeLogTest, DescribesTheRequestAsItWasReceived) {
             "1250.000");
 }
 
+TEST_F(ExchangeLogTest, KnowsTheClientWhereNothingOfAHeadCame) {
+  ExchangeScene scene("${client_ip} ${client_port} ${tls_version} ${tls_cipher} ${request_id} ${status} ${reason}");
+  net::TlsInfo tls;
+  tls.version = "TLSv1.3";
+  tls.cipher = "TLS_AES_128_GCM_SHA256";
+  scene.client.tls = &tls;
+  scene.begin({}).go_away();
+  scene.turn();
+  const std::string line = scene.log();
+  EXPECT_TRUE(line.starts_with("192.0.2.7 40000 TLSv1.3 TLS_AES_128_GCM_SHA256 ")) << line;
+  EXPECT_TRUE(line.ends_with(" 499 client_closed")) << line;
+  EXPECT_EQ(line.find(" - "), std::string::npos) << "no id: " << line;
+}
+
 TEST_F(ExchangeLogTest, ShowsTheClientBehindTrustedProxies) {
   ExchangeScene scene("${client_ip}");
   scene.add_route().action = std::make_unique<support::RecordingAction>(script_);
