@@ -49,8 +49,8 @@ void H1Server::transition(State next) {
 
 // Each round either takes bytes or changes the state; after an event the state alone says what is next.
 void H1Server::on_input(base::Buffer& input) {
-  CHECK(!in_input_);
-  in_input_ = true;
+  CHECK(input_ == nullptr);
+  input_ = &input;
   resume_asked_ = false;
   if (state_ == State::kBroken) fail(Reason::kInternalError);
   while (!input.empty() && wants_input()) {
@@ -70,7 +70,7 @@ void H1Server::on_input(base::Buffer& input) {
       case State::kClosing: break;
     }
   }
-  in_input_ = false;
+  input_ = nullptr;
   if (drain_ == Drain::kNow && input.empty() && state_ == State::kIdle) close(CodecEnding::kClose);
   if (input_ended_ && input.empty() && wants_input()) take_input_end();
 }
@@ -183,9 +183,8 @@ void H1Server::begin_request() {
   ++requests_;
   writer_.reset();
   version_ = Version::kHttp11;
-  is_head_request_ = client_persists_ = persists_ = reading_ = is_patient_ = is_full_ = false;
+  is_head_request_ = client_persists_ = persists_ = reading_ = is_wanted_ = is_patient_ = is_full_ = false;
   continue_ = Continue::kNotExpected;
-  discarded_ = 0;
   handler_ = &owner_.on_stream(*this);
   base::Arena& arena = handler_->arena();
   head_ = arena.make<http::RequestHead>(arena);
@@ -209,6 +208,7 @@ void H1Server::note_request_line() {
   version_ = head_->version;
   is_head_request_ = head_->method == http::Method::kHead;
 }
+
 // It will not be completed: what has come of it is all that the log will know.
 void H1Server::give_up_head(Reason reason) {
   parser_.give_up_head(head_->fields);
@@ -217,7 +217,6 @@ void H1Server::give_up_head(Reason reason) {
   handler_->on_refused(*head_, Reason::kClientClosed);
   fail(reason);
 }
-
 
 void H1Server::accept_head(bool has_more_input) {
   note_request_line();
@@ -269,19 +268,18 @@ void H1Server::begin_discarding() {
   parser_.move_to(*discarded_trailers_);
 }
 
-// The rest of a body that nobody wants, so that the request behind it can be read.
+// The rest of a body that nobody wants, so that the request behind it can be read. How much may come was weighed when
+// the answer was begun; the owner bounds how slowly.
 void H1Server::discard(base::Buffer& input) {
-  const std::size_t before = input.size();
   base::Buffer body(output_.pool());
   const H1Progress progress = parser_.parse_body(input, body);
-  discarded_ += before - input.size();
-  const bool is_over = progress == H1Progress::kRefused || discarded_ > kDiscardBytesMax;
-  if (is_over) persists_ = false;
+  const bool is_refused = progress == H1Progress::kRefused;
+  if (is_refused) persists_ = false;
   if (state_ == State::kFlushing) return;
   if (progress == H1Progress::kDone) {
     transition(State::kIdle);
     discarded_trailers_.reset();
-  } else if (is_over) {
+  } else if (is_refused) {
     close(CodecEnding::kLinger);
   }
 }
@@ -309,7 +307,7 @@ void H1Server::close(CodecEnding ending) {
 }
 
 void H1Server::resume() {
-  if (in_input_ || resume_asked_) return;
+  if (input_ != nullptr || resume_asked_) return;
   resume_asked_ = true;
   owner_.on_codec_resume();
 }
@@ -333,7 +331,7 @@ void H1Server::send_head(const http::ResponseHead& head, bool end) {
   }
   const H1Framing framing = framing_of(head);
   H1Connection connection = H1Connection::kClose;
-  if (decide_persistence(framing)) {
+  if (decide_persistence(framing, head)) {
     connection = version_ == Version::kHttp10 ? H1Connection::kKeepAlive : H1Connection::kNothing;
   }
   write_response_head(head, framing, connection, output_);
@@ -349,12 +347,27 @@ H1Framing H1Server::framing_of(const http::ResponseHead& head) const {
   return version_ == Version::kHttp10 ? H1Framing::kUntilClose : H1Framing::kChunked;
 }
 
-bool H1Server::decide_persistence(H1Framing framing) {
+// Whether the rest of the request's body is better not sent at all, so that the answer has to say that the connection
+// ends. Else all of it is read or dropped, and the request behind it gets its answer.
+bool H1Server::is_rest_unwanted(const http::ResponseHead& head) {
+  if (!is_wanted_ && input_ != nullptr && state_ == State::kExchange) {
+    base::Buffer dropped(output_.pool());
+    if (!parser_.is_done() && parser_.parse_body(*input_, dropped) == H1Progress::kRefused) return true;
+  }
+  if (parser_.is_done()) return false;
+  // Said by those who know that the client will not complete it.
+  if (!is_persistent(version_, head.fields) && head.fields.count(http::FieldName::kConnection) > 0) return true;
+  // How long a chunked one is nobody knows.
+  const bool is_short = parser_.body_bytes_left().value_or(kDiscardBytesMax + 1) <= kDiscardBytesMax;
+  // A server that echoes answers while it reads; one that redirects or refuses has seen enough.
+  return !is_short && (!is_wanted_ || head.status >= 300);
+}
+
+bool H1Server::decide_persistence(H1Framing framing, const http::ResponseHead& head) {
   // A client whose expectation is not met may or may not send its body: what follows could not be told apart.
   const bool is_clear = continue_ != Continue::kDue && framing != H1Framing::kUntilClose;
-  // A long body that the handler does not read will not be dropped to the end either.
-  const bool is_unwanted = !reading_ && parser_.body_bytes_left().value_or(0) > kDiscardBytesMax;
-  persists_ = persists_ && is_clear && !is_unwanted && drain_ == Drain::kNone && state_ != State::kRefused;
+  persists_ = persists_ && is_clear && drain_ == Drain::kNone && state_ != State::kRefused;
+  if (persists_ && !parser_.is_done()) persists_ = !is_rest_unwanted(head);
   continue_ = Continue::kNotExpected;
   return persists_;
 }
@@ -387,9 +400,7 @@ void H1Server::after_write(bool whole) {
 void H1Server::finish_stream() {
   http::StreamHandler* handler = std::exchange(handler_, nullptr);
   reading_ = false;
-  // A sized body tells beforehand that it is too long to be dropped; a chunked one is tried.
-  const bool is_too_long = parser_.body_bytes_left().value_or(0) > kDiscardBytesMax - discarded_;
-  if (!persists_ || is_too_long) {
+  if (!persists_) {
     close(proper_ending());
   } else {
     parser_.is_done() ? transition(State::kIdle) : begin_discarding();
@@ -438,6 +449,7 @@ void H1Server::set_reading(bool reading) {
   if (state_ != State::kExchange && state_ != State::kTunnel) return;
   reading_ = reading;
   if (!reading) return;
+  is_wanted_ = true;
   if (continue_ == Continue::kDue) {
     continue_ = Continue::kSent;
     output_.append(kContinueResponse);

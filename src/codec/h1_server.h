@@ -28,7 +28,8 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   // Output beyond which writable_bytes() is 0, and below which on_writable follows.
   static constexpr std::size_t kOutputBytesMax = 64 * 1024;
   static constexpr std::size_t kOutputBytesLow = 16 * 1024;
-  // How much of a request body that nobody wants is read and dropped to keep the connection.
+  // How much of a request body that nobody wants is read and dropped to keep the connection. Where more may come, the
+  // answer announces the connection's end: no request behind it may be lost without that (RFC 9112 §9.6).
   static constexpr std::size_t kDiscardBytesMax = 64 * 1024;
 
   // All three must outlive the codec.
@@ -88,8 +89,8 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   void note_request_line();
   void read_body(base::Buffer& input);
   void read_tunnel(base::Buffer& input);
-  void begin_discarding();
   void give_up_head(http::Reason reason);
+  void begin_discarding();
   void discard(base::Buffer& input);
   void take_input_end();
   void refuse(http::Reason reason);
@@ -102,7 +103,8 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   void settle_tunnel();
   void after_write(bool whole);
   H1Framing framing_of(const http::ResponseHead& head) const;
-  bool decide_persistence(H1Framing framing);
+  bool is_rest_unwanted(const http::ResponseHead& head);
+  bool decide_persistence(H1Framing framing, const http::ResponseHead& head);
   CodecEnding proper_ending() const;
 
   const H1Limits& limits_;
@@ -112,9 +114,9 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   H1BodyWriter writer_;
   State state_ = State::kIdle;
   CodecEnding ending_ = CodecEnding::kOpen;
-  bool in_input_ = false;      // on_input is on the stack
-  bool resume_asked_ = false;  // on_codec_resume was called, on_input is to come
-  bool input_ended_ = false;   // on_input_end was called
+  base::Buffer* input_ = nullptr;  // what on_input was given, while it is on the stack
+  bool resume_asked_ = false;      // on_codec_resume was called, on_input is to come
+  bool input_ended_ = false;       // on_input_end was called
   Drain drain_ = Drain::kNone;
   std::uint64_t requests_ = 0;  // begun on this connection
 
@@ -126,10 +128,10 @@ class H1Server final : public ServerCodec, public http::ServerStream {
   bool client_persists_ = false;  // the client means to keep the connection
   bool persists_ = false;         // and so do we
   bool reading_ = false;
+  bool is_wanted_ = false;   // the handler has read of the body
   bool is_patient_ = false;  // the handler counts the silence of the body
   bool is_full_ = false;     // on_writable is due
   Continue continue_ = Continue::kNotExpected;
-  std::size_t discarded_ = 0;
   std::unique_ptr<base::Arena> discarded_trailers_;  // in kDiscarding, where some may come
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// When H1Server reads, waits, discards and ends: expectations, backpressure, half-close, timeouts, draining, and
+// When H1Server reads, waits and ends: expectations, backpressure, half-close, timeouts, draining, and
 // handlers that act inside an event.
 #include <gtest/gtest.h>
 
@@ -108,106 +108,6 @@ TEST(H1ServerFlow, StopsDeliveringWhenToldInsideABodyEvent) {
   wire.server.set_reading(true);
   wire.turn();
   EXPECT_EQ(wire.last().lines().back(), "body abcdef");
-}
-
-TEST(H1ServerFlow, DiscardsAShortRestOfABodyToKeepTheConnection) {
-  for (const std::size_t size : kFragmentSizes) {
-    H1ServerWire wire;
-    wire.reads = wire.answers = false;
-    wire.feed(kPost5, size);
-    respond(wire);
-    EXPECT_EQ(wire.sent, kOk);
-    EXPECT_TRUE(wire.last().has("stream end"));
-    EXPECT_EQ(wire.server.phase(), CodecPhase::kBody);
-    wire.streams.clear();
-    wire.answers = true;
-    wire.feed("hello" + std::string(kGet), size);
-    ASSERT_EQ(wire.streams.size(), 1u);
-    EXPECT_EQ(wire.sent, std::string(kOk) + std::string(kOk));
-  }
-}
-
-TEST(H1ServerFlow, DiscardsChunkedBodiesUpToItsLimit) {
-  H1ServerWire wire;
-  wire.reads = wire.answers = false;
-  wire.feed(kChunked);
-  respond(wire);
-  std::string body = "8000\r\n" + std::string(0x8000, 'x') + "\r\n";
-  wire.feed(body);
-  EXPECT_EQ(wire.server.ending(), CodecEnding::kOpen);
-  wire.feed("0\r\n\r\n");
-  EXPECT_EQ(wire.server.phase(), CodecPhase::kIdle);
-  wire.feed(kChunked);
-  respond(wire);
-  wire.feed(body + body);
-  EXPECT_EQ(wire.server.phase(), CodecPhase::kClosing);
-  EXPECT_EQ(wire.server.ending(), CodecEnding::kLinger);
-}
-
-// The exchange's arena, into which trailers are read otherwise, goes with the answer.
-TEST(H1ServerFlow, DiscardsTrailersWhoseExchangeIsOver) {
-  const std::string trailers = "0\r\nX-Sum: " + std::string(5000, '7') + "\r\nX-T: 1\r\n\r\n";
-  for (const std::size_t before : {0U, 3U, 10U, 4000U}) {  // bytes that come while the answer is on its way
-    for (const std::size_t size : kFragmentSizes) {
-      H1ServerWire wire;
-      wire.reads = wire.answers = false;
-      wire.takes_output = false;
-      wire.feed(std::string(kChunked) + "2\r\nok\r\n");
-      respond(wire);
-      wire.feed(trailers.substr(0, before), size);
-      wire.takes_output = true;
-      wire.flush();
-      wire.turn();
-      ASSERT_TRUE(wire.last().has("stream end"));
-      wire.streams.clear();
-      wire.answers = true;
-      wire.feed(trailers.substr(before) + std::string(kGet), size);
-      ASSERT_EQ(wire.streams.size(), 1u) << before << " " << size;
-      EXPECT_EQ(wire.sent, std::string(kOk) + std::string(kOk));
-    }
-  }
-}
-
-TEST(H1ServerFlow, EndsAtOnceBeforeALongRestOfABody) {
-  const auto ending_for = [](std::size_t bytes) {
-    SCOPED_TRACE(bytes);
-    H1ServerWire wire;
-    wire.reads = wire.answers = false;
-    wire.feed("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n");
-    respond(wire);
-    const bool is_kept = wire.server.ending() == CodecEnding::kOpen;
-    EXPECT_EQ(wire.sent, is_kept ? kOk : kOkClose);
-    return wire.server.ending();
-  };
-  EXPECT_EQ(ending_for(H1Server::kDiscardBytesMax), CodecEnding::kOpen);
-  EXPECT_EQ(ending_for(H1Server::kDiscardBytesMax + 1), CodecEnding::kLinger);
-}
-
-TEST(H1ServerFlow, EndsWhereTheDiscardedBodyIsMalformed) {
-  H1ServerWire wire;
-  wire.reads = wire.answers = false;
-  wire.feed(kChunked);
-  respond(wire);
-  wire.feed("x\r\n");
-  EXPECT_EQ(wire.server.ending(), CodecEnding::kLinger);
-  EXPECT_EQ(wire.last().lines().back(), "stream end");
-}
-
-// The client sends on before it reads: it must be able to, or both wait for ever.
-TEST(H1ServerFlow, DiscardsWhileTheResponseIsOnItsWay) {
-  H1ServerWire wire;
-  wire.reads = wire.answers = false;
-  wire.takes_output = false;
-  wire.feed(kPost5);
-  respond(wire);
-  EXPECT_TRUE(wire.server.wants_input());
-  wire.feed("hello" + std::string(kGet));
-  EXPECT_EQ(wire.input.to_string(), kGet);
-  EXPECT_FALSE(wire.last().has("stream end"));
-  wire.takes_output = true;
-  wire.flush();
-  wire.turn();
-  EXPECT_EQ(wire.streams.size(), 2u);
 }
 
 TEST(H1ServerFlow, AnswersAWholeRequestBehindAHalfClose) {
