@@ -164,7 +164,12 @@ void ClientConnection::flush() {
     const net::IoResult result = transport_->write(output);
     progressed = result.bytes > 0;
     write_blocked_ = result.status == net::IoStatus::kAgain;
-    if (result.status == net::IoStatus::kFailed) take_write_failure();
+    if (result.status == net::IoStatus::kFailed) {
+      // What did leave counts: an answer to it may be here.
+      if (progressed) codec_->on_output_drained();
+      if (state_ != State::kOpen) return;
+      take_write_failure();
+    }
   }
   if (state_ == State::kOpen && !write_failed_) {
     progressed || output.empty() ? codec_->on_output_drained() : codec_->on_output_blocked();
