@@ -73,7 +73,9 @@ void RouteStats::count(std::uint32_t number, int status, base::Duration took, ht
   Row& row = (*block)[number % kRoutesABlock];
   add(row.status_classes[status_class_of(status)], 1);
   add(row.buckets[bucket_of(took)], 1);
-  if (status >= 500 || http::is_our_failure(reason)) add(row.failures, 1);
+  // By the status alone it is the upstream's own; a platform's form may say 500 for what the client did.
+  const bool is_failure = reason == http::Reason::kNone ? status >= 500 : http::is_our_failure(reason);
+  if (is_failure) add(row.failures, 1);
   add(row.microseconds, microseconds(took));
 }
 

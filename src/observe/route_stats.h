@@ -34,7 +34,7 @@ inline constexpr std::size_t kDurationBuckets = kDurationBounds.size() + 1;
 struct RouteTotals {
   std::array<std::uint64_t, kStatusClassCount> status_classes{};
   std::array<std::uint64_t, kDurationBuckets> buckets{};  // not cumulative
-  std::uint64_t failures = 0;  // statuses from 500 on, and failures of ours under any status, as callers are told them
+  std::uint64_t failures = 0;  // answers of upstreams from 500 on, and failures of ours under any status
   base::Duration time{};       // of all requests together
 
   std::uint64_t requests() const;

@@ -42,6 +42,7 @@ TEST(RouteStats, CountFailuresUnderAnyStatus) {
   stats.count(1, 200, 1ms, http::Reason::kUpstreamClosed);  // a platform that goes by the body
   stats.count(1, 502, 1ms, http::Reason::kUpstreamClosed);
   stats.count(1, 404, 1ms, http::Reason::kStaticNotFound);
+  stats.count(1, 500, 1ms, http::Reason::kBodyTimeout);  // a platform's form for what the client did
   EXPECT_EQ(totals_of(stats, 1).failures, 3U);
   EXPECT_EQ(totals_of(stats, 1).since(before).failures, 2U);
 }
