@@ -396,6 +396,13 @@ void ProxyRun::log_recovery(const http::ResponseHead& head) {
       base::to_milliseconds(exchange_.loop().now() - started_), head.status, exchange_.request_id());
 }
 
+// For more of the request, and for nothing else: that it does not come is not the server's fault.
+bool ProxyRun::waits_for_client() const {
+  if (request_ended_ || is_dialogue_ || exchange_.is_answering()) return false;
+  const bool has_room = stream_ != nullptr && stream_->writable_bytes() > 0;
+  return state_ == State::kCollecting || (state_ == State::kForwarding && has_room);
+}
+
 void ProxyRun::on_timer(int) {
   if (state_ == State::kOver) return;
   if (exchange_.loop().now() < total_ends_ && is_dialogue_) {
@@ -404,6 +411,7 @@ void ProxyRun::on_timer(int) {
     return exchange_.fail(Reason::kWebsocketIdle);
   }
   if (answer_.is_late()) return end_late(Reason::kUpstreamTotalTimeout);
+  if (waits_for_client()) return exchange_.fail(Reason::kBodyTimeout);
   note_vain_wait();
   log_failure(Reason::kUpstreamTotalTimeout, nullptr);
   // Only where nothing but the server was waited for.

@@ -87,6 +87,7 @@ class ProxyRun final : public exchange::ActionRun,
   // How long the server may be silent from here on.
   std::optional<base::Duration> read_limit() const;
   void arm_timer();
+  bool waits_for_client() const;
   // The server took a request for a tunnel for something else. True: the client was told.
   bool refuse_other_than_tunnel(const http::ResponseHead& head);
   void try_again_or_fail(http::Reason reason, bool answered);

@@ -315,6 +315,9 @@ void Exchange::respond(const Reply& reply, http::Reason reason) {
   http::ResponseHead& head = new_head(reply.status);
   if (!reply.content_type.empty()) head.fields.add(http::FieldName::kContentType, reply.content_type);
   for (const ReplyField& field : reply.fields) head.fields.add(field.id, field.value);
+  // The rest of such a request will hardly come: HTTP/1 ends the connection behind the answer.
+  const bool is_late = reason == http::Reason::kBodyTimeout || reason == http::Reason::kRateTooLow;
+  if (is_late) head.fields.add(http::FieldName::kConnection, "close");
   const bool is_head = request_->method == http::Method::kHead;
   const bool has_body = !is_head && !http::forbids_body(reply.status);
   if (!http::forbids_body(reply.status)) {
@@ -353,11 +356,11 @@ void Exchange::end_run() {
 }
 
 void Exchange::finish() {
+  // Every line has one, also where nothing of a head was understood.
+  if (record_.request_id.empty()) record_.request_id = arena_.copy(services_.random.request_id().view());
   record_.total = services_.loop.now() - started_;
   record_.time = services_.loop.wall_now();
   services_.counters.count(record_.reason, record_.status);
-  // Every line has one, also where nothing of a head was understood.
-  if (record_.request_id.empty()) record_.request_id = arena_.copy(services_.random.request_id().view());
   services_.route_stats.count(number_of(snapshot(), decision_), record_.status, record_.total, record_.reason);
   services_.access_log.write(record_);
   if (run_ == nullptr || !run_->runs_on()) return leave();

@@ -5,9 +5,11 @@ import time
 
 import pytest
 
+from harness import h2frames as h2
 from harness.callbacks import CLIENTS, PROVIDERS, UNANSWERED, assert_failure_form, post, wait_late
 from harness.client import RawClient, build_request
 from harness.expect import ExpectedRecords
+from harness.h2wire import H2Client
 from harness.pattern import pattern
 from harness.scene import proxy
 from harness.upstream import Blackhole, ClosedPort, answer
@@ -132,14 +134,31 @@ def test_silence_is_in_the_log_with_its_reason(daemon, authority):
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_body_that_does_not_come_fails_in_time_and_is_not_sent(daemon, raw, provider):
+    """It is the client's fault and nobody else's; HTTP/1 ends the connection, since the rest may still come."""
+    before = len([one for one in daemon.access_records() if one["reason"] == "body_timeout"])
     with RawClient(daemon.http.port) as client:
         begun = time.monotonic()
         client.send(build_request("POST", f"/app/{provider}", [("Content-Length", "100")]) + b"half")
         if provider == "wechat_push":
             assert client.at_end()
         else:
-            assert_failure_form(client.read_response(), provider, "The service did not answer in time.")
+            response = client.read_response()
+            assert_failure_form(response, provider, "The request body did not arrive in time.")
+            assert response.tokens("Connection") == ["close"] and client.at_end()
         assert TOTAL * 0.9 <= time.monotonic() - begun <= TOTAL + SLOWNESS
+    assert not raw.received
+    record = daemon.wait_reason("body_timeout", before + 1)
+    assert (record["route"], record["attempts"], record["server"]) == (f"app-{provider}", 0, "")
+    assert record["request_id"] not in daemon.error_text()
+
+
+def test_body_that_does_not_come_over_http2(daemon, raw):
+    with H2Client(daemon.https) as client:
+        client.send(client.post(1, "/app/wechat_pay_v3", ("content-length", "10")) + h2.data(1, b"abc"))
+        answered = client.expect_answer(1)
+        assert (answered.status, answered.get("connection")) == (500, None)
+        assert daemon.record_of(answered)["reason"] == "body_timeout"
+        client.ping()
     assert not raw.received
 
 

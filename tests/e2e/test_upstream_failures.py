@@ -193,7 +193,7 @@ def test_total_timeout_while_the_client_still_sends(daemon, raw, size):
     with RawClient(daemon.http.port) as client:
         client.send(build_request("POST", "/total/x", [("Content-Length", str(size))]) + pattern(size)[:size // 2])
         response = client.read_response("POST")
-    assert_failed(daemon, response, 504, "upstream_total_timeout")
+    assert_failed(daemon, response, 408, "body_timeout")
     assert daemon.is_running() and ask(daemon, "/next/x").body == b"spare"
 
 

@@ -192,10 +192,12 @@ TEST_F(ProxyCallbackTest, FailsInTimeWhileTheBodyIsStillComingAndSendsNothingOfI
   scene_.pass(4490ms);
   EXPECT_EQ(call.response.status, 0);
   scene_.pass(20ms);
-  expect_failure(call, http::Reason::kUpstreamTotalTimeout);
-  EXPECT_EQ(last_line(), "500 upstream_total_timeout 0");
+  expect_failure(call, http::Reason::kBodyTimeout);
+  EXPECT_EQ(call.response.field("Connection"), "close");
+  EXPECT_EQ(last_line(), "500 body_timeout 0");
   ASSERT_TRUE(until_nothing_runs());
   EXPECT_TRUE(server.connections.empty());
+  EXPECT_EQ(support::file_bytes(directory_ / "error.log").find("upstream_failed"), std::string::npos);
   EXPECT_EQ(late_lines(), "");
 }
 

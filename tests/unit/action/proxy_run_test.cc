@@ -213,19 +213,19 @@ TEST_F(ProxyRunTest, CutsAnAnswerThatDiesInTheMiddle) {
   EXPECT_EQ(scene_.log(), "200 upstream_truncated 1");
 }
 
-TEST_F(ProxyRunTest, EndsByTheTotalLimitBeforeAServerIsChosenToo) {
+TEST_F(ProxyRunTest, EndsByTheTotalLimitAndSaysForWhomItWaited) {
   ScriptedServer server(scene_.loop);
   forward_to({server.config()});
   route().timeouts.total = 100ms;
   Call& slow_client = scene_.call({.method = "POST", .body = {http::BodyKind::kSized, 10}});
   scene_.pass(200ms);
-  EXPECT_EQ(slow_client.response.status, 504);
+  EXPECT_EQ(slow_client.response.status, 408);
   Call& slow_server = scene_.call({});
   scene_.run_until([&] { return !server.connections.empty() && !server.last().received.empty(); });
   scene_.pass(200ms);
   EXPECT_EQ(slow_server.response.status, 504);
   scene_.turn();
-  EXPECT_EQ(scene_.log(), "504 upstream_total_timeout 0|504 upstream_total_timeout 1");
+  EXPECT_EQ(scene_.log(), "408 body_timeout 0|504 upstream_total_timeout 1");
 }
 
 TEST_F(ProxyRunTest, PassesInterimResponsesAndTrailers) {
