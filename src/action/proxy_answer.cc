@@ -47,15 +47,24 @@ void ProxyAnswer::send_body(base::Buffer& body, bool end) {
 
 void ProxyAnswer::send_trailers(const http::Fields& trailers) {
   is_complete_ = true;
-  if (state_ == State::kHolding) release(false);
+  if (state_ == State::kHolding) release(false);  // all that is held: nothing more comes
   if (state_ == State::kPassing) exchange_.send_trailers(trailers);
 }
 
 void ProxyAnswer::release(bool end) {
   if (state_ == State::kHolding) transition(State::kPassing);
+  if (is_complete_) state_length();
   const bool ends_with_head = end && held_.empty();
   exchange_.send_head(*head_, ends_with_head);
   if (!held_.empty()) exchange_.send_body(held_, end);
+}
+
+// A client of HTTP/1.0 knows no chunks: without a length it could not tell a cut answer from a whole one.
+void ProxyAnswer::state_length() {
+  const bool is_unknown = head_->body.kind == http::BodyKind::kStream;
+  if (!is_unknown || exchange_.request().version != http::Version::kHttp10) return;
+  head_->body = {.kind = http::BodyKind::kSized, .bytes = held_.size()};
+  head_->fields.remove(http::FieldName::kTrailer);
 }
 
 void ProxyAnswer::become_late() {

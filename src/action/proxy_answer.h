@@ -51,6 +51,8 @@ class ProxyAnswer {
   void transition(State next);
   // Hands what is held to the client.
   void release(bool end);
+  // REQUIRES: all of the answer is held.
+  void state_length();
 
   exchange::Exchange& exchange_;
   State state_;

@@ -224,6 +224,10 @@ def test_answer_passes_as_it_is(daemon, authority, raw, kind, client):
     assert response.body == payload
     assert raw.only().raw_body == NOTICE
     sized = [line.split(b": ")[1].decode() for line in head.split(b"\r\n") if line.startswith(b"Content-Length")]
+    if client == "raw-1.0" and kind in ("chunked", "close"):
+        sized = [str(len(payload))]  # it knows no chunks, and could not tell a cut answer from a whole one
+    if client == "raw-1.0" and kind == "beyond-the-bound" and response.get("Content-Length"):
+        sized = [str(len(payload))]  # its last piece may be the one that is too much
     assert response.all("Content-Length") == sized
 
 

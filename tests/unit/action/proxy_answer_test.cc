@@ -96,6 +96,40 @@ TEST_F(ProxyAnswerTest, KeepsAnEmptyStreamAndTrailers) {
   EXPECT_TRUE(answer.is_complete());
 }
 
+// A client that knows no chunks could not tell a cut answer from a whole one.
+TEST_F(ProxyAnswerTest, StatesTheLengthOfAWholeAnswerToOldClients) {
+  ProxyAnswer answer(begin());
+  call_->exchange->request().version = http::Version::kHttp10;
+  http::ResponseHead& made = head({.kind = BodyKind::kStream});
+  answer.send_head(made, false);
+  send(answer, "abc", false);
+  send(answer, "de", true);
+  EXPECT_EQ(response().body_size, (http::BodySize{BodyKind::kSized, 5}));
+  EXPECT_EQ(response().body, "abcde");
+  EXPECT_TRUE(response().is_complete);
+}
+
+TEST_F(ProxyAnswerTest, StatesTheLengthInThePlaceOfTrailers) {
+  ProxyAnswer answer(begin());
+  call_->exchange->request().version = http::Version::kHttp10;
+  http::ResponseHead& made = head({.kind = BodyKind::kStream});
+  made.fields.add(http::FieldName::kTrailer, "X-Digest");
+  answer.send_head(made, false);
+  send(answer, "abc", false);
+  answer.send_trailers(*call_->exchange->arena().make<http::Fields>(call_->exchange->arena()));
+  EXPECT_EQ(response().body_size, (http::BodySize{BodyKind::kSized, 3}));
+  EXPECT_FALSE(response().has("Trailer"));
+  EXPECT_EQ(response().body, "abc");
+}
+
+TEST_F(ProxyAnswerTest, KnowsNoLengthOfAnAnswerThatIsTooLongToBeHeld) {
+  ProxyAnswer answer(begin());
+  call_->exchange->request().version = http::Version::kHttp10;
+  answer.send_head(head({.kind = BodyKind::kStream}), false);
+  send(answer, std::string(ProxyAnswer::kHeldBytesMax + 1, 'x'), false);
+  EXPECT_EQ(response().body_size.kind, BodyKind::kStream);
+}
+
 TEST_F(ProxyAnswerTest, HoldsUpToItsBoundAndStreamsBeyond) {
   struct Row {
     std::size_t bytes;
