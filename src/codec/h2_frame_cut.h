@@ -4,6 +4,8 @@
 // late. Member of H2Session. Pure.
 #pragma once
 
+#include <nghttp2/nghttp2.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -20,8 +22,15 @@ struct H2FrameInfo {
   std::int32_t stream_id = 0;
 };
 
+// RFC 9113 §6.8; any other frame of that type is an error.
+inline bool is_goodbye(const H2FrameInfo& frame) {
+  return frame.type == NGHTTP2_GOAWAY && frame.stream_id == 0 && frame.length >= 8;
+}
+
 class H2FrameCut {
  public:
+  static constexpr std::size_t kHeaderBytes = 9;
+
   // Bytes that belong to one frame, or to what stands before the first one.
   struct Piece {
     std::size_t bytes = 0;
@@ -51,10 +60,16 @@ class H2FrameCut {
   bool is_within() const { return left_ > 0 || header_bytes_ > 0; }
   // The frame that began last.
   const H2FrameInfo& frame() const { return frame_; }
+  // How much of a frame's header has come, while it is not whole.
+  std::size_t header_bytes() const { return header_bytes_; }
+  // The header of the frame that began last, with another type.
+  std::array<std::uint8_t, kHeaderBytes> header_as(std::uint8_t type) const {
+    std::array<std::uint8_t, kHeaderBytes> header = header_;
+    header[3] = type;
+    return header;
+  }
 
  private:
-  static constexpr std::size_t kHeaderBytes = 9;
-
   void read_header() {
     const auto number = [this](std::size_t begin, std::size_t count) {
       std::uint32_t value = 0;

@@ -214,6 +214,7 @@ bool H2Server::on_frame_begin(const H2FrameInfo& frame) {
   if (session_.queued_frames() > kQueuedFramesMax) reason = Reason::kH2ResetFlood;
   if (reason != Reason::kNone) fail(reason, NGHTTP2_ENHANCE_YOUR_CALM);
   note_windows(frame);
+  if (is_goodbye(frame)) is_leaving_ = true;
   return !is_broken_ && is_in_order(frame);
 }
 
@@ -422,8 +423,9 @@ void H2Server::settle() {
   if (is_exhausted && state_ != State::kGoodbye) say_goodbye();
   if (!streams_.empty()) return;
   if (state_ == State::kDraining) say_goodbye();
-  // The last stream has ended; or the client has said goodbye, or gone.
-  if (state_ == State::kGoodbye || input_ended_ || !session_.wants_input()) {
+  // The last stream has ended; or the client has gone, or has said goodbye and is not in the middle of a frame.
+  const bool is_left = is_leaving_ && !session_.cut().is_within();
+  if (state_ == State::kGoodbye || input_ended_ || is_left || !session_.wants_input()) {
     transition(State::kOver);
     if (input_ended_) ending_ = CodecEnding::kClose;
     owner_.on_codec_output();

@@ -114,6 +114,7 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   http::Reason failure_ = http::Reason::kNone;
   bool has_begun_ = false;     // a byte has come
   bool input_ended_ = false;   // on_input_end was called
+  bool is_leaving_ = false;    // the client has said goodbye
   bool is_broken_ = false;     // the connection ends for failure_; the handlers are to be told
   bool is_telling_ = false;    // events are being delivered
   bool is_ping_due_ = false;   // once the notice of a drain is in the output

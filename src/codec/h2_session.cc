@@ -141,24 +141,42 @@ H2Session::H2Session(H2Library& library, base::ChunkPool& chunks, H2SessionHandl
 
 void H2Session::receive(base::Buffer& input) {
   input_ = &input;
-  while (!input.empty() && wants_input()) {
+  while (!input.empty()) {
     const std::string_view run = input.front();
+    const std::size_t held = cut_.header_bytes();
     const H2FrameCut::Piece piece = cut_.next(run);
     if (piece.begins && !handler_.on_frame_begin(cut_.frame())) break;
-    const ssize_t taken =
-        nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(run.data()), piece.bytes);
-    if (taken < 0) {
-      CHECK(taken != NGHTTP2_ERR_NOMEM);
-      if (taken == NGHTTP2_ERR_CALLBACK_FAILURE) break;
-      // No preface, or more of something than nghttp2 bears: it leaves the goodbye to us.
-      const bool is_preface = taken == NGHTTP2_ERR_BAD_CLIENT_MAGIC;
-      terminate(is_preface ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_ENHANCE_YOUR_CALM);
-      break;
+    std::span bytes(reinterpret_cast<const std::uint8_t*>(run.data()), piece.bytes);
+    if (piece.begins && (held > 0 || shown_type() != cut_.frame().type)) {
+      if (!give(cut_.header_as(shown_type()))) break;
+      bytes = bytes.subspan(H2FrameCut::kHeaderBytes - held);
     }
-    input.drop(static_cast<std::size_t>(taken));
+    // A header is given when it is whole.
+    if (cut_.header_bytes() == 0 && !bytes.empty() && !give(bytes)) break;
+    input.drop(piece.bytes);
   }
   input_ = nullptr;
   input.clear();
+}
+
+// nghttp2 takes nothing more behind the goodbye of a client without a stream, but a goodbye says nothing of the streams
+// that its sender begins (RFC 9113 §6.8): shown is a frame that nobody knows, which may stand in the same places.
+std::uint8_t H2Session::shown_type() const {
+  constexpr std::uint8_t kUnknownType = 0xf0;
+  const H2FrameInfo& frame = cut_.frame();
+  const bool is_hidden = is_goodbye(frame) && nghttp2_session_check_server_session(session_.get()) != 0;
+  return is_hidden ? kUnknownType : frame.type;
+}
+
+bool H2Session::give(std::span<const std::uint8_t> bytes) {
+  const ssize_t taken = nghttp2_session_mem_recv(session_.get(), bytes.data(), bytes.size());
+  if (taken >= 0) return true;
+  CHECK(taken != NGHTTP2_ERR_NOMEM);
+  if (taken == NGHTTP2_ERR_CALLBACK_FAILURE) return false;
+  // No preface, or more of something than nghttp2 bears: it leaves the goodbye to us.
+  const bool is_preface = taken == NGHTTP2_ERR_BAD_CLIENT_MAGIC;
+  terminate(is_preface ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_ENHANCE_YOUR_CALM);
+  return false;
 }
 
 void H2Session::fill(std::size_t bytes_max) {

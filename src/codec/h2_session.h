@@ -58,7 +58,7 @@ class H2SessionHandler {
   // The stream is over on both sides, or was reset by either. `code` as in RST_STREAM, 0 for a proper end. Nothing
   // about it follows.
   virtual void on_stream_closed(H2StreamBase& stream, std::uint32_t code) = 0;
-  // The other side will not begin (client: not take) streams above `last_stream_id`.
+  // A server takes no streams above `last_stream_id`. A client's goodbye is seen in on_frame_begin alone.
   virtual void on_goaway(std::int32_t last_stream_id, std::uint32_t code) = 0;
   // Our ping came back.
   virtual void on_ping_answered() = 0;
@@ -144,6 +144,10 @@ class H2Session {
  private:
   friend struct H2SessionCallbacks;
 
+  // What nghttp2 is to take the frame that has begun for.
+  std::uint8_t shown_type() const;
+  // Gives nghttp2 bytes that belong to one frame; false: the connection is broken.
+  bool give(std::span<const std::uint8_t> bytes);
   struct SessionDelete {
     void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
   };

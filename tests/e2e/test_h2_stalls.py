@@ -290,6 +290,16 @@ def test_frames_in_pieces_are_no_requests(listener):
         assert client.goaway() and client.goaway().code == h2.NO_ERROR, client.story()
 
 
+def test_a_goodbye_with_a_request_behind_it(listener):
+    """A goodbye is about the streams of the other side (RFC 9113 §6.8): what came with it is answered."""
+    for last in (0, 2 ** 31 - 1):
+        with marked(H2Client(listener), "goodbye") as client:
+            client.send(h2.goaway(last) + client.get(1) + client.get(3))
+            for stream in (1, 3):
+                assert client.expect_answer(stream).body == BODY
+            client.expect_closed(LATEST)
+
+
 def test_a_connection_in_use_is_not_idle(listener):
     """An answer that takes longer than idle_timeout keeps its connection."""
     with marked(H2Client(listener), "busy") as client:

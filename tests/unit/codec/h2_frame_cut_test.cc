@@ -63,5 +63,27 @@ TEST(H2FrameCut, TellsThatAFrameHasBegunAndNotEnded) {
   EXPECT_FALSE(cut.is_within());
 }
 
+TEST(H2FrameCut, ShowsAHeaderThatCameInPieces) {
+  H2FrameCut cut(0);
+  const std::string frame = support::h2_goaway(7);
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(cut.header_bytes(), i);
+    EXPECT_EQ(cut.next(frame.substr(i, 1)).bytes, 1u);
+  }
+  EXPECT_EQ(cut.header_bytes(), 8u);
+  EXPECT_TRUE(cut.next(frame.substr(8)).begins);
+  EXPECT_EQ(cut.header_bytes(), 0u);
+  const auto shown = cut.header_as(0xf0);
+  EXPECT_EQ(std::string(shown.begin(), shown.end()), frame.substr(0, 3) + '\xf0' + frame.substr(4, 5));
+}
+
+TEST(H2FrameCut, KnowsAGoodbye) {
+  EXPECT_TRUE(is_goodbye({.length = 8, .type = NGHTTP2_GOAWAY}));
+  EXPECT_TRUE(is_goodbye({.length = 100, .type = NGHTTP2_GOAWAY}));
+  EXPECT_FALSE(is_goodbye({.length = 7, .type = NGHTTP2_GOAWAY}));
+  EXPECT_FALSE(is_goodbye({.length = 8, .type = NGHTTP2_GOAWAY, .stream_id = 1}));
+  EXPECT_FALSE(is_goodbye({.length = 8, .type = NGHTTP2_PING}));
+}
+
 }  // namespace
 }  // namespace viaduct::codec

@@ -209,12 +209,24 @@ TEST(H2ServerDrain, AnswersAClientThatSaysGoodbye) {
   EXPECT_EQ(idle.server.failure(), Reason::kNone);
 }
 
-// Whether a request behind a goodbye is taken must not depend on how the bytes are cut.
-TEST(H2ServerDrain, TakesNoRequestBehindAGoodbyeOfAnIdleClient) {
-  for (const std::size_t size : support::kFragmentSizes) {
+// RFC 9113 §6.8: a goodbye is about the streams of the other side, so that what came with it is answered. What comes
+// later is not awaited.
+TEST(H2ServerDrain, AnswersWhatCameTogetherWithAGoodbye) {
+  for (const std::int32_t last : {0, 0x7fffffff}) {
     H2ServerWire wire;
-    wire.open().feed(support::h2_goaway(0) + h2_get(1), size);
-    EXPECT_TRUE(wire.streams.empty());
+    wire.open().feed(support::h2_goaway(last) + h2_get(1) + h2_get(3));
+    EXPECT_EQ(wire.streams.size(), 2u);
+    EXPECT_EQ(wire.client.bodies, (std::map<std::int32_t, std::string>{{1, "ok"}, {3, "ok"}}));
+    EXPECT_EQ(wire.server.ending(), CodecEnding::kLinger);
+  }
+  const std::string goodbye = support::h2_goaway(0) + h2_get(1);
+  for (std::size_t cut = support::h2_goaway(0).size() + 1; cut < goodbye.size(); ++cut) {
+    H2ServerWire wire;
+    wire.open().feed(goodbye.substr(0, cut));
+    EXPECT_EQ(wire.server.ending(), CodecEnding::kOpen) << "half a frame";
+    EXPECT_EQ(wire.server.phase(), CodecPhase::kHead) << "which has its time";
+    wire.feed(goodbye.substr(cut));
+    EXPECT_EQ(wire.sent(), answered(1));
     EXPECT_EQ(wire.server.ending(), CodecEnding::kLinger);
   }
 }
