@@ -43,7 +43,7 @@ http::ClientStream& H1Client::begin(http::ResponseHandler& handler, const WaitLi
   answered_ = persists_ = is_full_ = has_left_ = false;
   reading_ = true;
   queued_ = 0;
-  informational_ = 0;
+  interim_ = {};
   return *this;
 }
 
@@ -189,7 +189,7 @@ void H1Client::accept_head(bool has_surplus) {
 void H1Client::accept_informational(http::ResponseHead& head) {
   if (head.status == 101) return begin_tunnel(head);
   parser_.begin_body_sized(0);
-  if (++informational_ > kInformationalMax) return fail(Reason::kUpstreamInvalidResponse);
+  if (!interim_.spend(now_)) return fail(Reason::kUpstreamInvalidResponse);
   if (head.status != 100) handler_->on_informational(head);
 }
 

@@ -15,6 +15,7 @@
 #include "codec/h1_body_writer.h"
 #include "codec/h1_limits.h"
 #include "codec/h1_parser.h"
+#include "codec/interim_budget.h"
 #include "codec/websocket_handshake.h"
 #include "http/framing.h"
 #include "http/stream.h"
@@ -26,8 +27,6 @@ class H1Client final : public ClientCodec, public http::ClientStream {
   // Output beyond which writable_bytes() is 0, and below which on_request_writable follows.
   static constexpr std::size_t kOutputBytesMax = 64 * 1024;
   static constexpr std::size_t kOutputBytesLow = 16 * 1024;
-  // Interim responses to one request.
-  static constexpr int kInformationalMax = 16;
 
   // All three must outlive the codec. Of the limits max_head_size and max_fields apply to responses.
   H1Client(const H1Limits& limits, base::ChunkPool& chunks, ClientCodecHandler& owner);
@@ -40,7 +39,7 @@ class H1Client final : public ClientCodec, public http::ClientStream {
   WaitLimits limits() const override { return limits_; }
   void on_input(base::Buffer& input) override;
   void on_input_end(bool clean) override;
-  void on_time(base::MonoTime) override {}
+  void on_time(base::MonoTime now) override { now_ = now; }
   std::optional<base::MonoTime> next_deadline() const override { return std::nullopt; }
   void fill_output() override {}
   base::Buffer& output() override { return output_; }
@@ -107,6 +106,7 @@ class H1Client final : public ClientCodec, public http::ClientStream {
   InputEnd input_end_ = InputEnd::kNone;
   bool in_input_ = false;      // on_input is on the stack
   bool resume_asked_ = false;  // on_codec_resume was called, on_input is to come
+  base::MonoTime now_;
 
   // Of the request under way.
   WaitLimits limits_;
@@ -121,7 +121,7 @@ class H1Client final : public ClientCodec, public http::ClientStream {
   bool is_full_ = false;    // on_request_writable is due
   bool has_left_ = false;   // a byte of the request was taken by the transport
   std::size_t queued_ = 0;  // bytes in output_ when it was last added to
-  int informational_ = 0;
+  InterimBudget interim_;
 };
 
 }  // namespace viaduct::codec

@@ -24,8 +24,6 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
  public:
   // Requests that share a connection, where the server does not grant fewer.
   static constexpr std::uint32_t kRequestsMax = 100;
-  // Interim responses to one request.
-  static constexpr int kInformationalMax = 16;
 
   // `limits`, `library`, `chunks` and `owner` must outlive the codec. Of the limits max_head_size and max_fields apply
   // to responses. `is_tls`: what :scheme says.

@@ -126,7 +126,7 @@ http::Fields& H2ClientStream::begin_block() {
 void H2ClientStream::end_response_head(Reason reason, bool end) {
   if (reason != Reason::kNone) return spoil(reason);
   if (http::is_informational(head_->status)) {
-    if (++informational_ > H2Client::kInformationalMax) return spoil(Reason::kUpstreamInvalidResponse);
+    if (!interim_.spend(client_.now_)) return spoil(Reason::kUpstreamInvalidResponse);
     // 100 answers an expectation that is never sent from here.
     if (head_->status != 100) handler_->on_informational(*head_);
     return;

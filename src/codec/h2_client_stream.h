@@ -15,6 +15,7 @@
 #include "codec/h2_session.h"
 #include "codec/h2_stream_lists.h"
 #include "codec/h2_wait.h"
+#include "codec/interim_budget.h"
 #include "http/stream.h"
 
 namespace viaduct::codec {
@@ -89,7 +90,7 @@ class H2ClientStream final : public H2StreamBase,
   // The response.
   http::ResponseHead* head_ = nullptr;  // in the handler's arena; once a block of it has begun
   bool is_head_ready_ = false;          // whole and not delivered
-  int informational_ = 0;
+  InterimBudget interim_;
   base::Buffer received_;
   std::optional<std::uint64_t> left_;  // of an announced length
   http::Fields* trailers_ = nullptr;   // received, not yet delivered

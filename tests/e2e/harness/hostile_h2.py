@@ -197,7 +197,7 @@ ROWS = HEADS + FRAMING + INTERIM + TRAILERS + FRAMES + ENDS
 
 class ScriptedH2Upstream(RawUpstream):
     """Speaks HTTP/2 with prior knowledge by hand: `script(target)` gives a function from a stream to the frames that
-    answer it, and what becomes of the connection (see Row.ending)."""
+    answer it (see send), and what becomes of the connection (see Row.ending)."""
 
     def __init__(self, script):
         self.script = script
@@ -215,9 +215,17 @@ class ScriptedH2Upstream(RawUpstream):
                 connection.send(h2.settings_ack())
             if kind == h2.HEADERS:
                 frames, ending = self.script(dict(decoder.decode(payload))[":path"])
-                connection.send(frames(stream))
+                self.send(connection, frames(stream))
                 self.end(connection, ending)
         return True
+
+    @staticmethod
+    def send(connection, frames):
+        """`frames`: bytes, or pieces of them that come as they are made."""
+        for piece in [frames] if isinstance(frames, bytes) else frames:
+            connection.send(piece)
+            if connection.peer_gone.is_set():
+                return
 
     @staticmethod
     def end(connection, ending):

@@ -128,11 +128,24 @@ TEST(H1Client, PassesInterimResponsesOn) {
 
 TEST(H1Client, BoundsInterimResponses) {
   std::string bytes;
-  for (int i = 0; i < H1Client::kInformationalMax; ++i) bytes += "HTTP/1.1 100 Continue\r\n\r\n";
+  for (int i = 0; i < InterimBudget::kBurst; ++i) bytes += "HTTP/1.1 100 Continue\r\n\r\n";
   const std::string good = bytes + "HTTP/1.1 204 No Content\r\n\r\n";
   expect_events({{good, "head 204 'No Content' body=none | end | response end"}});
   bytes += "HTTP/1.1 100 Continue\r\n\r\n";
   expect_events({{bytes, "reset upstream_invalid_response answered", false}});
+}
+
+TEST(H1Client, PassesInterimResponsesOnAsTimeGoesBy) {
+  H1ClientWire wire;
+  RecordingResponseHandler handler(wire.chunks);
+  wire.request(handler);
+  base::MonoTime now(std::chrono::seconds(1000));
+  for (int i = 0; i < 1000; ++i) {
+    wire.client.on_time(now += std::chrono::milliseconds(100));
+    wire.feed("HTTP/1.1 102 Processing\r\n\r\n");
+  }
+  wire.feed("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_TRUE(handler.text().ends_with("head 204 'No Content' body=none | end | response end"));
 }
 
 // Every one of these answers could be read in two ways, or is none.

@@ -109,7 +109,7 @@ TEST(H2Client, PassesInterimAnswersOn) {
   constexpr std::string_view kFinal = "head 204 '' body=none | end | response end";
   std::string many;
   std::string events;
-  for (int i = 0; i < H2Client::kInformationalMax; ++i) {
+  for (int i = 0; i < InterimBudget::kBurst; ++i) {
     many += h2_answer(1, "103", 0, {{"link", "x"}});
     events += "informational 103 '' body=none [link: x] | ";
   }
