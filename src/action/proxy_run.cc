@@ -314,10 +314,10 @@ void ProxyRun::on_response_end() {
 
 // ---- failure --------------------------------------------------------------------------------------------------------
 
-void ProxyRun::on_response_reset(Reason reason, bool answered) {
+void ProxyRun::on_response_reset(Reason reason, bool answered, std::string_view detail) {
   stream_ = nullptr;
   note_answer_time();
-  log_failure(reason, nullptr);
+  log_failure(reason, nullptr, detail);
   try_again_or_fail(reason, answered);
 }
 
@@ -369,9 +369,9 @@ void ProxyRun::fail(Reason reason) {
   exchange_.fail(reason);
 }
 
-void ProxyRun::log_failure(Reason reason, const base::Error* error) {
+void ProxyRun::log_failure(Reason reason, const base::Error* error, std::string_view detail) {
   if (answer_.is_late()) return;  // its one line says it
-  const std::string_view detail = error != nullptr ? std::string_view(error->message) : http::reason_sentence(reason);
+  const std::string_view message = error != nullptr ? std::string_view(error->message) : http::reason_sentence(reason);
   // There is no server yet while the body is collected.
   const std::string_view server = server_ != nullptr ? std::string_view(server_->name()) : std::string_view("none");
   const observe::AccessRecord& record = exchange_.record();
@@ -379,10 +379,11 @@ void ProxyRun::log_failure(Reason reason, const base::Error* error) {
   const base::MonoTime chosen_at = record.attempts == 0 ? exchange_.loop().now() : search_.chosen_at();
   LOG_WARNING(
       "upstream_failed reason={} upstream={} server={} attempt={} chosen={} reused={} attempt_ms={:.3f} "
-      "request_ms={:.3f} request_id={} error={}",
+      "request_ms={:.3f} request_id={} error={}{}{}",
       http::reason_name(reason), upstream_.config().name, server, record.attempts, record.chosen, reused_,
       base::to_milliseconds(exchange_.loop().now() - chosen_at),
-      base::to_milliseconds(exchange_.loop().now() - started_), exchange_.request_id(), base::quoted(detail));
+      base::to_milliseconds(exchange_.loop().now() - started_), exchange_.request_id(), base::quoted(message),
+      detail.empty() ? "" : " detail=", detail);
 }
 
 // How a request that had failed elsewhere came to its answer.

@@ -59,7 +59,7 @@ class ProxyRun final : public exchange::ActionRun,
   void on_response_body(base::Buffer& body, bool end) override;
   void on_response_trailers(http::Fields& trailers) override;
   void on_request_writable() override;
-  void on_response_reset(http::Reason reason, bool answered) override;
+  void on_response_reset(http::Reason reason, bool answered, std::string_view detail) override;
   void on_response_end() override;
   // upstream::SearchHandler
   void on_found(upstream::Server& server, upstream::ClientConnection& connection, const upstream::ConnectTimes& times,
@@ -94,7 +94,8 @@ class ProxyRun final : public exchange::ActionRun,
   void note_vain_wait();
   // No attempt is left: tells the client, or the log where that is gone.
   void fail(http::Reason reason);
-  void log_failure(http::Reason reason, const base::Error* error);
+  // `error`: what the system said, null where the reason says it; `detail` as in on_response_reset.
+  void log_failure(http::Reason reason, const base::Error* error, std::string_view detail = {});
   void log_recovery(const http::ResponseHead& head);
   bool is_callback() const { return exchange_.route().callback != config::CallbackProvider::kNone; }
   // Whether the request is worth its end although nobody waits for the answer any more.

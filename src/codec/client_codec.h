@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "base/buffer.h"
 #include "base/time.h"
@@ -76,6 +77,9 @@ class ClientCodec {
   // kResponse: the handler has the word (it sends, or does not read). kTunnel: 101 has come; no byte is due.
   virtual CodecPhase phase() const = 0;
   virtual CodecEnding ending() const = 0;
+  // What the server did to the connection as a whole, for which it ends: a word for the log as that of
+  // http::ResponseHandler::on_response_reset. Empty where there was nothing.
+  virtual std::string_view fault() const { return {}; }
 
   // A timeout of the owner or an error of the transport: open requests end by on_response_reset(reason, answered).
   // Where none is open, what stands in output() is dropped.

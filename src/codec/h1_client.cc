@@ -168,14 +168,14 @@ void H1Client::read_head(base::Buffer& input) {
   switch (parser_.parse_head(input, head_->fields)) {
     case H1Progress::kMore: break;
     case H1Progress::kDone: accept_head(!input.empty()); break;
-    case H1Progress::kRefused: fail(Reason::kUpstreamInvalidResponse); break;
+    case H1Progress::kRefused: refuse_parsed(); break;
   }
 }
 
 void H1Client::accept_head(bool has_surplus) {
   http::ResponseHead& head = *std::exchange(head_, nullptr);
   const auto framing = read_response_head(parser_, method_, head);
-  if (!framing) return fail(framing.error());
+  if (!framing) return refuse("invalid_framing");
   if (http::is_informational(head.status)) return accept_informational(head);
   persists_ = is_persistent(parser_.version(), head.fields) && !framing->until_close;
   begin_body(*framing);
@@ -189,7 +189,7 @@ void H1Client::accept_head(bool has_surplus) {
 void H1Client::accept_informational(http::ResponseHead& head) {
   if (head.status == 101) return begin_tunnel(head);
   parser_.begin_body_sized(0);
-  if (!interim_.spend(now_)) return fail(Reason::kUpstreamInvalidResponse);
+  if (!interim_.spend(now_)) return refuse("too_many_interim_answers");
   if (head.status != 100) handler_->on_informational(head);
 }
 
@@ -197,7 +197,7 @@ void H1Client::accept_informational(http::ResponseHead& head) {
 void H1Client::begin_tunnel(http::ResponseHead& head) {
   const bool is_agreed = asked_ != Asked::kAnswer && parser_.version() == http::Version::kHttp11 &&
                          agrees_to_websocket(head.fields) && takes_accept(head.fields);
-  if (!is_agreed) return fail(Reason::kUpstreamInvalidResponse);
+  if (!is_agreed) return refuse(asked_ == Asked::kAnswer ? "unasked_upgrade" : "invalid_upgrade");
   transition(State::kTunnel);
   parser_.begin_body_until_close();
   writer_.reset();
@@ -232,7 +232,7 @@ void H1Client::read_body(base::Buffer& input) {
   if (state_ != State::kBody) return;
   if (trailers != nullptr) handler_->on_response_trailers(*trailers);
   if (state_ != State::kBody) return;
-  if (progress == H1Progress::kRefused) return fail(Reason::kUpstreamInvalidResponse);
+  if (progress == H1Progress::kRefused) return refuse_parsed();
   if (progress == H1Progress::kDone) finish_response(!input.empty());
 }
 
@@ -265,12 +265,18 @@ void H1Client::finish_stream() {
   handler->on_response_end();
 }
 
-void H1Client::fail(Reason reason) {
+void H1Client::refuse_parsed() {
+  // The only fault that has no name of its own is one of the first line.
+  const Reason reason = parser_.reason();
+  refuse(reason == Reason::kUpstreamInvalidResponse ? "malformed_status_line" : http::reason_name(reason));
+}
+
+void H1Client::fail(Reason reason, std::string_view detail) {
   http::ResponseHandler* handler = std::exchange(handler_, nullptr);
   const bool answered = answered_;
   close();
   owner_.on_codec_stream_end();
-  handler->on_response_reset(reason, answered);
+  handler->on_response_reset(reason, answered, detail);
 }
 
 // A request that is not whole must not look as if it were.

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/buffer.h"
 #include "codec/client_codec.h"
@@ -90,7 +91,11 @@ class H1Client final : public ClientCodec, public http::ClientStream {
   void settle_tunnel();
   void finish_response(bool has_surplus);
   void finish_stream();
-  void fail(http::Reason reason);
+  void fail(http::Reason reason, std::string_view detail = {});
+  // The answer is none, for what `detail` says.
+  void refuse(std::string_view detail) { fail(http::Reason::kUpstreamInvalidResponse, detail); }
+  // The same, where the parser has found it out.
+  void refuse_parsed();
   void close();
   void end(CodecEnding ending);
   void resume();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "codec/h2_error.h"
 #include "codec/state_edges.h"
 
 namespace viaduct::codec {
@@ -24,6 +25,11 @@ constexpr std::size_t kQueuedFramesMax = 1000;
 constexpr std::array<nghttp2_settings_entry, 2> kSettings{
     {{.settings_id = NGHTTP2_SETTINGS_ENABLE_PUSH, .value = 0},
      {.settings_id = NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, .value = kStreamWindow}}};
+
+// What was wrong with a header block; `other` where it is none of its fields.
+std::string_view fault_of(const H2HeadReader& reader, std::string_view other) {
+  return reader.reason() != Reason::kNone ? http::reason_name(reader.reason()) : other;
+}
 
 }  // namespace
 
@@ -126,7 +132,11 @@ void H2Client::abort(Reason reason) {
 // ---- what nghttp2 reads ---------------------------------------------------------------------------------------------
 
 bool H2Client::on_frame_begin(const H2FrameInfo& frame) {
-  if (guard_.count(frame) != Reason::kNone) fail(NGHTTP2_ENHANCE_YOUR_CALM);
+  // RFC 9113 §3.4. What else comes is most often an answer of HTTP/1.1.
+  const bool is_settings = frame.type == NGHTTP2_SETTINGS && (frame.flags & NGHTTP2_FLAG_ACK) == 0;
+  if (!std::exchange(is_greeted_, true) && !is_settings) fail("h2_settings_missing", NGHTTP2_PROTOCOL_ERROR);
+  const Reason reason = guard_.count(frame);
+  if (reason != Reason::kNone) fail(http::reason_name(reason), NGHTTP2_ENHANCE_YOUR_CALM);
   return !is_broken_;
 }
 
@@ -146,7 +156,7 @@ bool H2Client::on_field(std::string_view name, std::string_view value) {
   reader_.add(name, value);
   // A head far beyond the limit is not read to its end.
   if (reader_.decoded_bytes() <= 4 * limits_.max_head_size + 64 * limits_.max_fields) return true;
-  fail(NGHTTP2_ENHANCE_YOUR_CALM);
+  fail(http::reason_name(Reason::kH2HeaderFlood), NGHTTP2_ENHANCE_YOUR_CALM);
   return false;
 }
 
@@ -156,12 +166,12 @@ void H2Client::on_block_end(bool end) {
   stream->moved_bytes_ += reader_.decoded_bytes();
   touch(*stream);
   if (stream->trailers_ == nullptr) {
-    const Reason reason = reader_.finish_response(*stream->head_, stream->method_, end);
-    return stream->end_response_head(reason, end);
+    const bool is_good = reader_.finish_response(*stream->head_, stream->method_, end) == Reason::kNone;
+    return stream->end_response_head(is_good ? std::string_view() : fault_of(reader_, "invalid_status"), end);
   }
   // RFC 9113 §8.1: behind trailers there is nothing.
   const bool is_good = end && reader_.finish_trailers() == Reason::kNone;
-  is_good ? stream->take_end() : stream->spoil(Reason::kUpstreamInvalidResponse);
+  is_good ? stream->take_end() : stream->refuse(fault_of(reader_, "trailers_without_end"));
 }
 
 void H2Client::forget_block(const H2ClientStream& stream) {
@@ -195,11 +205,13 @@ void H2Client::on_body_sent(H2StreamBase& stream, std::size_t count) {
   touch(sending);
 }
 
-void H2Client::on_broken(std::uint32_t) {
+void H2Client::on_broken(std::uint32_t code) {
+  if (fault_.empty()) fault_ = http::reason_name(reason_of_h2_error(code));
   is_broken_ = true;
 }
 
-void H2Client::fail(std::uint32_t code) {
+void H2Client::fail(std::string_view fault, std::uint32_t code) {
+  if (fault_.empty()) fault_ = fault;
   is_broken_ = true;
   session_.terminate(code);
   owner_.on_codec_output();
@@ -226,9 +238,9 @@ void H2Client::deliver() {
 
 void H2Client::end_all(Reason reason, Reason reason_answered) {
   if (state_ != State::kEnded) transition(State::kEnded);
-  streams_.for_each([=](H2ClientStream& stream) {
+  streams_.for_each([=, this](H2ClientStream& stream) {
     if (stream.handler_ == nullptr || stream.is_answer_whole()) return;
-    stream.fail(stream.has_answer() ? reason_answered : reason);
+    stream.fail(stream.has_answer() ? reason_answered : reason, fault_);
   });
   if (requests_ == 0) transition(State::kClosed);
   owner_.on_codec_output();

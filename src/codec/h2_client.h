@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/buffer.h"
 #include "base/intrusive_list.h"
@@ -47,6 +48,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   bool wants_input() const override { return !is_ended(); }
   CodecPhase phase() const override;
   CodecEnding ending() const override;
+  std::string_view fault() const override { return fault_; }
   void abort(http::Reason reason) override;
 
  private:
@@ -81,10 +83,10 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   void touch(H2ClientStream& stream);
   void deliver();
   // Ends the connection for what the server does.
-  void fail(std::uint32_t code);
+  void fail(std::string_view fault, std::uint32_t code);
   bool is_ended() const { return state_ == State::kEnded || state_ == State::kClosed; }
   // No more is read. Every request under way whose answer is not whole ends by on_response_reset: with `reason`, or,
-  // where an answer had begun, `reason_answered`.
+  // where an answer had begun, `reason_answered`, and fault().
   void end_all(http::Reason reason, http::Reason reason_answered);
   void settle();
   void resume();
@@ -99,7 +101,9 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   H2FloodGuard guard_;
   State state_ = State::kOpen;
   CodecEnding ending_ = CodecEnding::kClose;
-  bool is_broken_ = false;      // the connection ends; the handlers are to be told
+  bool is_greeted_ = false;  // the server's first frame has come
+  bool is_broken_ = false;   // the connection ends for fault_; the handlers are to be told
+  std::string_view fault_;
   bool is_telling_ = false;     // events are being delivered
   bool resume_asked_ = false;   // on_codec_resume was called, on_input is to come
   std::uint32_t requests_ = 0;  // under way

@@ -123,10 +123,10 @@ http::Fields& H2ClientStream::begin_block() {
   return head_->fields;
 }
 
-void H2ClientStream::end_response_head(Reason reason, bool end) {
-  if (reason != Reason::kNone) return spoil(reason);
+void H2ClientStream::end_response_head(std::string_view fault, bool end) {
+  if (!fault.empty()) return refuse(fault);
   if (http::is_informational(head_->status)) {
-    if (!interim_.spend(client_.now_)) return spoil(Reason::kUpstreamInvalidResponse);
+    if (!interim_.spend(client_.now_)) return refuse("too_many_interim_answers");
     // 100 answers an expectation that is never sent from here.
     if (head_->status != 100) handler_->on_informational(*head_);
     return;
@@ -144,7 +144,8 @@ void H2ClientStream::take_data(const base::Buffer& input, std::size_t offset, st
   client_.touch(*this);
   if (state_ == State::kOver || reason_ != Reason::kNone) return;
   const bool has_head = is_head_ready_ || state_ == State::kAnswered;
-  if (!has_head || (left_ && count > *left_)) return spoil(Reason::kUpstreamInvalidResponse);
+  if (!has_head) return refuse("body_before_head");
+  if (left_ && count > *left_) return refuse("body_too_long");
   if (left_) *left_ -= count;
   received_.share_run(input, offset, count);
 }
@@ -153,7 +154,7 @@ void H2ClientStream::take_end() {
   client_.touch(*this);
   // An end behind a fault makes nothing whole.
   if (reason_ != Reason::kNone) return;
-  if (left_.value_or(0) > 0) return spoil(Reason::kUpstreamInvalidResponse);
+  if (left_.value_or(0) > 0) return refuse("body_too_short");
   response_ended_ = true;
 }
 
@@ -173,6 +174,11 @@ void H2ClientStream::spoil(Reason reason) {
   client_.touch(*this);
 }
 
+void H2ClientStream::refuse(std::string_view detail) {
+  if (reason_ == Reason::kNone) detail_ = detail;
+  spoil(Reason::kUpstreamInvalidResponse);
+}
+
 // ---- what the handler is told ---------------------------------------------------------------------------------------
 
 void H2ClientStream::deliver() {
@@ -185,7 +191,7 @@ void H2ClientStream::deliver() {
   }
   if (state_ == State::kAnswered) deliver_body();
   if (handler_ == nullptr) return;
-  if (reason_ != Reason::kNone) return fail(reason_);
+  if (reason_ != Reason::kNone) return fail(reason_, detail_);
   if (outgoing_.take_room_again()) handler_->on_request_writable();
   if (handler_ != nullptr) note_wait();
 }
@@ -225,7 +231,7 @@ void H2ClientStream::finish() {
   handler->on_response_end();
 }
 
-void H2ClientStream::fail(Reason reason) {
+void H2ClientStream::fail(Reason reason, std::string_view detail) {
   http::ResponseHandler* handler = std::exchange(handler_, nullptr);
   transition(State::kOver);
   client_.forget_block(*this);
@@ -241,7 +247,7 @@ void H2ClientStream::fail(Reason reason) {
   client_.touch(*this);
   --client_.requests_;
   client_.owner_.on_codec_stream_end();
-  handler->on_response_reset(reason, has_answer());
+  handler->on_response_reset(reason, has_answer(), detail);
 }
 
 // ---- time -----------------------------------------------------------------------------------------------------------

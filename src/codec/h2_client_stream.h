@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/buffer.h"
 #include "base/intrusive_list.h"
@@ -55,7 +56,8 @@ class H2ClientStream final : public H2StreamBase,
   void transition(State next);
   // The header block that begins: a response head, or trailers.
   http::Fields& begin_block();
-  void end_response_head(http::Reason reason, bool end);
+  // The head is whole; `fault`: why it is none, empty where it is one.
+  void end_response_head(std::string_view fault, bool end);
   void take_data(const base::Buffer& input, std::size_t offset, std::size_t count);
   void take_end();
   void take_close(std::uint32_t code);
@@ -64,7 +66,9 @@ class H2ClientStream final : public H2StreamBase,
   void deliver_body();
   // Notes that the attempt has failed; the handler is told by deliver().
   void spoil(http::Reason reason);
-  void fail(http::Reason reason);
+  // The same for an answer that is none, for what `detail` says.
+  void refuse(std::string_view detail);
+  void fail(http::Reason reason, std::string_view detail);
   void finish();
   void expire();
   void after_write(bool whole);
@@ -81,6 +85,7 @@ class H2ClientStream final : public H2StreamBase,
   WaitLimits limits_;
   State state_ = State::kIdle;
   http::Reason reason_ = http::Reason::kNone;  // why the attempt has failed
+  std::string_view detail_;                    // and what was wrong with the answer
   http::Method method_ = http::Method::kOther;
 
   // The request.

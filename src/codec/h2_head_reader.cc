@@ -204,10 +204,14 @@ Reason H2HeadReader::finish_response(http::ResponseHead& head, Method method, bo
   // RFC 9113 §8.6: there is no upgrade. An interim response cannot be the last word.
   if (head.status == 101 || (http::is_informational(head.status) && end)) return Reason::kUpstreamInvalidResponse;
   const auto framing = http::response_framing(head.fields, http::Version::kHttp2, method, head.status);
-  if (!framing) return framing.error();
+  if (!framing) {
+    refuse(Reason::kInvalidContentLength);
+    return framing.error();
+  }
   head.body = framing->size;
   const bool is_missing = end && head.body.kind == BodyKind::kSized && head.body.bytes > 0;
   if (end && head.body.kind == BodyKind::kStream) head.body = {};
+  if (is_missing) refuse(Reason::kInvalidContentLength);
   return is_missing ? Reason::kUpstreamInvalidResponse : Reason::kNone;
 }
 

@@ -26,7 +26,8 @@ class H2HeadReader {
   void add(std::string_view name, std::string_view value);
   // Bytes of the block so far, decoded: grows on behind a refusal, so that its sender can be stopped.
   std::size_t decoded_bytes() const { return decoded_bytes_; }
-  // Why the block was refused so far; kNone where it was not.
+  // Why the block was refused so far; kNone where it was not, and where all that is wrong with a response is its
+  // status.
   http::Reason reason() const { return reason_; }
   // True where the refusal means that the message is malformed (RFC 9113 §8.1.1), not that it is beyond a limit.
   bool is_malformed() const { return is_malformed_; }

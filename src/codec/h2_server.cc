@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "codec/h2_error.h"
 #include "codec/h2_priority.h"
 #include "codec/state_edges.h"
 
@@ -35,15 +36,6 @@ std::array<nghttp2_settings_entry, 5> settings_of(const H2Limits& limits) {
             .value = static_cast<std::uint32_t>(header_list_bytes(limits))},
            {.settings_id = NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, .value = 1},
            {.settings_id = NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, .value = 1}}};
-}
-
-Reason reason_of(std::uint32_t code) {
-  switch (code) {
-    case NGHTTP2_FLOW_CONTROL_ERROR: return Reason::kH2FlowControlError;
-    case NGHTTP2_COMPRESSION_ERROR: return Reason::kH2CompressionError;
-    case NGHTTP2_ENHANCE_YOUR_CALM: return Reason::kH2SettingsFlood;  // more values in one frame than nghttp2 takes
-    default: return Reason::kH2ProtocolError;
-  }
 }
 
 }  // namespace
@@ -373,7 +365,7 @@ void H2Server::on_ping_answered() {
 }
 
 void H2Server::on_broken(std::uint32_t code) {
-  if (failure_ == Reason::kNone) failure_ = reason_of(code);
+  if (failure_ == Reason::kNone) failure_ = reason_of_h2_error(code);
   is_broken_ = true;
 }
 

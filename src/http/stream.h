@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/buffer.h"
 #include "base/time.h"
@@ -102,8 +103,10 @@ class ResponseHandler {
   virtual void on_response_trailers(Fields& trailers) = 0;
   // There is room again for request body bytes.
   virtual void on_request_writable() = 0;
-  // Terminal: the attempt failed for `reason`. Where nothing of an answer had come, `answered` is false.
-  virtual void on_response_reset(Reason reason, bool answered) = 0;
+  // Terminal: the attempt failed for `reason`. Where nothing of an answer had come, `answered` is false. `detail`: a
+  // word for the log that says what was wrong with an invalid answer; never bytes of the server, valid for ever, and
+  // empty where the reason says all.
+  virtual void on_response_reset(Reason reason, bool answered, std::string_view detail) = 0;
   // Terminal: request and response are complete; the connection has been given back.
   virtual void on_response_end() = 0;
 

@@ -217,6 +217,7 @@ void ClientConnection::close() {
 void ClientConnection::end(bool abortive) {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
+  log_fault();
   timer_.stop();
   server_.state().requests.fetch_sub(std::exchange(requests_, 0), std::memory_order_relaxed);
   ready_handler_ = nullptr;
@@ -225,6 +226,12 @@ void ClientConnection::end(bool abortive) {
   server_.forget(*this);
   transport_->close(abortive);
   loop_.retire(*this);
+}
+
+void ClientConnection::log_fault() const {
+  if (codec_ == nullptr || codec_->fault().empty()) return;
+  LOG_WARNING("upstream_connection_ended reason={} server={} detail={}",
+              http::reason_name(http::Reason::kUpstreamInvalidResponse), server_.name(), codec_->fault());
 }
 
 void ClientConnection::dispose() {

@@ -94,6 +94,8 @@ class ClientConnection final : public net::Retirable,
   void flush();
   void take_write_failure();
   void take_input_end(net::IoStatus status);
+  // A server that did something to the connection for which it ends is named in the log.
+  void log_fault() const;
   // Why the transport failed, which is logged where it was more than a reset.
   http::Reason reason_of_failure();
   // Gives the codec's wishes to the transport: reading, and the end.

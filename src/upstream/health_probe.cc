@@ -130,9 +130,10 @@ void HealthProbe::on_response_body(base::Buffer& body, bool end) {
   finish(result_);
 }
 
-void HealthProbe::on_response_reset(Reason reason, bool) {
+void HealthProbe::on_response_reset(Reason reason, bool, std::string_view detail) {
   stream_ = nullptr;
-  finish(failure(reason, std::string(http::reason_sentence(reason))));
+  const std::string_view sentence = http::reason_sentence(reason);
+  finish(failure(reason, detail.empty() ? std::string(sentence) : base::format("{} ({})", sentence, detail)));
 }
 
 void HealthProbe::on_response_end() {

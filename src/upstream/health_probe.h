@@ -69,7 +69,7 @@ class HealthProbe final : private ConnectHandler, private http::ResponseHandler,
   void on_response_body(base::Buffer& body, bool end) override;
   void on_response_trailers(http::Fields&) override {}
   void on_request_writable() override {}
-  void on_response_reset(http::Reason reason, bool answered) override;
+  void on_response_reset(http::Reason reason, bool answered, std::string_view detail) override;
   void on_response_end() override;
   // net::TimerHandler: the time is over
   void on_timer(int timer_id) override;

@@ -147,6 +147,7 @@ class RecordingResponseHandler final : public Recording, public http::ResponseHa
 
   std::function<void(std::string_view)> on_event;  // called at the end of each event with its name
   http::ResponseHead* head = nullptr;              // the final one; gone with this handler
+  std::string_view detail;                         // of a reset
 
   base::Arena& arena() override { return arena_; }
   void on_informational(http::ResponseHead& delivered) override {
@@ -172,7 +173,8 @@ class RecordingResponseHandler final : public Recording, public http::ResponseHa
     add("writable");
     tell("writable");
   }
-  void on_response_reset(http::Reason why, bool answered) override {
+  void on_response_reset(http::Reason why, bool answered, std::string_view what) override {
+    detail = what;
     add("reset " + std::string(http::reason_name(why)) + (answered ? " answered" : ""));
     tell("reset");
   }

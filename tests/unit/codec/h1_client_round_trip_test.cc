@@ -91,7 +91,7 @@ class Relay final : public ServerCodecHandler,
   }
   void on_response_trailers(http::Fields& trailers) override { server_.send_trailers(trailers); }
   void on_request_writable() override { server_.set_reading(true); }
-  void on_response_reset(http::Reason reason, bool /*answered*/) override {
+  void on_response_reset(http::Reason reason, bool /*answered*/, std::string_view /*detail*/) override {
     ADD_FAILURE() << http::reason_name(reason);
   }
   void on_response_end() override {}

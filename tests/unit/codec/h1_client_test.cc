@@ -148,6 +148,51 @@ TEST(H1Client, PassesInterimResponsesOnAsTimeGoesBy) {
   EXPECT_TRUE(handler.text().ends_with("head 204 'No Content' body=none | end | response end"));
 }
 
+TEST(H1Client, SaysWhatIsWrongWithAResponse) {
+  struct Fault {
+    std::string bytes;
+    std::string_view detail;
+  };
+  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string large = "X: " + std::string(40'000, 'x') + "\r\n";
+  for (const Fault& fault : std::vector<Fault>{
+           {"<html>", "malformed_status_line"},
+           {"HTTP/1.2 200 OK\r\n\r\n", "unsupported_version"},
+           {"HTTP/1.1 200 OK\r\nX : 1\r\n\r\n", "malformed_header"},
+           {"HTTP/1.1 200 OK\r\n" + large, "headers_too_large"},
+           {"HTTP/1.1 101 Switching Protocols\r\n\r\n", "unasked_upgrade"},
+           {chunked + "x\r\n", "invalid_chunk"},
+           {chunked + "1;" + std::string(40'000, 'x'), "invalid_chunk"},
+           {chunked + "0\r\n" + large, "headers_too_large"},
+       }) {
+    SCOPED_TRACE(fault.detail);
+    H1ClientWire wire;
+    RecordingResponseHandler handler(wire.chunks);
+    wire.request(handler);
+    wire.feed(fault.bytes);
+    EXPECT_TRUE(handler.text().ends_with("reset upstream_invalid_response answered")) << handler.text();
+    EXPECT_EQ(handler.detail, fault.detail);
+  }
+  for (const std::string_view framing : {"Content-Length: x", "Content-Length: 1\r\nTransfer-Encoding: chunked"}) {
+    H1ClientWire wire;
+    RecordingResponseHandler handler(wire.chunks);
+    wire.request(handler);
+    wire.feed("HTTP/1.1 200 OK\r\n" + std::string(framing) + "\r\n\r\n");
+    EXPECT_NE(handler.detail, "");
+  }
+  H1ClientWire wire;
+  RecordingResponseHandler handler(wire.chunks);
+  wire.request(handler);
+  for (int i = 0; i <= InterimBudget::kBurst; ++i) wire.feed("HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(handler.detail, "too_many_interim_answers");
+  H1ClientWire closing;
+  RecordingResponseHandler closed(closing.chunks);
+  closing.request(closed);
+  closing.end();
+  EXPECT_EQ(closed.text(), "reset upstream_closed");
+  EXPECT_EQ(closed.detail, "");
+}
+
 // Every one of these answers could be read in two ways, or is none.
 TEST(H1Client, RefusesWhatIsNoResponse) {
   for (const std::string_view bytes : std::vector<std::string_view>{

@@ -63,7 +63,7 @@ class Relay final : public ServerCodecHandler,
   void on_response_body(base::Buffer& body, bool end) override { server_.send_body(body, end); }
   void on_response_trailers(http::Fields& trailers) override { server_.send_trailers(trailers); }
   void on_request_writable() override {}
-  void on_response_reset(http::Reason /*reason*/, bool /*answered*/) override {}
+  void on_response_reset(http::Reason /*reason*/, bool /*answered*/, std::string_view /*detail*/) override {}
   void on_response_end() override {}
 
  private:
