@@ -41,7 +41,8 @@ H2Client::H2Client(const H2Limits& limits, H2Library& library, base::ChunkPool& 
       memory_(library.memory()),
       is_tls_(is_tls),
       session_(library, chunks, *this,
-               {.is_server = false, .entries = kSettings, .connection_window = kConnectionWindow}) {}
+               {.is_server = false, .entries = kSettings, .connection_window = kConnectionWindow}),
+      guard_(kConnectionWindow) {}
 
 H2Client::~H2Client() {
   while (!streams_.empty()) memory_.destroy(&streams_.front());
@@ -135,9 +136,25 @@ bool H2Client::on_frame_begin(const H2FrameInfo& frame) {
   // RFC 9113 §3.4. What else comes is most often an answer of HTTP/1.1.
   const bool is_settings = frame.type == NGHTTP2_SETTINGS && (frame.flags & NGHTTP2_FLAG_ACK) == 0;
   if (!std::exchange(is_greeted_, true) && !is_settings) fail("h2_settings_missing", NGHTTP2_PROTOCOL_ERROR);
-  const Reason reason = guard_.count(frame);
-  if (reason != Reason::kNone) fail(http::reason_name(reason), NGHTTP2_ENHANCE_YOUR_CALM);
+  const Reason reason = guard_.count(frame, is_stray(frame));
+  if (reason != Reason::kNone) {
+    const bool is_data = reason == Reason::kH2FlowControlError;
+    fail(http::reason_name(reason), is_data ? NGHTTP2_FLOW_CONTROL_ERROR : NGHTTP2_ENHANCE_YOUR_CALM);
+  }
   return !is_broken_;
+}
+
+bool H2Client::is_stray(const H2FrameInfo& frame) const {
+  const bool is_headers = frame.type == NGHTTP2_HEADERS;
+  if (!is_headers && frame.type != NGHTTP2_DATA) return false;
+  const auto* stream = static_cast<H2ClientStream*>(session_.find(frame.stream_id));
+  return stream == nullptr || stream->handler_ == nullptr || (is_headers && stream->reason_ != Reason::kNone);
+}
+
+void H2Client::reset_stream(std::int32_t stream_id, std::uint32_t code) {
+  guard_.note_our_reset(session_.window_left(stream_id));
+  session_.submit_reset(stream_id, code);
+  owner_.on_codec_output();
 }
 
 void H2Client::on_block_begin(H2StreamBase* stream, std::int32_t, bool) {
@@ -195,6 +212,11 @@ void H2Client::on_stream_closed(H2StreamBase& stream, std::uint32_t code) {
 
 void H2Client::on_goaway(std::int32_t, std::uint32_t) {
   if (state_ == State::kOpen) transition(State::kGoodbye);
+}
+
+// Of nghttp2's resets, too. Who sends more than a window allows is likely to go on, and what was too much counts.
+void H2Client::on_reset_sent(std::int32_t, std::uint32_t code) {
+  if (code == NGHTTP2_FLOW_CONTROL_ERROR && state_ == State::kOpen) transition(State::kGoodbye);
 }
 
 void H2Client::on_body_sent(H2StreamBase& stream, std::size_t count) {

@@ -56,7 +56,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
 
   enum class State : std::uint8_t {
     kOpen,
-    kGoodbye,  // no more requests: the server takes none, or is silent; those under way go on
+    kGoodbye,  // no more requests: the server takes none, is silent, or keeps to no window; those under way go on
     kEnded,    // no more is read; answers that are whole wait for handlers that do not read
     kClosed,   // nothing more; what is queued is written, then the transport ends
   };
@@ -72,7 +72,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   void on_goaway(std::int32_t last_stream_id, std::uint32_t code) override;
   void on_ping_answered() override {}
   void on_body_sent(H2StreamBase& stream, std::size_t count) override;
-  void on_reset_sent(std::int32_t, std::uint32_t) override {}
+  void on_reset_sent(std::int32_t stream_id, std::uint32_t code) override;
   void on_broken(std::uint32_t code) override;
 
   void transition(State next);
@@ -82,6 +82,10 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   void forget_block(const H2ClientStream& stream);
   void touch(H2ClientStream& stream);
   void deliver();
+  // Whether nobody reads this HEADERS or DATA frame of a stream.
+  bool is_stray(const H2FrameInfo& frame) const;
+  // RST_STREAM, behind which something of the stream may still come.
+  void reset_stream(std::int32_t stream_id, std::uint32_t code);
   // Ends the connection for what the server does.
   void fail(std::string_view fault, std::uint32_t code);
   bool is_ended() const { return state_ == State::kEnded || state_ == State::kClosed; }

@@ -86,7 +86,7 @@ void H2ClientStream::reset() {
   received_.clear();
   outgoing_.abandon();
   if (is_sent) {
-    client_.session_.submit_reset(id(), NGHTTP2_CANCEL);
+    client_.reset_stream(id(), NGHTTP2_CANCEL);
   } else {
     is_closed_ = true;
     client_.touch(*this);
@@ -221,8 +221,7 @@ void H2ClientStream::finish() {
   transition(State::kOver);
   client_.forget_block(*this);
   if (!is_closed_ && !is_request_complete()) {
-    client_.session_.submit_reset(id(), NGHTTP2_NO_ERROR);
-    client_.owner_.on_codec_output();
+    client_.reset_stream(id(), NGHTTP2_NO_ERROR);
   }
   outgoing_.abandon();
   client_.guard_.earn_reset();
@@ -239,8 +238,7 @@ void H2ClientStream::fail(Reason reason, std::string_view detail) {
   outgoing_.abandon();
   if (request_sent_ && !is_closed_) {
     const bool is_theirs = reason == Reason::kUpstreamInvalidResponse;
-    client_.session_.submit_reset(id(), is_theirs ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_CANCEL);
-    client_.owner_.on_codec_output();
+    client_.reset_stream(id(), is_theirs ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_CANCEL);
   } else {
     is_closed_ = true;
   }

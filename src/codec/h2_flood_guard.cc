@@ -17,6 +17,11 @@ constexpr std::size_t kBytesPerWindowUpdate = 512;
 constexpr std::uint32_t kWindowUpdatesPerRequest = 4;
 constexpr std::uint32_t kPrioritiesPerRequest = 2;
 constexpr std::uint32_t kWindowUpdatesPerFrame = 2;
+// A header block that nobody reads costs so much, and one more for so many bytes of it.
+constexpr std::size_t kStrayBlockCost = 16;
+constexpr std::size_t kStrayBytesPerCost = 256;
+// Behind our reset: a head and trailers, and 8 KiB of them.
+constexpr std::uint32_t kStrayCostPerReset = 64;
 
 }  // namespace
 
@@ -28,6 +33,8 @@ const std::array<H2FloodGuard::Budget, H2FloodGuard::kKindCount> H2FloodGuard::k
     {.burst = 500, .per_second = 50, .reason = Reason::kH2PriorityFlood},
     {.burst = 200, .per_second = 20, .reason = Reason::kH2EmptyFrameFlood},
     {.burst = 2000, .per_second = 200, .reason = Reason::kH2WindowUpdateFlood},
+    // 512 blocks or 2 MiB at once: a hundred requests are given up, and each of them has its answer under way.
+    {.burst = 8192, .per_second = 800, .reason = Reason::kH2HeaderFlood},
 }};
 
 void H2FloodGuard::set_time(base::MonoTime now) {
@@ -41,27 +48,33 @@ void H2FloodGuard::set_time(base::MonoTime now) {
   }
 }
 
-Reason H2FloodGuard::spend(Kind kind) {
-  if (spent_[kind] == kBudgets[kind].burst) return kBudgets[kind].reason;
-  ++spent_[kind];
+Reason H2FloodGuard::spend(Kind kind, std::size_t count) {
+  if (kBudgets[kind].burst - spent_[kind] < count) return kBudgets[kind].reason;
+  spent_[kind] += static_cast<std::uint32_t>(count);
   return Reason::kNone;
 }
 
-Reason H2FloodGuard::count(const H2FrameInfo& frame) {
+Reason H2FloodGuard::count(const H2FrameInfo& frame, bool is_stray) {
   if (std::exchange(is_empty_data_, false)) {
     if (const Reason reason = spend(kEmptyFrame); reason != Reason::kNone) return reason;
   }
   switch (frame.type) {
     case NGHTTP2_HEADERS:
       continuations_ = 0;
+      is_stray_block_ = is_stray;
+      if (is_stray) return spend(kStrayBlock, kStrayBlockCost + frame.length / kStrayBytesPerCost);
       earn(kWindowUpdate, kWindowUpdatesPerRequest);
       earn(kPriority, kPrioritiesPerRequest);
       return Reason::kNone;
     case NGHTTP2_CONTINUATION:
-      return ++continuations_ > kContinuationsMax ? Reason::kH2ContinuationFlood : Reason::kNone;
+      if (++continuations_ > kContinuationsMax) return Reason::kH2ContinuationFlood;
+      return is_stray_block_ ? spend(kStrayBlock, frame.length / kStrayBytesPerCost) : Reason::kNone;
     case NGHTTP2_DATA: {
       const bool is_end = (frame.flags & NGHTTP2_FLAG_END_STREAM) != 0;
       is_empty_data_ = !is_end && frame.length <= kSmallFrameBytes;
+      if (!is_stray) return Reason::kNone;
+      if (frame.length > discard_left_) return Reason::kH2FlowControlError;
+      discard_left_ -= frame.length;
       return Reason::kNone;
     }
     case NGHTTP2_RST_STREAM: return count_reset();
@@ -77,6 +90,11 @@ Reason H2FloodGuard::count(const H2FrameInfo& frame) {
 
 Reason H2FloodGuard::count_reset() {
   return spend(kReset);
+}
+
+void H2FloodGuard::note_our_reset(std::size_t window_bytes) {
+  earn(kStrayBlock, kStrayCostPerReset);
+  allow_discard(window_bytes);
 }
 
 void H2FloodGuard::earn_window_updates(std::size_t bytes) {

@@ -5,9 +5,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/time.h"
+#include "codec/h2_limits.h"
 #include "codec/h2_session.h"
 #include "http/reason.h"
 
@@ -21,14 +23,25 @@ class H2FloodGuard {
   // Longer DATA frames cost their sender enough, also where they are padding alone.
   static constexpr std::size_t kSmallFrameBytes = 16;
 
+  // Bytes of DATA that may come for streams that are over, beside what their windows allowed: what may be on its way
+  // where nobody has reset them, as behind our goodbye.
+  explicit H2FloodGuard(std::size_t discarded_bytes = kH2ConnectionWindow) : discard_left_(discarded_bytes) {}
+
   // A new turn of the owner's clock.
   void set_time(base::MonoTime now);
-  // Counts a frame that begins. Anything but kNone ends the connection.
-  http::Reason count(const H2FrameInfo& frame);
+  // Counts a frame that begins. Anything but kNone ends the connection. `is_stray`: HEADERS or DATA that nobody here
+  // reads, since their stream is over for us; HPACK decodes such a block all the same, and such DATA is given back to
+  // the connection's window.
+  http::Reason count(const H2FrameInfo& frame, bool is_stray = false);
   // The DATA frame that began last holds a byte of a body: it is not empty.
   void note_data() { is_empty_data_ = false; }
   // A stream was reset by the other side, or had to be reset for its faults.
   http::Reason count_reset();
+  // We reset a stream, for whatever reason: its trailers may be on their way, or a whole answer, and of its body as
+  // much as its window still allowed.
+  void note_our_reset(std::size_t window_bytes);
+  // So many bytes of DATA more may come for streams that are over.
+  void allow_discard(std::size_t bytes) { discard_left_ += bytes; }
   // Body bytes went out: window updates for them are earned.
   void earn_window_updates(std::size_t bytes);
   // A DATA frame went out, however short: who measures how fast bytes come (gRPC for Go does) answers it with a ping
@@ -38,7 +51,7 @@ class H2FloodGuard {
   void earn_reset() { earn(kReset, 1); }
 
  private:
-  enum Kind : std::uint8_t { kReset, kPing, kSettings, kPriority, kEmptyFrame, kWindowUpdate, kKindCount };
+  enum Kind : std::uint8_t { kReset, kPing, kSettings, kPriority, kEmptyFrame, kWindowUpdate, kStrayBlock, kKindCount };
   struct Budget {
     std::uint32_t burst;       // what may come at once
     std::uint32_t per_second;  // and then
@@ -46,11 +59,13 @@ class H2FloodGuard {
   };
   static const std::array<Budget, kKindCount> kBudgets;
 
-  http::Reason spend(Kind kind);
+  http::Reason spend(Kind kind, std::size_t count = 1);
   void earn(Kind kind, std::uint32_t count);
 
   std::array<std::uint32_t, kKindCount> spent_{};
   unsigned continuations_ = 0;
+  bool is_stray_block_ = false;  // of the last HEADERS
+  std::size_t discard_left_;
   bool is_empty_data_ = false;      // of the last frame: DATA that may turn out to be padding alone
   std::size_t unearned_bytes_ = 0;  // sent, and not yet worth a window update
   base::MonoTime refilled_at_;

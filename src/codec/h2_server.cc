@@ -175,6 +175,7 @@ void H2Server::give_notice() {
 void H2Server::say_goodbye() {
   transition(State::kGoodbye);
   session_.submit_goaway(NGHTTP2_NO_ERROR);
+  guard_.allow_discard(kH2ConnectionWindow);  // of requests that the client begins before it knows
   owner_.on_codec_output();
 }
 
@@ -202,12 +203,33 @@ void H2Server::abort(Reason reason) {
 // ---- what nghttp2 reads ---------------------------------------------------------------------------------------------
 
 bool H2Server::on_frame_begin(const H2FrameInfo& frame) {
-  Reason reason = guard_.count(frame);
+  const bool is_message = frame.type == NGHTTP2_HEADERS || frame.type == NGHTTP2_DATA;
+  const auto* stream = is_message ? static_cast<H2ServerStream*>(session_.find(frame.stream_id)) : nullptr;
+  Reason reason = guard_.count(frame, is_message && is_stray(frame, stream));
   if (session_.queued_frames() > kQueuedFramesMax) reason = Reason::kH2ResetFlood;
-  if (reason != Reason::kNone) fail(reason, NGHTTP2_ENHANCE_YOUR_CALM);
+  if (reason != Reason::kNone) {
+    const bool is_data = reason == Reason::kH2FlowControlError;
+    fail(reason, is_data ? NGHTTP2_FLOW_CONTROL_ERROR : NGHTTP2_ENHANCE_YOUR_CALM);
+  }
   note_windows(frame);
   if (is_goodbye(frame)) is_leaving_ = true;
-  return !is_broken_ && is_in_order(frame);
+  return !is_broken_ && (stream != nullptr || is_in_order(frame));
+}
+
+bool H2Server::is_stray(const H2FrameInfo& frame, const H2ServerStream* stream) const {
+  const bool is_headers = frame.type == NGHTTP2_HEADERS;
+  if (stream != nullptr) {
+    const bool is_refused = is_headers && stream->reason_ != Reason::kNone;
+    return stream->handler_ == nullptr || stream->is_reset_ || is_refused;
+  }
+  if (frame.stream_id % 2 == 0) return false;
+  return state_ == State::kGoodbye || ids_.find(frame.stream_id) != H2StreamIds::Past::kIdle;
+}
+
+void H2Server::reset_stream(std::int32_t stream_id, std::uint32_t code) {
+  guard_.note_our_reset(session_.window_left(stream_id));
+  session_.submit_reset(stream_id, code);
+  owner_.on_codec_output();
 }
 
 void H2Server::note_windows(const H2FrameInfo& frame) {
@@ -218,11 +240,12 @@ void H2Server::note_windows(const H2FrameInfo& frame) {
   }
 }
 
-// RFC 9113 §5.1: behind its end, or the client's reset, a stream takes no more; §5.1.1: streams are begun in order.
+// Of streams that are there no more. RFC 9113 §5.1: behind its end, or the client's reset, a stream takes no more;
+// §5.1.1: streams are begun in order.
 bool H2Server::is_in_order(const H2FrameInfo& frame) {
   const bool is_headers = frame.type == NGHTTP2_HEADERS;
   if (!is_headers && frame.type != NGHTTP2_DATA) return true;
-  if (frame.stream_id % 2 == 0 || session_.find(frame.stream_id) != nullptr) return true;
+  if (frame.stream_id % 2 == 0) return true;
   switch (ids_.find(frame.stream_id)) {
     case H2StreamIds::Past::kIdle:
     case H2StreamIds::Past::kReset: return true;
@@ -264,9 +287,7 @@ void H2Server::begin_stream(std::int32_t stream_id) {
     block_ = nullptr;
     ids_.begin(stream_id);
     ids_.reset(stream_id);
-    session_.submit_reset(stream_id, NGHTTP2_REFUSED_STREAM);
-    owner_.on_codec_output();
-    return;
+    return reset_stream(stream_id, NGHTTP2_REFUSED_STREAM);
   }
   H2ServerStream& stream = *memory_.make<H2ServerStream>(*this, stream_id);
   session_.set_stream(stream_id, &stream);

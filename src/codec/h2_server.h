@@ -77,6 +77,10 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   void on_broken(std::uint32_t code) override;
 
   void transition(State next);
+  // Whether nobody reads this HEADERS or DATA frame of `stream`, null where there is none.
+  bool is_stray(const H2FrameInfo& frame, const H2ServerStream* stream) const;
+  // RST_STREAM, behind which something of the stream may still come.
+  void reset_stream(std::int32_t stream_id, std::uint32_t code);
   // Whether a frame may come for a stream that is over; where not, the connection has been ended.
   bool is_in_order(const H2FrameInfo& frame);
   void begin_stream(std::int32_t stream_id);

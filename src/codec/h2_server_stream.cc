@@ -138,10 +138,9 @@ void H2ServerStream::fail(Reason reason) {
   outgoing_.abandon();
   if (!is_closed_) {
     const bool is_ours = reason == Reason::kInternalError;
-    server_.session_.submit_reset(id(), is_malformed_ ? NGHTTP2_PROTOCOL_ERROR
-                                        : is_ours     ? NGHTTP2_INTERNAL_ERROR
-                                                      : NGHTTP2_CANCEL);
-    server_.owner_.on_codec_output();
+    server_.reset_stream(id(), is_malformed_ ? NGHTTP2_PROTOCOL_ERROR
+                               : is_ours     ? NGHTTP2_INTERNAL_ERROR
+                                             : NGHTTP2_CANCEL);
   }
   if (is_head) {
     head_->version = http::Version::kHttp2;
@@ -269,8 +268,7 @@ void H2ServerStream::finish_answer() {
   const bool is_wanted = request_ended_ || is_tunnel_;
   if (is_reset_ || (is_wanted && !is_malformed_)) return;
   is_reset_ = true;
-  server_.session_.submit_reset(id(), is_malformed_ ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_NO_ERROR);
-  server_.owner_.on_codec_output();
+  server_.reset_stream(id(), is_malformed_ ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_NO_ERROR);
 }
 
 void H2ServerStream::reset() {
@@ -282,8 +280,7 @@ void H2ServerStream::reset() {
   outgoing_.abandon();
   server_.touch(*this);
   if (is_closed_) return server_.resume();
-  server_.session_.submit_reset(id(), is_tunnel_ ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
-  server_.owner_.on_codec_output();
+  server_.reset_stream(id(), is_tunnel_ ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
 }
 
 void H2ServerStream::set_reading(bool reading) {

@@ -194,6 +194,11 @@ H2StreamBase* H2Session::find(std::int32_t stream_id) const {
   return static_cast<H2StreamBase*>(nghttp2_session_get_stream_user_data(session_.get(), stream_id));
 }
 
+std::size_t H2Session::window_left(std::int32_t stream_id) const {
+  const std::int32_t left = nghttp2_session_get_stream_local_window_size(session_.get(), stream_id);
+  return left > 0 ? static_cast<std::size_t>(left) : 0;
+}
+
 void H2Session::set_stream(std::int32_t stream_id, H2StreamBase* stream) {
   // Fails for a stream that nghttp2 has refused or closed already; then there are no events to receive.
   expect_done(nghttp2_session_set_stream_user_data(session_.get(), stream_id, stream));

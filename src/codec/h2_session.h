@@ -111,6 +111,9 @@ class H2Session {
     return nghttp2_session_get_stream_remote_window_size(session_.get(), stream_id) > 0;
   }
 
+  // How many bytes of this stream's body may be on their way: what its window allowed and has not come.
+  std::size_t window_left(std::int32_t stream_id) const;
+
   // Says whose events those of `stream_id` are; null: nobody's any more.
   void set_stream(std::int32_t stream_id, H2StreamBase* stream);
   // A request; returns its stream's number, negative where there are none left. `body` null: none follows.

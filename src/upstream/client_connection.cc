@@ -35,6 +35,7 @@ void ClientConnection::open(ReadyHandler& handler) {
 void ClientConnection::on_transport_ready() {
   choose_codec();
   state_ = State::kOpen;
+  idle_since_ = loop_.now();
   ReadyHandler* handler = std::exchange(ready_handler_, nullptr);
   handler->on_connection_ready();
 }
@@ -135,6 +136,7 @@ void ClientConnection::on_codec_resume() {
 void ClientConnection::on_codec_stream_end() {
   if (state_ == State::kClosed) return;  // counted out already
   --requests_;
+  idle_since_ = loop_.now();
   server_.state().requests.fetch_sub(1, std::memory_order_relaxed);
   // Back in the pool at once, so that the next request of this turn finds it.
   if (is_reusable()) {
@@ -278,9 +280,15 @@ void ClientConnection::count_wait(bool progressed) {
   arm_timer();
 }
 
+// Bytes that no request asked for do not keep a connection.
+base::MonoTime ClientConnection::wait_ends() const {
+  const auto limit = limit_of(wait_);
+  if (!limit) return base::MonoTime::max();
+  return (wait_ == Wait::kIdle ? idle_since_ : wait_since_) + *limit;
+}
+
 void ClientConnection::arm_timer() {
-  base::MonoTime deadline = base::MonoTime::max();
-  if (const auto limit = limit_of(wait_)) deadline = wait_since_ + *limit;
+  base::MonoTime deadline = wait_ends();
   deadline = std::min(deadline, codec_->next_deadline().value_or(deadline));
   if (deadline == base::MonoTime::max()) return;
   if (!timer_.is_running() || timer_.deadline() > deadline) timer_.start(deadline);
@@ -292,8 +300,7 @@ void ClientConnection::on_timer(int) {
   if (state_ != State::kOpen) return;
   // The handler may have stopped reading since.
   if (present_wait() != wait_) count_wait(false);
-  const auto limit = limit_of(wait_);
-  if (!limit || loop_.now() < wait_since_ + *limit) {
+  if (loop_.now() < wait_ends()) {
     arm_timer();
     return;
   }

@@ -103,6 +103,8 @@ class ClientConnection final : public net::Retirable,
   // close(), or with a reset.
   void end(bool abortive);
   void count_wait(bool progressed);
+  // When the present wait has lasted too long; MonoTime::max() where it may last.
+  base::MonoTime wait_ends() const;
   void arm_timer();
   Wait present_wait();
   std::optional<base::Duration> limit_of(Wait wait) const;
@@ -118,6 +120,7 @@ class ClientConnection final : public net::Retirable,
   net::Timer timer_;
   Wait wait_ = Wait::kNone;
   base::MonoTime wait_since_;
+  base::MonoTime idle_since_;   // the last request ended, or the connection was ready
   std::uint32_t requests_ = 0;  // under way
   bool is_pooled_ = false;
   bool is_retired_ = false;  // takes no further request

@@ -292,6 +292,47 @@ def test_heads_too_large_without_end(attack, upstream):
     assert not upstream.of(attack.row)
 
 
+# ---- streams that are over ------------------------------------------------------------------------------------------
+
+
+def test_headers_on_a_stream_that_was_reset(attack, upstream):
+    """The first is a request that is reset for its faults. HPACK must decode what follows on its stream, and nobody is
+    told of it."""
+    client = attack.client
+    client.send(client.post(1, "/x", ("content-length", "2")) + h2.data(1, b"abc"))
+    client.expect_stream_error(1, h2.PROTOCOL_ERROR, statuses=(400,))
+    trailers = h2.headers(1, plain_block([("x-t", "1")]))
+    sent = attack.flood(lambda number: trailers, 100_000, 500)
+    assert sent < 50_000, f"{sent} blocks were taken: {client.story()}"
+    attack.expect_end(HEADER)
+    assert not upstream.whole(attack.row)
+
+
+def test_data_on_a_stream_that_was_reset(attack, upstream):
+    """The client keeps to the window of the connection, which is given back for what nobody reads."""
+    client = attack.client
+    client.send(client.post(1, "/x", ("content-length", "2")) + h2.data(1, b"abc"))
+    client.expect_stream_error(1, h2.PROTOCOL_ERROR, statuses=(400,))
+    piece = h2.data(1, b"x" * 8000)
+    sent = attack.flood(lambda number: piece, 20_000, 10)
+    assert sent < 10_000, f"{sent} frames were taken: {client.story()}"
+    attack.expect_end(("h2_flow_control_error",), (h2.FLOW_CONTROL_ERROR,))
+    assert not upstream.whole(attack.row)
+
+
+def test_what_comes_before_the_client_knows_is_no_attack(daemon, transport):
+    """Trailers and a window's worth of DATA of each request that was refused early."""
+    with H2Client(listener_of(daemon, transport)) as client:
+        client.mark(("x-row", "early"))
+        for number in range(0, 100, 2):
+            stream = stream_of(number)
+            client.send(client.post(stream, "/x", ("content-length", "2")) + h2.data(stream, b"abc")
+                        + h2.data(stream, b"x" * 15_000) * 4 + h2.headers(stream, plain_block([("x-t", "1")])))
+            client.expect_stream_error(stream, h2.PROTOCOL_ERROR, statuses=(400,))
+        client.send(client.get(stream_of(100)))
+        assert client.expect_answer(stream_of(100)).body == BODY
+
+
 # ---- frames about the connection ------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What upstream servers do to answers and connections, over HTTP/1 and HTTP/2: the error log says what was wrong, and a
-server that says now and then that it is still at work is waited for."""
+"""What upstream servers do to answers and connections, over HTTP/1 and HTTP/2: the error log says what was wrong, a
+connection whose server misbehaves between requests is ended, and a server that says now and then that it is still at
+work is waited for."""
 import time
 
 import pytest
@@ -10,8 +11,11 @@ from harness.client import fetch
 from harness.hostile_h2 import ScriptedH2Upstream, block, whole, with_body
 from harness.scene import plain_scene, proxy
 from harness.upstream import RawUpstream, answer
+from harness.waiting import DEADLINE, SLOWNESS, wait_until
 from harness.wire import Ended
 
+IDLE = 1.0
+LATEST = IDLE + 4 * SLOWNESS
 BEATS, BEAT = 30, 0.1
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 INTERIM = b"HTTP/1.1 102 Processing\r\n\r\n"
@@ -48,7 +52,24 @@ def beats_h2(stream):
     yield with_body(body=b"/h2/beats")(stream)
 
 
-SCRIPTS = {"/h2/beats": beats_h2}
+def pings(stream):
+    """A good answer, and pings for ever."""
+    yield with_body(body=b"/h2/pings")(stream)
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        yield h2.ping()
+        time.sleep(0.2)
+
+
+def blocks(stream):
+    """A good answer, and heads behind it for as long as somebody takes them."""
+    yield with_body(body=b"/h2/blocks")(stream)
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        yield interim(stream) * 100
+
+
+SCRIPTS = {"/h2/beats": beats_h2, "/h2/pings": pings, "/h2/blocks": blocks}
 
 
 def answer_h1(received):
@@ -106,3 +127,21 @@ def test_interim_answers_now_and_then(daemon, version):
     """Thirty of them in three seconds are no flood."""
     got = fetch(daemon.http, "GET", f"/{version}/beats")
     assert (got.status, got.body) == (200, f"/{version}/beats".encode())
+
+
+def test_headers_behind_an_answer_end_the_connection(daemon, second):
+    start, before = len(daemon.error_lines), len(second.connections)
+    assert fetch(daemon.http, "GET", "/h2/blocks").body == b"/h2/blocks"
+    daemon.wait_error(r"upstream_connection_ended reason=upstream_invalid_response server=\S+ detail=h2_header_flood$",
+                      start)
+    assert fetch(daemon.http, "GET", "/h2/after").body == b"/h2/after"
+    wait_until(lambda: all(one.peer_gone.is_set() for one in second.connections[:before + 1]), "the end")
+
+
+def test_pings_do_not_keep_a_connection(daemon, second):
+    """keepalive.idle is about requests."""
+    wait_until(lambda: all(one.peer_gone.is_set() for one in second.connections), "the end of those before")
+    start = time.monotonic()
+    assert fetch(daemon.http, "GET", "/h2/pings").body == b"/h2/pings"
+    wait_until(lambda: second.connections[-1].peer_gone.is_set(), "the end of an idle connection", 2 * LATEST)
+    assert IDLE / 2 < time.monotonic() - start < LATEST

@@ -2,6 +2,7 @@
 // What servers do that they must not, by the word that the log has for it, and what looks like it and is none.
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -112,6 +113,104 @@ TEST(H2ClientFaults, AreNoneOfAServerThatGoes) {
   EXPECT_EQ(attempt.text(), "reset upstream_closed");
   EXPECT_EQ(attempt.handler().detail, "");
   EXPECT_EQ(wire.client.fault(), "");
+}
+
+// ---- streams that are over ------------------------------------------------------------------------------------------
+
+TEST(H2ClientFaults, AreHeadersBehindTheEndWithoutEnd) {
+  for (const bool is_whole : {true, false}) {
+    H2ClientWire wire;
+    wire.open();
+    H2Attempt attempt(wire);
+    attempt.get();
+    wire.turn();
+    // Either the answer is whole, or it was one of which no more is read.
+    if (is_whole) {
+      wire.feed(h2_ok(1));
+    } else {
+      attempt.reset();
+      wire.turn();
+    }
+    int passed = 0;
+    while (passed < 10'000 && wire.client.wants_input()) {
+      wire.feed(h2_answer(1, "103", 0, {{"x", "y"}}));
+      ++passed;
+    }
+    EXPECT_EQ(passed, 513);
+    EXPECT_EQ(wire.client.fault(), "h2_header_flood");
+    EXPECT_FALSE(wire.client.reusable());
+    EXPECT_EQ(wire.client.ending(), CodecEnding::kClose);
+  }
+}
+
+TEST(H2ClientFaults, AreBytesThatNobodyReadsWithoutEnd) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt attempt(wire);
+  H2Attempt other(wire);
+  attempt.get();
+  other.get();
+  wire.turn();
+  wire.feed(h2_answer(1, "200"));
+  attempt.reset();
+  wire.turn();
+  int passed = 0;
+  while (passed < 10'000 && wire.client.wants_input()) {
+    wire.feed(h2_data(1, std::string(16'000, 'x')));
+    ++passed;
+  }
+  // The window of the stream, and once that of the connection.
+  EXPECT_EQ(passed, (4 * 1024 * 1024 + 128 * 1024) / 16'000 + 1);
+  EXPECT_EQ(wire.client.fault(), "h2_flow_control_error");
+  EXPECT_EQ(other.text(), "reset upstream_invalid_response");
+  EXPECT_EQ(other.handler().detail, "h2_flow_control_error");
+}
+
+// Nobody else is sent there; who is there already has the answer that comes.
+TEST(H2ClientFaults, AreAnswersBeyondTheirWindow) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt attempt(wire);
+  H2Attempt other(wire);
+  attempt.get();
+  attempt.stream().set_reading(false);
+  other.get();
+  wire.sent();
+  wire.feed(h2_answer(1, "200"));
+  for (int i = 0; i < 10; ++i) wire.feed(h2_data(1, std::string(16'384, 'x')));
+  EXPECT_TRUE(wire.sent().ends_with("RST_STREAM 1 FLOW_CONTROL_ERROR"));
+  EXPECT_TRUE(attempt.handler().has("reset upstream_truncated answered")) << attempt.text();
+  EXPECT_FALSE(wire.client.reusable());
+  EXPECT_EQ(wire.client.ending(), CodecEnding::kOpen);
+  wire.feed(h2_ok(3));
+  EXPECT_EQ(other.text(), kH2OkText);
+  EXPECT_EQ(wire.client.ending(), CodecEnding::kClose);
+}
+
+// Clients go, over and over, while the server is in the middle of their answers.
+TEST(H2ClientFaults, AreNoneOfAServerThatDidNotKnowYet) {
+  H2ClientWire wire;
+  wire.open();
+  std::int32_t number = 1;
+  for (int round = 0; round < 30; ++round) {
+    std::deque<H2Attempt> attempts;
+    const std::int32_t first = number;
+    for (std::uint32_t i = 0; i < H2Client::kRequestsMax; ++i) attempts.emplace_back(wire).get();
+    wire.turn();
+    for (H2Attempt& attempt : attempts) attempt.reset();
+    wire.turn();
+    for (; number < first + 2 * static_cast<std::int32_t>(H2Client::kRequestsMax); number += 2) {
+      wire.feed(h2_answer(number, "200", 0, {{"x", std::string(5000, 'x')}}));
+      for (int i = 0; i < 8; ++i) wire.feed(h2_data(number, std::string(16'384, 'x')));
+      wire.feed(h2_headers(number, {{"grpc-status", "0"}}, kH2End));
+    }
+    ASSERT_EQ(wire.client.fault(), "");
+  }
+  H2Attempt attempt(wire);
+  attempt.get();
+  wire.turn();
+  wire.feed(h2_ok(number));
+  EXPECT_EQ(attempt.text(), kH2OkText);
 }
 
 // ---- interim answers ------------------------------------------------------------------------------------------------

@@ -125,6 +125,59 @@ TEST(H2FloodGuard, BoundsTheContinuationsOfOneBlock) {
   EXPECT_EQ(guard.count(continuation), Reason::kH2ContinuationFlood);
 }
 
+TEST(H2FloodGuard, CountsBlocksThatNobodyReads) {
+  const H2FrameInfo block{.length = 100, .type = NGHTTP2_HEADERS, .stream_id = 1};
+  const auto until_refused = [](H2FloodGuard& guard, const H2FrameInfo& frame) {
+    int passed = 0;
+    while (passed < 100'000 && guard.count(frame, true) == Reason::kNone) ++passed;
+    return passed;
+  };
+  H2FloodGuard guard;
+  guard.set_time(kStart);
+  EXPECT_EQ(until_refused(guard, block), 512);
+  EXPECT_EQ(guard.count(block, true), Reason::kH2HeaderFlood);
+  EXPECT_EQ(guard.count(block), Reason::kNone) << "which somebody reads";
+  guard.set_time(kStart + 1s);
+  EXPECT_EQ(until_refused(guard, block), 50);
+  guard.note_our_reset(0);
+  EXPECT_EQ(until_refused(guard, block), 4);
+  // Large ones cost more, also in parts.
+  H2FloodGuard large;
+  EXPECT_EQ(until_refused(large, {.length = 16'384, .type = NGHTTP2_HEADERS, .stream_id = 1}), 8192 / (16 + 64));
+  H2FloodGuard parts;
+  const H2FrameInfo part{.length = 16'384, .type = NGHTTP2_CONTINUATION, .stream_id = 1};
+  int blocks = 0;
+  Reason reason = Reason::kNone;
+  for (; reason == Reason::kNone && blocks < 1000; ++blocks) {
+    reason = parts.count(block, true);
+    for (unsigned i = 0; reason == Reason::kNone && i < H2FloodGuard::kContinuationsMax; ++i)
+      reason = parts.count(part);
+  }
+  EXPECT_EQ(reason, Reason::kH2HeaderFlood);
+  EXPECT_EQ(blocks, 8192 / (16 + 8 * 64) + 1);
+  // Window updates are earned by requests alone.
+  H2FloodGuard other;
+  const H2FrameInfo update{.length = 4, .type = NGHTTP2_WINDOW_UPDATE};
+  count_until_refused(other, update, Reason::kH2WindowUpdateFlood);
+  EXPECT_EQ(other.count(block, true), Reason::kNone);
+  EXPECT_EQ(other.count(update), Reason::kH2WindowUpdateFlood);
+}
+
+TEST(H2FloodGuard, CountsBytesThatNobodyReads) {
+  const H2FrameInfo data{.length = 1000, .type = NGHTTP2_DATA, .stream_id = 1};
+  H2FloodGuard guard(3500);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(guard.count(data, true), Reason::kNone);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(guard.count(data), Reason::kNone);
+  EXPECT_EQ(guard.count(data, true), Reason::kH2FlowControlError);
+  guard.note_our_reset(500);
+  EXPECT_EQ(guard.count(data, true), Reason::kNone);
+  EXPECT_EQ(guard.count(data, true), Reason::kH2FlowControlError);
+  guard.allow_discard(1000);
+  EXPECT_EQ(guard.count(data, true), Reason::kNone);
+  guard.set_time(kStart + 3600s);
+  EXPECT_EQ(guard.count(data, true), Reason::kH2FlowControlError) << "time brings nothing";
+}
+
 TEST(H2FloodGuard, CountsResetsOfEitherSideAndForgivesAnsweredRequests) {
   H2FloodGuard guard;
   const H2FrameInfo reset{.length = 4, .type = NGHTTP2_RST_STREAM, .stream_id = 1};

@@ -49,6 +49,12 @@ const std::vector<Flood> kFloods = {
     {"padding", [](int) { return h2_frame(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, std::string(3, '\x02')); }, 201,
      Reason::kH2EmptyFrameFlood},
     {"unknown frames", [](int) { return h2_frame(0x42, 0, 1, "whatever"); }, 200, Reason::kH2EmptyFrameFlood},
+    // The first is a request that is reset for its faults; of the others nobody is told.
+    {"HEADERS behind our reset",
+     [](int number) {
+       return number == 0 ? h2_post(3, {{"X", "1"}}) : h2_headers(3, {{"x", "1"}}, number % 2 == 0 ? kH2End : 0);
+     },
+     513, Reason::kH2HeaderFlood},
     {"WINDOW_UPDATE", [](int) { return support::h2_window(0, 1); }, 2000, Reason::kH2WindowUpdateFlood},
     {"rapid reset", [](int number) { return h2_get(id_of(number)) + h2_reset(id_of(number)); }, 200,
      Reason::kH2ResetFlood},
@@ -106,6 +112,73 @@ TEST(H2ServerFloods, AreNoneWhereRequestsAreAnswered) {
     if (wire.server.failure() != Reason::kNone) break;
   }
   EXPECT_EQ(wire.server.failure(), Reason::kH2ProtocolError) << "DATA behind a reset";
+}
+
+// What a client sends before it knows that its requests were answered early is no flood, however often.
+TEST(H2ServerFloods, AreNoneWhereTheClientDidNotKnowYet) {
+  H2ServerWire wire;
+  wire.answers = false;
+  wire.on_event = [&](support::RecordingStreamHandler& handler, std::string_view event) {
+    if (event == "head") support::respond(*handler.stream, handler.arena(), 200, "early", wire.chunks);
+  };
+  wire.open();
+  for (int number = 0; number < 300; ++number) {
+    const std::int32_t id = id_of(number);
+    wire.feed(h2_post(id));
+    EXPECT_TRUE(wire.sent().ends_with("RST_STREAM " + std::to_string(id) + " NO_ERROR"));
+    for (int i = 0; i < 4; ++i) wire.feed(support::h2_data(id, std::string(16'383, 'x')));
+    wire.feed(h2_headers(id, {{"x-sum", std::string(5000, 'x')}}, kH2End));
+  }
+  EXPECT_EQ(wire.server.failure(), Reason::kNone);
+}
+
+TEST(H2ServerFloods, OfDataThatNobodyReadsEndTheConnection) {
+  H2ServerWire wire;
+  wire.open().feed(h2_post(1) + h2_post(3, {{"X", "1"}}));
+  std::size_t sent = 0;
+  for (; sent < 10'000'000 && wire.server.failure() == Reason::kNone; sent += 16'000) {
+    wire.sent();
+    wire.feed(support::h2_data(3, std::string(16'000, 'x')));
+  }
+  // What the stream's window allowed, and once what that of the connection does.
+  EXPECT_GT(sent, std::size_t{kH2ConnectionWindow + kH2StreamWindow});
+  EXPECT_LT(sent, std::size_t{kH2ConnectionWindow + kH2StreamWindow + 32'000});
+  EXPECT_EQ(wire.server.failure(), Reason::kH2FlowControlError);
+  EXPECT_EQ(wire.sent(), "GOAWAY 3 FLOW_CONTROL_ERROR");
+  EXPECT_EQ(wire.streams[0]->lines().back(), "reset h2_flow_control_error");
+}
+
+// The reset is not even sent, since the client reads nothing.
+TEST(H2ServerFloods, OfDataBehindAResetThatIsQueuedEndTheConnection) {
+  H2ServerWire wire;
+  wire.open();
+  wire.takes_output = false;
+  wire.server.output().append(std::string(kH2OutputBytesMax, 'x'));
+  wire.feed(h2_post(1, {{"X", "1"}}));
+  int sent = 0;
+  while (sent < 1000 && wire.server.wants_input()) {
+    wire.feed(support::h2_data(1, std::string(16'000, 'x')));
+    ++sent;
+  }
+  EXPECT_LT(sent, 100);
+  EXPECT_EQ(wire.server.failure(), Reason::kH2FlowControlError);
+}
+
+TEST(H2ServerFloods, OfRequestsBehindAGoodbyeEndTheConnection) {
+  H2ServerWire wire;
+  wire.answers = false;
+  wire.open().feed(h2_get(1));
+  wire.server.begin_drain();
+  wire.turn();
+  wire.feed(support::h2_ping(NGHTTP2_FLAG_ACK));
+  EXPECT_TRUE(wire.sent().ends_with("GOAWAY 1 NO_ERROR"));
+  int number = 0;
+  while (number < 200) wire.feed(h2_get(id_of(number++)));
+  EXPECT_EQ(wire.server.failure(), Reason::kNone) << "more than may be open at once";
+  while (number < 1000 && wire.server.wants_input()) wire.feed(h2_get(id_of(number++)));
+  EXPECT_EQ(number, 513);
+  EXPECT_EQ(wire.server.failure(), Reason::kH2HeaderFlood);
+  EXPECT_EQ(wire.streams.size(), 1u);
 }
 
 TEST(H2ServerFloods, OfStreamsBeyondTheLimitAreResets) {
@@ -178,9 +251,12 @@ TEST(H2ServerFloods, OfTrailersThatDoNotEndGrowNothing) {
   const std::string trailers = h2_headers(1, {{"x", std::string(10'000, 'x')}}, 0);
   wire.feed(trailers);
   const std::size_t before = wire.chunks.chunks_in_use();
-  for (int i = 0; i < 1000; ++i) wire.feed(trailers);
+  for (int i = 0; i < 140; ++i) wire.feed(trailers);
   EXPECT_LE(wire.chunks.chunks_in_use(), before + 1);
   EXPECT_EQ(wire.streams.size(), 1u);
+  EXPECT_EQ(wire.server.failure(), Reason::kNone);
+  for (int i = 0; i < 40; ++i) wire.feed(trailers);
+  EXPECT_EQ(wire.server.failure(), Reason::kH2HeaderFlood);
 }
 
 TEST(H2ServerFloods, OfSettingsInOneFrameEndTheConnection) {

@@ -5,6 +5,7 @@
 
 #include <deque>
 
+#include "support/captured_log.h"
 #include "support/cert_sites.h"
 #include "support/connect_outcome.h"
 #include "support/h2_scripted_server.h"
@@ -328,6 +329,45 @@ TEST_F(ClientConnectionH2Test, RestsAsLongAsTheConfigAllows) {
   EXPECT_EQ(server_->connections(), 1u);
   pass(20ms);
   EXPECT_EQ(server_->connections(), 0u);
+}
+
+TEST_F(ClientConnectionH2Test, RestsNoLongerForBytesThatNobodyAskedFor) {
+  config_.keepalive.idle = 4s;
+  listener_.answers = true;
+  Request& request = ask();
+  ASSERT_TRUE(until_text(request, "response end"));
+  for (int i = 0; i < 3; ++i) {
+    pass(1s);
+    other_end().send(support::h2_ping());
+    support::settle(loop_);
+  }
+  Request& next = ask();
+  ASSERT_TRUE(until_text(next, "response end"));
+  EXPECT_EQ(listener_.server.connections.size(), 1u);
+  for (int i = 0; i < 3; ++i) {
+    pass(1s);
+    other_end().send(support::h2_ping());
+    support::settle(loop_);
+  }
+  EXPECT_EQ(server_->connections(), 1u) << "a request does begin the time anew";
+  pass(1020ms);
+  EXPECT_EQ(server_->connections(), 0u);
+}
+
+TEST_F(ClientConnectionH2Test, EndsBetweenRequestsForWhatTheServerDoes) {
+  const support::CapturedLog log;
+  listener_.answers = true;
+  Request& request = ask();
+  ASSERT_TRUE(until_text(request, "response end"));
+  EXPECT_EQ(log.lines("upstream_connection_ended").size(), 0u);
+  std::string flood;
+  for (int i = 0; i < 600; ++i) flood += h2_answer(1, "103");
+  other_end().send(flood);
+  ASSERT_TRUE(until([this] { return server_->connections() == 0; }));
+  ASSERT_EQ(log.lines("upstream_connection_ended").size(), 1u);
+  EXPECT_EQ(log.lines("upstream_connection_ended")[0],
+            "upstream_connection_ended reason=upstream_invalid_response server=" + std::string(server_->name()) +
+                " detail=h2_header_flood");
 }
 
 // The deadline of one has passed when another one begins, and the timer has not fired yet.
