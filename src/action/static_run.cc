@@ -150,6 +150,7 @@ void StaticRun::send_file(Representation representation) {
   content_type_ = http::media_type(representation.path);
   const bool is_taken = known_ != nullptr && take_known(representation);
   if (!is_taken && !take_opened(representation)) return;
+  if (file_.fd) open_file_ = cache().open_files().share(std::move(file_));
   make_validators(representation);
   answer(representation);
 }
@@ -350,14 +351,15 @@ void StaticRun::on_client_writable() {
 
 void StaticRun::on_exchange_over() {
   file_.fd.reset();
+  open_file_.reset();
   content_.clear();
 }
 
 base::Result<std::size_t> StaticRun::read(base::Buffer& body, std::size_t bytes) {
-  // In whole chunks, which make full records.
+  // In whole chunks, which make full records; but where less than one has room, no more than that is wanted.
   const std::size_t whole = (bytes + base::Chunk::kBytes - 1) / base::Chunk::kBytes * base::Chunk::kBytes;
-  const std::size_t wanted = std::min<std::uint64_t>(whole, part_end_ - offset_);
-  if (file_.fd) return os::read_chunks(file_.fd.get(), body, wanted, offset_);
+  const std::size_t wanted = std::min<std::uint64_t>(bytes < base::Chunk::kBytes ? bytes : whole, part_end_ - offset_);
+  if (open_file_) return os::read_chunks(open_file_.get(), body, wanted, offset_);
   body.share_part(content_, offset_, wanted);
   return wanted;
 }

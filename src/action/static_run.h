@@ -12,6 +12,7 @@
 #include "http/conditional.h"
 #include "http/range.h"
 #include "os/file_cache.h"
+#include "os/open_files.h"
 
 namespace viaduct::action {
 
@@ -76,6 +77,7 @@ class StaticRun final : public ImmediateRun {
   const os::RootDirectory* root_ = nullptr;  // in start()
   os::FileCache::Forms* known_ = nullptr;    // between find() and the answer: what the cache has of it
   os::OpenedFile file_;                      // without descriptor where content_ has all of it
+  os::OpenFiles::Handle open_file_;          // in place of file_'s descriptor, from the answer's choice on
   base::Buffer content_;
   http::RangeSelection selection_;
   std::string_view boundary_;      // of a multipart answer, else empty

@@ -2,7 +2,8 @@
 // Files that were asked for a moment ago: what they are and what small ones hold, so that a request for one of them
 // costs neither open(2) nor read(2). Nothing stale is given out: an entry is compared with the file system once for
 // each batch of requests, after they have come, and again opened below its root when it is a second old
-// (docs/adr/0016). Holds no descriptor. Owned by a worker, used in its thread.
+// (docs/adr/0016). Holds no descriptor of its own; those of longer files, while they are sent, are in open_files().
+// Owned by a worker, used in its thread.
 #pragma once
 
 #include <array>
@@ -18,6 +19,7 @@
 #include "base/intrusive_list.h"
 #include "base/time.h"
 #include "os/file.h"
+#include "os/open_files.h"
 
 namespace viaduct::os {
 
@@ -92,6 +94,9 @@ class FileCache {
   // The forms that find() gave have turned out to be wrong.
   void drop_found();
 
+  // The files that are being sent from their descriptors.
+  OpenFiles& open_files() { return open_files_; }
+
   // Forgets what nobody asks for any more. To be called now and then.
   void sweep(base::MonoTime now);
 
@@ -126,6 +131,7 @@ class FileCache {
   void count(Entry& entry);
 
   base::ChunkPool& chunks_;
+  OpenFiles open_files_;
   // By device and inode of the root, and the path.
   std::unordered_map<std::string, Entry, base::StringHash, std::equal_to<>> entries_;
   base::IntrusiveList<Entry, Entry> by_use_;  // the latest first
