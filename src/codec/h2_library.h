@@ -77,9 +77,13 @@ class H2Library {
   // Without any function yet: H2Session fills them in for its sessions.
   nghttp2_session_callbacks* callbacks() { return callbacks_.get(); }
   const nghttp2_option* option() const { return option_.get(); }
+  // Payload takes more memory than it may: streams get as little room as lets them go on.
+  void set_memory_short(bool is_short) { is_memory_short_ = is_short; }
+  bool is_memory_short() const { return is_memory_short_; }
 
  private:
   H2Memory memory_;
+  bool is_memory_short_ = false;
   std::unique_ptr<nghttp2_session_callbacks, H2CallbacksDelete> callbacks_;
   std::unique_ptr<nghttp2_option, H2OptionDelete> option_;
 };

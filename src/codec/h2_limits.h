@@ -30,6 +30,12 @@ inline constexpr std::uint32_t kH2StreamsMax = 128;
 inline constexpr std::int32_t kH2ConnectionWindow = 1024 * 1024;
 inline constexpr std::int32_t kH2StreamWindow = 64 * 1024;
 inline constexpr std::int32_t kH2StreamWindowLong = 256 * 1024;
+// Bytes of answers that wait on one connection for windows or their turn. From the first bound on it is crowded: then a
+// stream gets only what the client's windows let through at once, and that in small pieces; from the second on nothing.
+inline constexpr std::size_t kH2WaitingBytesCrowd = 768 * 1024;
+inline constexpr std::size_t kH2WaitingBytesMax = 1024 * 1024;
+// The size of those pieces.
+inline constexpr std::size_t kH2PieceBytesMax = 16 * 1024;
 // Serialised bytes that wait for the transport.
 inline constexpr std::size_t kH2OutputBytesMax = 64 * 1024;
 

@@ -18,7 +18,7 @@ namespace viaduct::codec {
 
 class H2Outgoing {
  public:
-  // What waits at most before its sender has to stop, and below which it may go on.
+  // What waits at most before its sender has to stop, and below which it may go on. H2Server bounds it further.
   static constexpr std::size_t kWaitingBytesMax = 64 * 1024;
   static constexpr std::size_t kWaitingBytesLow = 16 * 1024;
 

@@ -44,6 +44,7 @@ H2Server::H2Server(const H2Limits& limits, H2Library& library, base::ChunkPool& 
     : limits_(limits),
       owner_(owner),
       chunks_(chunks),
+      library_(library),
       memory_(library.memory()),
       session_(library, chunks, *this,
                {.is_server = true, .entries = settings_of(limits), .connection_window = kH2ConnectionWindow}) {}
@@ -235,7 +236,9 @@ void H2Server::reset_stream(std::int32_t stream_id, std::uint32_t code) {
 void H2Server::note_windows(const H2FrameInfo& frame) {
   if (frame.type == NGHTTP2_SETTINGS) {
     streams_.for_each([this](H2ServerStream& stream) { touch(stream); });
-  } else if (frame.type == NGHTTP2_WINDOW_UPDATE && frame.stream_id != 0) {
+  } else if (frame.type == NGHTTP2_WINDOW_UPDATE && frame.stream_id == 0) {
+    touch_stopped();
+  } else if (frame.type == NGHTTP2_WINDOW_UPDATE) {
     if (auto* stream = static_cast<H2ServerStream*>(session_.find(frame.stream_id))) touch(*stream);
   }
 }
@@ -370,9 +373,22 @@ void H2Server::on_body_sent(H2StreamBase& stream, std::size_t count) {
   guard_.earn_window_updates(count);
   sent_.note(count, now_);
   auto& sending = static_cast<H2ServerStream&>(stream);
+  sending.count_waiting();
   sending.sent_bytes_ += count;
   sending.wait_.note_sent(count);
   touch(sending);
+}
+
+void H2Server::count_waiting(std::size_t before, std::size_t now) {
+  const bool was_full = waiting_bytes_ >= kH2WaitingBytesMax;
+  waiting_bytes_ += now - before;
+  if (was_full && waiting_bytes_ < kH2WaitingBytesMax) touch_stopped();
+}
+
+void H2Server::touch_stopped() {
+  streams_.for_each([this](H2ServerStream& stream) {
+    if (stream.is_stopped_) touch(stream);
+  });
 }
 
 void H2Server::on_end_sent(H2StreamBase& stream) {

@@ -88,6 +88,12 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   void end_trailers(H2ServerStream& stream, bool end);
   // The stream's handler is gone, and the arena that its fields are read into.
   void forget_block(const H2ServerStream& stream);
+  // As little as possible may be added to what waits for the client.
+  bool is_crowded() const { return waiting_bytes_ >= kH2WaitingBytesCrowd || library_.is_memory_short(); }
+  // Of a stream now `now` bytes of its answer wait, of which `before` are counted.
+  void count_waiting(std::size_t before, std::size_t now);
+  // Streams whose handlers were told to wait may have room.
+  void touch_stopped();
   // The windows that `frame` changes may be what streams wait for.
   void note_windows(const H2FrameInfo& frame);
   // A stream has something to be told; done once nghttp2 has returned.
@@ -108,6 +114,7 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   const H2Limits& limits_;
   ServerCodecHandler& owner_;
   base::ChunkPool& chunks_;
+  H2Library& library_;
   H2Memory& memory_;
   H2Session session_;
   H2HeadReader reader_;
@@ -124,8 +131,9 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   bool is_ping_due_ = false;   // once the notice of a drain is in the output
   bool resume_asked_ = false;  // on_codec_resume was called, on_input is to come
   std::uint64_t requests_ = 0;
-  H2Progress sent_;      // the bodies of answers, on all streams
-  H2Progress uploaded_;  // the bodies of requests, on all streams
+  std::size_t waiting_bytes_ = 0;  // of answers, on all streams
+  H2Progress sent_;                // the bodies of answers, on all streams
+  H2Progress uploaded_;            // the bodies of requests, on all streams
   base::MonoTime now_;
   base::MonoTime deadline_ = base::MonoTime::max();  // no stream's limit is reached before
   H2ServerStream* block_ = nullptr;                  // whose header block is being read; null where nobody wants it

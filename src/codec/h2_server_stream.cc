@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/h2_server_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -25,6 +26,11 @@ constexpr int kConnectRefused = 502;
 
 H2ServerStream::H2ServerStream(H2Server& server, std::int32_t id)
     : H2StreamBase(id), server_(server), received_(server.chunks_), outgoing_(server.chunks_) {}
+
+H2ServerStream::~H2ServerStream() {
+  outgoing_.abandon();
+  count_waiting();
+}
 
 void H2ServerStream::transition(State next) {
   using enum State;
@@ -69,7 +75,7 @@ void H2ServerStream::deliver() {
   if (is_wrong_ && handler_ != nullptr) fail(Reason::kInternalError);
   if (state_ == State::kExchange && reason_ != Reason::kNone) deliver_refusal();
   if (state_ == State::kExchange) deliver_body();
-  if (is_open() && outgoing_.take_room_again()) handler_->on_writable();
+  if (is_open() && take_room_again()) handler_->on_writable();
   if (is_open() && is_answered()) finish_answer();
   deliver_end();
   note_wait();
@@ -136,6 +142,7 @@ void H2ServerStream::fail(Reason reason) {
   server_.forget_block(*this);
   received_.clear();
   outgoing_.abandon();
+  count_waiting();
   if (!is_closed_) {
     const bool is_ours = reason == Reason::kInternalError;
     server_.reset_stream(id(), is_malformed_ ? NGHTTP2_PROTOCOL_ERROR
@@ -153,7 +160,9 @@ void H2ServerStream::fail(Reason reason) {
 
 H2Wait::Kind H2ServerStream::present_wait() const {
   if (state_ == State::kOver || is_closed_) return H2Wait::Kind::kNone;
-  if (outgoing_.is_waiting()) return server_.session_.has_window(id()) ? H2Wait::Kind::kTurn : H2Wait::Kind::kSend;
+  const bool is_stopped = is_stopped_ && outgoing_.is_open();
+  if (outgoing_.is_waiting() || is_stopped)
+    return server_.session_.has_window(id()) ? H2Wait::Kind::kTurn : H2Wait::Kind::kSend;
   const bool is_due = wants_body() && !request_ended_ && !is_patient_;
   return is_due ? H2Wait::Kind::kReceive : H2Wait::Kind::kNone;
 }
@@ -252,6 +261,7 @@ void H2ServerStream::complete_unsent() {
 }
 
 void H2ServerStream::after_write(bool whole, bool end) {
+  count_waiting();
   if (!whole) {
     // Not said to the handler in here, which is in the middle of sending.
     is_wrong_ = true;
@@ -259,6 +269,7 @@ void H2ServerStream::after_write(bool whole, bool end) {
     return server_.resume();
   }
   if (end) answer_ = Answer::kComplete;
+  note_room();  // who has used it up waits, and need not ask for that
   if (outgoing_.is_deferred() && outgoing_.is_waiting()) server_.session_.resume(id());
   server_.touch(*this);  // the wait begins when the owner has said what time it is
   server_.owner_.on_codec_output();
@@ -278,6 +289,7 @@ void H2ServerStream::reset() {
   server_.forget_block(*this);
   received_.clear();
   outgoing_.abandon();
+  count_waiting();
   server_.touch(*this);
   if (is_closed_) return server_.resume();
   server_.reset_stream(id(), is_tunnel_ ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
@@ -302,8 +314,43 @@ void H2ServerStream::set_patient(bool patient) {
   server_.touch(*this);
 }
 
+// ---- room -----------------------------------------------------------------------------------------------------------
+
+std::size_t H2ServerStream::waiting_max() const {
+  // Nothing is kept; or there is no answer yet, and who is to send one would not be told to go on.
+  if (is_closed_ || !outgoing_.is_open()) return H2Outgoing::kWaitingBytesMax;
+  if (!server_.is_crowded()) return H2Outgoing::kWaitingBytesMax;
+  // Each stream that can move may, so that none starves behind those that stand still.
+  const bool is_full = server_.waiting_bytes_ >= kH2WaitingBytesMax;
+  if (is_full || outgoing_.waiting_bytes() > 0) return 0;
+  return std::min(server_.session_.sendable_bytes(id()), kH2PieceBytesMax);
+}
+
 std::size_t H2ServerStream::writable_bytes() const {
-  return outgoing_.room();
+  return note_room();
+}
+
+std::size_t H2ServerStream::note_room() const {
+  const std::size_t waiting = outgoing_.waiting_bytes();
+  const std::size_t waiting_max = this->waiting_max();
+  const std::size_t room = waiting_max > waiting ? waiting_max - waiting : 0;
+  is_stopped_ = is_stopped_ || room == 0;
+  return is_stopped_ ? 0 : room;
+}
+
+// Not for every byte.
+bool H2ServerStream::take_room_again() {
+  if (!is_stopped_ || !outgoing_.is_open()) return false;
+  const std::size_t waiting = outgoing_.waiting_bytes();
+  const std::size_t waiting_max = this->waiting_max();
+  if (waiting >= waiting_max || waiting > H2Outgoing::kWaitingBytesLow) return false;
+  is_stopped_ = false;
+  return true;
+}
+
+void H2ServerStream::count_waiting() {
+  const std::size_t waiting = outgoing_.waiting_bytes();
+  server_.count_waiting(std::exchange(counted_bytes_, waiting), waiting);
 }
 
 }  // namespace viaduct::codec

@@ -26,6 +26,7 @@ class H2ServerStream final : public H2StreamBase,
                              public base::ListHook<H2Touched> {
  public:
   H2ServerStream(H2Server& server, std::int32_t id);
+  ~H2ServerStream();
   H2ServerStream(const H2ServerStream&) = delete;
   H2ServerStream& operator=(const H2ServerStream&) = delete;
 
@@ -71,6 +72,14 @@ class H2ServerStream final : public H2StreamBase,
   void expire();
   void refuse_connect();
   void after_write(bool whole, bool end);
+  // How much of the answer may wait for the client.
+  std::size_t waiting_max() const;
+  // What may be added to what waits; 0 while the handler is to wait.
+  std::size_t note_room() const;
+  // The handler had to wait, and may go on. True once.
+  bool take_room_again();
+  // Tells the connection how much waits.
+  void count_waiting();
   // The answer has ended, and the client went before it.
   void complete_unsent();
   // The response has left: a client that still sends is told to stop, and one that was wrong that it was.
@@ -112,6 +121,8 @@ class H2ServerStream final : public H2StreamBase,
   bool is_closed_ = false;   // nghttp2 has forgotten the stream
   std::uint32_t close_code_ = 0;
   H2Outgoing outgoing_;
+  std::size_t counted_bytes_ = 0;    // of them, in H2Server::waiting_bytes_
+  mutable bool is_stopped_ = false;  // the handler has used its room up, or was told of none: on_writable is due
   H2Wait wait_;
   bool is_patient_ = false;          // the handler counts the silence of the request
   std::uint64_t sent_bytes_ = 0;     // since the wait was told

@@ -9,6 +9,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -109,6 +110,12 @@ class H2Session {
   // Whether the other side's window of this stream has room; that of the connection may have none.
   bool has_window(std::int32_t stream_id) const {
     return nghttp2_session_get_stream_remote_window_size(session_.get(), stream_id) > 0;
+  }
+  // What both windows let through. RFC 9113 §6.9.2: they may be negative.
+  std::size_t sendable_bytes(std::int32_t stream_id) const {
+    const std::int32_t stream = nghttp2_session_get_stream_remote_window_size(session_.get(), stream_id);
+    return static_cast<std::size_t>(
+        std::max(0, std::min(stream, nghttp2_session_get_remote_window_size(session_.get()))));
   }
 
   // How many bytes of this stream's body may be on their way: what its window allowed and has not come.

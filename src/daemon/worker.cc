@@ -220,7 +220,9 @@ void Worker::watch_memory() {
   const std::uint64_t bytes = loop_.chunks().chunks_in_use() * sizeof(base::Chunk);
   const std::uint64_t total = limits_.report_memory(std::exchange(memory_bytes_, bytes), bytes);
   const auto& limit = snapshot().config->process.memory;
-  if (!limit || total <= *limit) {
+  const bool is_short = limit && total > *limit;
+  h2_library_.set_memory_short(is_short);
+  if (!is_short) {
     memory_short_.reset();
     return;
   }

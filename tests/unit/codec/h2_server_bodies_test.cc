@@ -209,6 +209,95 @@ TEST(H2ServerBodies, StopAHandlerWhoseClientDoesNotRead) {
   EXPECT_EQ(handler.lines().back(), "stream end");
 }
 
+// All that the handlers of `wire` may send now, of answers without end; returns how much that was.
+std::size_t send_all_that_fits(H2ServerWire& wire) {
+  std::size_t sent = 0;
+  for (const auto& handler : wire.streams) {
+    std::size_t left = std::size_t{1} << 30;
+    send_what_fits(wire, *handler, left);
+    sent += (std::size_t{1} << 30) - left;
+  }
+  return sent;
+}
+
+TEST(H2ServerBodies, ThatWaitOnManyStreamsAreBoundedTogether) {
+  H2ServerWire wire;
+  wire.answers = false;
+  wire.open({{4, 1}});
+  for (std::int32_t id = 1; id < 201; id += 2) wire.feed(h2_get(id));
+  for (const auto& handler : wire.streams) send_head(*handler);
+  std::size_t sent = send_all_that_fits(wire);
+  for (int turn = 0; turn < 10; ++turn) {
+    wire.turn();
+    sent += send_all_that_fits(wire);
+  }
+  EXPECT_GE(sent, kH2WaitingBytesCrowd);
+  EXPECT_LE(sent, kH2WaitingBytesCrowd + H2Outgoing::kWaitingBytesMax + 100 * 1);
+  // Who is read goes on, piece by piece, whatever the others hold.
+  RecordingStreamHandler& last = wire.last();
+  EXPECT_EQ(last.stream->writable_bytes(), 0u);
+  wire.sent();
+  for (int i = 0; i < 5; ++i) {
+    wire.feed(h2_window(199, 10'000) + h2_window(0, 10'000));
+    ASSERT_EQ(last.lines().back(), "writable");
+    ASSERT_EQ(last.stream->writable_bytes(), 10'000u);
+    std::size_t left = 20'000;
+    send_what_fits(wire, last, left);
+    EXPECT_EQ(left, 10'000u);
+    wire.turn();
+    EXPECT_EQ(wire.sent(), "DATA 199 10000");
+  }
+}
+
+TEST(H2ServerBodies, WaitForTheConnectionWithinABoundAndAllGoOnThen) {
+  constexpr std::size_t kEach = 200'000;
+  H2ServerWire wire;
+  wire.answers = false;
+  wire.open({{4, 1 << 20}});
+  for (std::int32_t id = 1; id < 255; id += 2) wire.feed(h2_get(id));
+  wire.feed(h2_window(0, 1 << 30));
+  std::vector<std::size_t> left(wire.streams.size(), kEach);
+  const auto send_of = [&](std::size_t i) { send_what_fits(wire, *wire.streams[i], left[i]); };
+  wire.on_event = [&](RecordingStreamHandler& handler, std::string_view event) {
+    if (event != "writable") return;
+    for (std::size_t i = 0; i < wire.streams.size(); ++i) {
+      if (wire.streams[i].get() == &handler) send_of(i);
+    }
+  };
+  wire.takes_output = false;
+  for (std::size_t i = 0; i < wire.streams.size(); ++i) {
+    send_head(*wire.streams[i]);
+    send_of(i);
+  }
+  wire.turn();
+  std::size_t waiting = 0;
+  for (const std::size_t each : left) waiting += kEach - each;
+  EXPECT_GE(waiting, kH2WaitingBytesMax);
+  EXPECT_LE(waiting, kH2WaitingBytesMax + 2 * kH2OutputBytesMax);
+  wire.take_output();
+  for (const auto& [id, body] : wire.client.bodies) EXPECT_EQ(body.size(), kEach) << id;
+  EXPECT_EQ(wire.client.bodies.size(), wire.streams.size());
+}
+
+TEST(H2ServerBodies, GetNoMoreRoomThanTheyCanUseWhileMemoryIsShort) {
+  H2ServerWire wire;
+  wire.answers = false;
+  wire.open({{4, 1000}}).feed(h2_get(1));
+  send_head(wire.last());
+  wire.library.set_memory_short(true);
+  EXPECT_EQ(wire.last().stream->writable_bytes(), 1000u);
+  std::size_t left = 1500;
+  send_what_fits(wire, wire.last(), left);
+  EXPECT_EQ(left, 500u);
+  EXPECT_EQ(wire.last().stream->writable_bytes(), 0u);
+  wire.turn();
+  EXPECT_EQ(wire.sent(), "HEADERS 1 [:status: 200] | DATA 1 1000");
+  wire.library.set_memory_short(false);
+  wire.feed(h2_window(1, 1));
+  EXPECT_EQ(wire.last().lines().back(), "writable");
+  EXPECT_EQ(wire.last().stream->writable_bytes(), H2Outgoing::kWaitingBytesMax);
+}
+
 TEST(H2ServerBodies, OfOneStreamThatIsNotReadStopNoOther) {
   H2ServerWire wire;
   wire.answers = false;
