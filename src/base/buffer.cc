@@ -42,14 +42,16 @@ void ChunkPool::give_back(Chunk* chunk) {
   ++idle_chunks_;
 }
 
-void ChunkPool::trim() {
+std::size_t ChunkPool::trim() {
   const std::size_t all = chunks_in_use_ + idle_chunks_;
   const std::size_t kept = std::max({kKeptChunksMin, peak_in_use_, all / 2});
-  for (std::size_t freed = 0; freed < kTrimMax && idle_chunks_ > 0 && chunks_in_use_ + idle_chunks_ > kept; ++freed) {
+  std::size_t freed = 0;
+  for (; freed < kTrimMax && idle_chunks_ > 0 && chunks_in_use_ + idle_chunks_ > kept; ++freed) {
     const std::unique_ptr<Chunk> chunk(std::exchange(free_chunks_, free_chunks_->next));
     --idle_chunks_;
   }
   peak_in_use_ = chunks_in_use_;
+  return freed * sizeof(Chunk);
 }
 
 Slice* ChunkPool::take_slice() {

@@ -63,8 +63,8 @@ class ChunkPool {
     free_slices_ = slice;
   }
   // Frees idle chunks beyond the most that were in use since the call before; at most half of the chunks go at once, so
-  // that a load with pauses keeps its memory. To be called every second.
-  void trim();
+  // that a load with pauses keeps its memory. To be called again and again. Returns how many bytes went.
+  std::size_t trim();
   // Chunks handed out at this moment, and those that wait to be: for limits and tests.
   std::size_t chunks_in_use() const { return chunks_in_use_; }
   std::size_t idle_chunks() const { return idle_chunks_; }

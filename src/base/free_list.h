@@ -38,11 +38,17 @@ class FreeList {
   void free(T* object) {
     std::destroy_at(object);
     std::unique_ptr<Storage> storage(reinterpret_cast<Storage*>(object));
-    if (idle_.size() < idle_max_) idle_.push_back(std::move(storage));
+    if (idle_.size() < idle_max_) {
+      idle_.push_back(std::move(storage));
+    } else {
+      freed_bytes_ += sizeof(Storage);
+    }
     --in_use_;
   }
 
   std::size_t in_use() const { return in_use_; }
+  // What has gone back to the system since the call before.
+  std::size_t take_freed_bytes() { return std::exchange(freed_bytes_, 0); }
 
  private:
   struct Storage {
@@ -51,6 +57,7 @@ class FreeList {
 
   std::size_t idle_max_;
   std::size_t in_use_ = 0;
+  std::size_t freed_bytes_ = 0;
   std::vector<std::unique_ptr<Storage>> idle_;
 };
 

@@ -441,8 +441,24 @@ void Supervisor::look_at_workers() {
   for (const auto& worker : workers_) last_turns.push_back(worker->is_running() ? worker->last_turn() : loop_.now());
   if (watchdog_.look(loop_.now(), last_turns) && watchdog_interval_) os::feed_watchdog();
   overview_.note_look(loop_.now(), watchdog_.hangs());
+  release_memory();
   const base::Duration interval = watchdog_interval_.value_or(Watchdog::kInterval * 3) / 3;
   watchdog_timer_.start_after(std::min(interval, base::Duration(Watchdog::kInterval)));
+}
+
+void Supervisor::release_memory() {
+  std::uint64_t freed = 0;
+  for (const auto& worker : workers_) freed += worker->freed_bytes();
+  const bool is_quiet = freed == std::exchange(freed_bytes_, freed);
+  const base::MonoTime now = loop_.now();
+  if (freed - released_bytes_ < kReleasedBytesMin || now < release_due_) return;
+  // Workers let go of it in steps: it is waited for the last one, but not for ever.
+  if (!release_since_) release_since_ = now;
+  if (!is_quiet && now - *release_since_ < kReleasePause) return;
+  release_since_.reset();
+  released_bytes_ = freed;
+  release_due_ = now + kReleasePause;
+  os::release_free_memory();
 }
 
 std::string Supervisor::state_text() const {

@@ -38,6 +38,9 @@ class Supervisor final : private net::FdHandler,
   // A renewed certificate is in use after this time at the latest (and the time that loading takes).
   static constexpr base::Duration kCertificatePoll = std::chrono::seconds(10);
   static constexpr base::Duration kReapInterval = std::chrono::milliseconds(20);
+  // What the workers must have let go of for the heap to be asked to give it back, and how often that is done at most.
+  static constexpr std::uint64_t kReleasedBytesMin = std::uint64_t{4} * 1024 * 1024;
+  static constexpr base::Duration kReleasePause = std::chrono::seconds(10);
   // How long the answer to a reload or an upgrade waits for workers to take their orders, and how often it looks.
   static constexpr base::Duration kAnswerPatience = std::chrono::seconds(2);
   static constexpr base::Duration kAnswerInterval = std::chrono::milliseconds(4);
@@ -134,6 +137,8 @@ class Supervisor final : private net::FdHandler,
   // What the process was given to listen on when it was started.
   std::vector<InheritedListener> take_inherited();
   void look_at_workers();
+  // Gives memory back that a load which has passed had needed.
+  void release_memory();
   // One line for systemd.
   std::string state_text() const;
   // Tells the workers to end, and waits for that.
@@ -155,6 +160,10 @@ class Supervisor final : private net::FdHandler,
   net::Timer answer_timer_;
   std::vector<Pending> pending_;  // of sessions, which are Admin::kSessionsMax at most
   Watchdog watchdog_;
+  std::uint64_t released_bytes_ = 0;                 // that the workers had let go of when memory was given back
+  std::uint64_t freed_bytes_ = 0;                    // that they had let go of at the last look
+  std::optional<base::MonoTime> release_since_;      // since when that is worth it
+  base::MonoTime release_due_;                       // not before
   std::optional<base::Duration> watchdog_interval_;  // systemd's; absent: it does not watch
   ServiceReports reports_;
   ConnectionLimits limits_;

@@ -206,7 +206,8 @@ void Worker::on_timer(int timer_id) {
       return !listening->has_connections() && !greetings_.has(listening->number());
     });
     files_.sweep(loop_.now());
-    loop_.chunks().trim();
+    const std::uint64_t freed = exchanges_.take_freed_bytes() + loop_.chunks().trim();
+    freed_bytes_.fetch_add(freed, std::memory_order_relaxed);
     log_timer_.start_after(kLogFlushInterval);
     return;
   }

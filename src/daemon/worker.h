@@ -87,6 +87,8 @@ class Worker final : private ListeningOwner,
   // What it has counted so far; any thread may read.
   const observe::Counters& counters() const { return counters_; }
   const observe::RouteStats& route_stats() const { return route_stats_; }
+  // Bytes of memory that a load which has passed had needed and that went back to the heap, all in all; any thread.
+  std::uint64_t freed_bytes() const { return freed_bytes_.load(std::memory_order_relaxed); }
   // When it stamped its last turn, about every kLogFlushInterval; any thread.
   base::MonoTime last_turn() const {
     return base::MonoTime(base::Duration(last_turn_.load(std::memory_order_relaxed)));
@@ -166,6 +168,7 @@ class Worker final : private ListeningOwner,
   std::atomic<bool> running_ = false;
   std::atomic<std::uint64_t> adopted_ = 0;
   std::atomic<base::Duration::rep> last_turn_ = 0;
+  std::atomic<std::uint64_t> freed_bytes_ = 0;
   std::thread thread_;
 };
 

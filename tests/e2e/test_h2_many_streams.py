@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that ask for long answers on all the streams they may have and take none of them: a connection holds memory
-within a bound and no descriptor for each stream."""
+within a bound and no descriptor for each stream, and the memory goes back to the system when they are gone."""
 import contextlib
 import os
 
 import pytest
 
 from harness import h2frames as h2
-from harness.client import fetch
+from harness.client import RawClient, build_request, fetch
 from harness.h2cases import h2_scene
 from harness.h2hpack import plain_block
 from harness.h2wire import H2Client
 from harness.pattern import pattern
 from harness.upstream import RawUpstream, answer
-from harness.waiting import SANITIZED, wait_until
+from harness.waiting import DEADLINE, SANITIZED, wait_until, wait_until_steady
 
 STREAMS = 128
 BIG = 32 << 20
 # Of a connection: the answers that wait, and 5 kB for each request.
 CONNECTION_MAX_KIB = 1024 + 1024
+# The daemon gives memory back ten seconds behind the last time at the latest.
+RETURN_TIME = 3 * DEADLINE
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +93,15 @@ def test_a_stream_that_is_read_comes_whole_beside_those_that_are_not(daemon):
             assert got and got.type == h2.DATA, client.story()
             size += len(got.payload)
         assert size == BIG
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps freed memory")
+def test_memory_goes_back_when_the_load_has_gone(daemon):
+    before = daemon.resident_kib()
+    request = build_request("GET", "/big.bin")
+    with contextlib.ExitStack() as stack:
+        for _ in range(500):
+            stack.enter_context(RawClient(daemon.http.port)).send(request)
+        loaded = wait_until_steady(lambda: daemon.resident_kib() // 1024, "what a load takes") * 1024
+        assert loaded - before > 16 * 1024
+    wait_until(lambda: daemon.resident_kib() - before < (loaded - before) / 2, "memory that goes back", RETURN_TIME)

@@ -354,8 +354,8 @@ TEST(ChunkPool, FreesABoundedNumberAtOnce) {
   std::vector<Chunk*> chunks;
   for (std::size_t i = 0; i < 4 * ChunkPool::kTrimMax; ++i) chunks.push_back(pool.take_chunk());
   for (Chunk* taken : chunks) pool.release(taken);
-  pool.trim();
-  pool.trim();
+  EXPECT_EQ(pool.trim(), 0u);
+  EXPECT_EQ(pool.trim(), ChunkPool::kTrimMax * sizeof(Chunk));
   EXPECT_EQ(pool.idle_chunks(), 3 * ChunkPool::kTrimMax);
 }
 
