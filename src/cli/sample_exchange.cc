@@ -36,7 +36,7 @@ void SampleExchange::on_head(http::RequestHead& head, bool end) {
 
 void SampleExchange::on_refused(http::RequestHead& head, http::Reason reason) {
   request_.method = head.method_text;
-  if (state_ == State::kRequest) refuse(reason);
+  if (state_ == State::kRequest && reason != http::Reason::kClientClosed) refuse(reason);
 }
 
 void SampleExchange::on_body(base::Buffer& body, bool end) {
