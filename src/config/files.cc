@@ -85,7 +85,7 @@ std::string explain_unusable_log(const std::string& path) {
 std::string explain_unusable_directory(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) == -1 || S_ISDIR(status.st_mode)) return {};
-  return base::format("{} is there already and is no directory; name another path", path);
+  return base::format("{} is no directory; name another path", path);
 }
 
 std::string real_path(const std::string& path) {

@@ -28,8 +28,9 @@ void validate_services(const ConfigDraft& draft, Reading& reading) {
     if (!fault.empty()) reading.file_error_at("admin.socket", std::move(fault));
   }
   if (!draft.process.state_dir.empty()) {
-    std::string fault = explain_unusable_directory(draft.process.state_dir);
-    if (!fault.empty()) reading.file_error_at("process.state_dir", std::move(fault));
+    // It serves all the same.
+    const std::string fault = explain_unusable_directory(draft.process.state_dir);
+    if (!fault.empty()) reading.warn_at("process.state_dir", fault + ": until then no config is kept for rollback");
   }
   if (!draft.process.user.empty()) {
     // As the start looks for it; a warning, since configs are checked on other machines too, and nobody but root

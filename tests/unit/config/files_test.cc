@@ -51,7 +51,7 @@ TEST(ExplainUnusableDirectory, IsSilentForADirectoryAndForNothing) {
   EXPECT_EQ(explain_unusable_directory(directory.path()), "");
   EXPECT_EQ(explain_unusable_directory(directory / "new"), "");
   const std::string file = directory.write("file", "x");
-  EXPECT_EQ(explain_unusable_directory(file), file + " is there already and is no directory; name another path");
+  EXPECT_EQ(explain_unusable_directory(file), file + " is no directory; name another path");
 }
 
 TEST(ExplainUnreadableDirectory, IsSilentForADirectory) {
