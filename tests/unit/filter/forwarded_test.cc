@@ -84,18 +84,25 @@ TEST_F(ForwardedTest, KeepsOtherNamesWithUnderscores) {
 }
 
 // Frameworks build addresses of pages from one, and take users from another.
-TEST_F(ForwardedTest, DropsTheWholeFamilyUnlessWhoBringsItIsBelieved) {
-  const Fields family = {{"X-Forwarded-Prefix", "/evil"}, {"x-forwarded-user", "root"}, {"X_FORWARDED-Ssl", "on"}};
+const Fields kFamily = {{"X-Forwarded-Prefix", "/evil"}, {"x-forwarded-user", "root"}, {"X_FORWARDED-Ssl", "on"}};
+
+TEST_F(ForwardedTest, DropsTheWholeFamily) {
   build(ForwardedMode::kReplace);
-  EXPECT_EQ(forwarded(family), kDirect);
-  for (const auto& [name, value] : family) EXPECT_EQ(script_.field(name), "(none)") << name;
-  build(ForwardedMode::kAppend);
-  forwarded(family);
-  for (const auto& [name, value] : family) EXPECT_EQ(script_.field(name), value) << name;
+  EXPECT_EQ(forwarded(kFamily), kDirect);
+  for (const auto& [name, value] : kFamily) EXPECT_EQ(script_.field(name), "(none)") << name;
+}
+
+TEST_F(ForwardedTest, KeepsTheFamilyOfThoseWhoAreBelieved) {
   build(ForwardedMode::kReplace);
   trust("192.0.2.0/24");
-  forwarded(family);
-  for (const auto& [name, value] : family) EXPECT_EQ(script_.field(name), value) << name;
+  forwarded(kFamily);
+  for (const auto& [name, value] : kFamily) EXPECT_EQ(script_.field(name), value) << name;
+}
+
+TEST_F(ForwardedTest, KeepsTheFamilyWhereTheConfigSaysSo) {
+  build(ForwardedMode::kAppend);
+  forwarded(kFamily);
+  for (const auto& [name, value] : kFamily) EXPECT_EQ(script_.field(name), value) << name;
 }
 
 TEST_F(ForwardedTest, BelievesATrustedProxyAndNamesTheClientBehindIt) {
