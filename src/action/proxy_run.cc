@@ -151,15 +151,15 @@ void ProxyRun::on_found(upstream::Server& server, upstream::ClientConnection& co
   send_on(connection);
 }
 
-void ProxyRun::on_server_failed(upstream::Server& server, Reason reason, const base::Error& error, bool is_repeated) {
+void ProxyRun::on_server_failed(upstream::Server& server, const upstream::ServerFailure& failure) {
   server_ = &server;
   reused_ = false;
   upstream_.note_attempt(server, exchange_.record().attempts++ > 0);
   exchange_.record().server = server.name();
   exchange_.record().chosen = upstream::choice_name(search_.choice());
-  upstream_.note_failure(server, {.reason = reason});
+  upstream_.note_failure(server, {.told = failure.is_told, .reason = failure.reason});
   // A request that is held may fail many times at the same server: once is enough to know.
-  if (!is_repeated) log_failure(reason, &error);
+  if (!failure.is_repeated) log_failure(failure.reason, &failure.error);
 }
 
 void ProxyRun::on_search_failed(Reason reason) {

@@ -64,8 +64,7 @@ class ProxyRun final : public exchange::ActionRun,
   // upstream::SearchHandler
   void on_found(upstream::Server& server, upstream::ClientConnection& connection, const upstream::ConnectTimes& times,
                 bool reused) override;
-  void on_server_failed(upstream::Server& server, http::Reason reason, const base::Error& error,
-                        bool is_repeated) override;
+  void on_server_failed(upstream::Server& server, const upstream::ServerFailure& failure) override;
   void on_search_failed(http::Reason reason) override;
   // net::TimerHandler: timeouts.total, in a tunnel or dialogue websocket_idle, without a client the end of our patience
   void on_timer(int timer_id) override;

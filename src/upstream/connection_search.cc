@@ -99,9 +99,10 @@ void ConnectionSearch::on_connected(ClientConnection& connection, const ConnectT
   handler_.on_found(*server_, connection, times, false);
 }
 
-void ConnectionSearch::on_connect_failed(Reason reason, const base::Error& error) {
+void ConnectionSearch::on_connect_failed(Reason reason, const base::Error& error, bool is_told) {
   state_ = State::kIdle;
-  handler_.on_server_failed(*server_, reason, error, hold_until_.has_value());
+  handler_.on_server_failed(
+      *server_, {.reason = reason, .error = error, .is_repeated = hold_until_.has_value(), .is_told = is_told});
   start_next(reason);
 }
 

@@ -21,13 +21,20 @@
 
 namespace viaduct::upstream {
 
+// A server could not be reached.
+struct ServerFailure {
+  http::Reason reason;
+  const base::Error& error;
+  bool is_repeated;  // the request is held and this is not the first time
+  bool is_told;      // another request, which waited for the same connection, has told it
+};
+
 class SearchHandler {
  public:
   // A connection to `server` with room for a request, which must begin at once. `times` are zero where it is `reused`.
   virtual void on_found(Server& server, ClientConnection& connection, const ConnectTimes& times, bool reused) = 0;
-  // A server could not be reached; the search goes on, or on_search_failed follows. `is_repeated`: the request is held
-  // and this is not the first time.
-  virtual void on_server_failed(Server& server, http::Reason reason, const base::Error& error, bool is_repeated) = 0;
+  // The search goes on, or on_search_failed follows.
+  virtual void on_server_failed(Server& server, const ServerFailure& failure) = 0;
   // Terminal: there is no connection for this request.
   virtual void on_search_failed(http::Reason reason) = 0;
 
@@ -68,7 +75,7 @@ class ConnectionSearch final : private ConnectHandler, private Waiter, private n
   enum class State : std::uint8_t { kIdle, kConnecting, kWaiting, kHolding };
 
   void on_connected(ClientConnection& connection, const ConnectTimes& times) override;
-  void on_connect_failed(http::Reason reason, const base::Error& error) override;
+  void on_connect_failed(http::Reason reason, const base::Error& error, bool is_told) override;
   void on_connection_full() override;
   bool on_turn_to_connect() override;
   void on_timer(int timer_id) override;

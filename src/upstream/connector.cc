@@ -47,7 +47,7 @@ ConnectHandler& Connector::take_waiter() {
 
 void Connector::start(std::optional<base::Duration> timeout) {
   timeout_ = timeout;
-  step_started_ = loop_.now();
+  started_ = step_started_ = loop_.now();
   if (timeout) timer_.start_after(*timeout);
   resolve();
 }
@@ -125,10 +125,12 @@ void Connector::on_timer(int) {
 void Connector::fail(http::Reason reason, base::Error error) {
   error.message = base::format("server {}: {}", server_.name(), error.message);
   finish();
-  while (!waiters_.empty()) take_waiter().on_connect_failed(reason, error);
+  bool is_told = false;
+  while (!waiters_.empty()) take_waiter().on_connect_failed(reason, error, std::exchange(is_told, true));
 }
 
 void Connector::finish() {
+  if (state_ == State::kOver) return;
   state_ = State::kOver;
   if (server_.joinable() == this) server_.set_joinable(nullptr);
   timer_.stop();

@@ -32,7 +32,8 @@ class ConnectHandler : public base::ListHook<ConnectHandler> {
   // A new connection, counted in its server, with room for a request.
   virtual void on_connected(ClientConnection& connection, const ConnectTimes& times) = 0;
   // Nothing was sent. `error.message` names the server, what was expected and what was found.
-  virtual void on_connect_failed(http::Reason reason, const base::Error& error) = 0;
+  // `is_told`: another who waited for the same connection has had this event before.
+  virtual void on_connect_failed(http::Reason reason, const base::Error& error, bool is_told) = 0;
 
   // The connection came about, but others who waited have taken all its room; a new one may be asked for.
   virtual void on_connection_full() = 0;
@@ -64,9 +65,9 @@ class Connector final : public net::Retirable,
 
   // Begins; each who waits gets exactly one event, later than this call. No `timeout`: the kernel's patience.
   void start(std::optional<base::Duration> timeout);
-  // True when a request with this limit may wait here too.
-  bool has_room(std::optional<base::Duration> timeout) const {
-    return timeout == timeout_ && waiter_count_ < kWaitersMax;
+  // True when a request with this limit may wait here too: half of the limit at least must be left of it.
+  bool has_room(std::optional<base::Duration> timeout, base::MonoTime now) const {
+    return timeout == timeout_ && waiter_count_ < kWaitersMax && (!timeout || now - started_ <= *timeout / 2);
   }
   // REQUIRES: has_room().
   void join(ConnectHandler& handler);
@@ -93,6 +94,7 @@ class Connector final : public net::Retirable,
   void resolve();
   void dial(std::vector<base::SocketAddress> addresses);
   void fail(http::Reason reason, base::Error error);
+  // Ends what is under way; those who wait are left to the caller, whose calls of them may end here again.
   void finish();
 
   net::Loop& loop_;
@@ -106,6 +108,7 @@ class Connector final : public net::Retirable,
   std::optional<base::Duration> timeout_;
   ClientConnection* connection_ = nullptr;  // while it shakes hands
   bool is_adopted_ = false;                 // the connection counts itself out
+  base::MonoTime started_;
   base::MonoTime step_started_;
   ConnectTimes times_;
 };

@@ -76,7 +76,7 @@ void HealthProbe::on_connected(ClientConnection& connection, const ConnectTimes&
   finish({.is_good = true, .reason = {}, .detail = "connected"});
 }
 
-void HealthProbe::on_connect_failed(Reason reason, const base::Error& error) {
+void HealthProbe::on_connect_failed(Reason reason, const base::Error& error, bool) {
   finish(failure(reason, error.message));
 }
 

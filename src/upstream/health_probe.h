@@ -60,7 +60,7 @@ class HealthProbe final : private ConnectHandler, private http::ResponseHandler,
 
   // ConnectHandler
   void on_connected(ClientConnection& connection, const ConnectTimes& times) override;
-  void on_connect_failed(http::Reason reason, const base::Error& error) override;
+  void on_connect_failed(http::Reason reason, const base::Error& error, bool is_told) override;
   void on_connection_full() override;
   // http::ResponseHandler
   base::Arena& arena() override { return arena_; }

@@ -21,6 +21,7 @@ struct FailedAttempt {
   bool retried_fresh = false;  // this request has already been sent again on a fresh connection
   bool retried_held = false;   // and after a pause, for `hold`
   bool holds = false;          // the upstream has `hold`: its servers are expected to go and come
+  bool told = false;           // of a connection that others waited for too, and one of them has told it
   http::Reason reason = http::Reason::kNone;
 };
 

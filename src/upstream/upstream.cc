@@ -85,7 +85,7 @@ std::size_t Upstream::index_of(const Server& server) const {
 
 bool Upstream::connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout) {
   Connector* begun = server.joinable();
-  if (begun != nullptr && begun->has_room(timeout)) {
+  if (begun != nullptr && begun->has_room(timeout, resources_.loop.now())) {
     begun->join(handler);
     return true;
   }

@@ -71,7 +71,7 @@ class Upstream final : private PlaceGiver {
   void note_success(Server& server) { ejector_.note_success(server); }
   void note_failure(Server& server, const FailedAttempt& attempt) {
     server.state().failed_attempts.fetch_add(1, std::memory_order_relaxed);
-    ejector_.note_failure(server, attempt, resources_.loop.now());
+    if (!attempt.told) ejector_.note_failure(server, attempt, resources_.loop.now());
   }
 
   // Requests and selections that hold a reference to this upstream; it must not be destroyed before they are gone.

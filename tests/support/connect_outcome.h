@@ -28,7 +28,7 @@ struct ConnectOutcome final : upstream::ConnectHandler {
     connection = &connected;
     times = taken;
   }
-  void on_connect_failed(http::Reason why, const base::Error& what) override {
+  void on_connect_failed(http::Reason why, const base::Error& what, bool) override {
     ++events;
     reason = why;
     error = what;

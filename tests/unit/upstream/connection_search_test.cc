@@ -50,8 +50,9 @@ class Request final : private SearchHandler {
     head.fields.add(http::FieldName::kHost, "app.test");
     stream_->send_head(head, true);
   }
-  void on_server_failed(Server&, Reason reason, const base::Error&, bool is_repeated) override {
-    events += std::string(is_repeated ? "again " : "") + std::string(http::reason_name(reason)) + " ";
+  void on_server_failed(Server&, const ServerFailure& failure) override {
+    if (failure.is_told) events += "told ";
+    events += std::string(failure.is_repeated ? "again " : "") + std::string(http::reason_name(failure.reason)) + " ";
   }
   void on_search_failed(Reason reason) override { events += "failed " + std::string(http::reason_name(reason)); }
 

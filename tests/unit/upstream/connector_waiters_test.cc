@@ -31,6 +31,7 @@ struct Asker final : ConnectHandler {
   Reason reason = Reason::kNone;
   int events = 0;
   bool is_full = false;
+  bool is_told = false;
   std::function<void()> on_event;
 
   void on_connection_full() override {
@@ -46,8 +47,9 @@ struct Asker final : ConnectHandler {
     for (int i = 0; i < requests && connected.is_reusable(); ++i) connected.begin(response, {});
     if (on_event) on_event();
   }
-  void on_connect_failed(Reason why, const base::Error&) override {
+  void on_connect_failed(Reason why, const base::Error&, bool told) override {
     ++events;
+    is_told = told;
     reason = why;
     if (on_event) on_event();
   }
@@ -125,14 +127,16 @@ TEST_F(ConnectorWaitersTest, HasRoomForThoseWhoWaitAsLong) {
   const support::SilentPort port;
   serve(port.config());
   Connector& connector = start(Connector::kWaitersMax - 1, 2s);
-  EXPECT_TRUE(connector.has_room(2s));
-  EXPECT_FALSE(connector.has_room(3s));
-  EXPECT_FALSE(connector.has_room(std::nullopt));
+  EXPECT_TRUE(connector.has_room(2s, loop_.now()));
+  EXPECT_FALSE(connector.has_room(3s, loop_.now()));
+  EXPECT_FALSE(connector.has_room(std::nullopt, loop_.now()));
   Asker last(loop_);
   connector.join(last);
-  EXPECT_FALSE(connector.has_room(2s));
+  EXPECT_FALSE(connector.has_room(2s, loop_.now()));
   last.cancel_connect();
-  EXPECT_TRUE(connector.has_room(2s));
+  EXPECT_TRUE(connector.has_room(2s, loop_.now()));
+  EXPECT_TRUE(connector.has_room(2s, loop_.now() + 1s)) << "half of its time is left";
+  EXPECT_FALSE(connector.has_room(2s, loop_.now() + 1001ms));
   for (Asker& waiter : waiters_) waiter.cancel_connect();
 }
 
@@ -191,6 +195,21 @@ TEST_F(ConnectorWaitersTest, LetsOthersLeaveInsideAnEvent) {
   }
 }
 
+// The event of one ends the waiting of all others: the connector, which has counted its place out, has nothing to end.
+TEST_F(ConnectorWaitersTest, CountsItsPlaceOutOnceWhenAllOthersLeaveInsideAnEvent) {
+  const support::RefusingPort refusing;
+  serve(refusing.config());
+  start(3, 2s);
+  EXPECT_EQ(server_->state().connections.load(), 1u);
+  waiters_[0].on_event = [&] {
+    waiters_[1].cancel_connect();
+    waiters_[2].cancel_connect();
+  };
+  ASSERT_TRUE(until_events(1));
+  support::settle(loop_);
+  EXPECT_EQ(server_->state().connections.load(), 0u);
+}
+
 // ---- failures -------------------------------------------------------------------------------------------------------
 
 TEST_F(ConnectorWaitersTest, TellsAllOfAFailure) {
@@ -199,6 +218,8 @@ TEST_F(ConnectorWaitersTest, TellsAllOfAFailure) {
   start(3, 2s);
   ASSERT_TRUE(until_events(3));
   for (const Asker& waiter : waiters_) EXPECT_EQ(waiter.reason, Reason::kUpstreamConnectRefused);
+  EXPECT_FALSE(waiters_[0].is_told);
+  EXPECT_TRUE(waiters_[1].is_told && waiters_[2].is_told) << "one failure of the server";
 }
 
 TEST_F(ConnectorWaitersTest, TellsAllThatTheirTimeIsUp) {

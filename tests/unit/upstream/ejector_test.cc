@@ -227,6 +227,17 @@ TEST_F(EjectorTest, KeepsItsCountsOverAReload) {
 }
 
 // Every worker has an Upstream of its own; what they know of its servers is the same.
+TEST_F(EjectorTest, CountsAConnectionThatManyWaitedForOnce) {
+  make(3, {.failures = 2, .duration = 4min});
+  Server& bad = server(1);
+  fail(bad);
+  fail(bad, 50, {.told = true, .reason = Reason::kUpstreamConnectTimeout});
+  EXPECT_EQ(available(), "abc");
+  EXPECT_EQ(state(1).failed_attempts.load(), 51u) << "each request had its attempt";
+  fail(bad);
+  EXPECT_EQ(available(), "ac");
+}
+
 TEST_F(EjectorTest, LeavesOneServerOutWhenAllWorkersFailAtOnce) {
   make(2);
   const auto work = [this] {
