@@ -203,7 +203,8 @@ Table<Upstream> upstream_keys() {
             "How long a server's share takes to grow to its whole after it was unhealthy or left out.");
   table.add(
       "max_connections", &Upstream::max_connections, count<std::uint32_t>(1, kConnectionsMax),
-      "Connections to one server, in the whole process; beyond it requests wait, as long as timeouts.connect says.");
+      "Connections to one server, in the whole process; beyond it requests wait, as long as timeouts.connect says. "
+      "Workers share no connection: with fewer than process.workers, a long answer over HTTP/2 keeps others out.");
   table.add("max_waiting", &Upstream::max_waiting, count<std::uint32_t>(0, kConnectionsMax),
             "Requests that may wait for a connection; beyond it they get 503 at once.");
   table.add("hold", &Upstream::hold, duration(0s, 1h),

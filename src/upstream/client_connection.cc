@@ -36,6 +36,7 @@ void ClientConnection::on_transport_ready() {
   choose_codec();
   state_ = State::kOpen;
   idle_since_ = loop_.now();
+  opened_at_ = loop_.now();
   ReadyHandler* handler = std::exchange(ready_handler_, nullptr);
   handler->on_connection_ready();
 }

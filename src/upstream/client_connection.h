@@ -49,6 +49,8 @@ class ClientConnection final : public net::Retirable,
   http::ClientStream& begin(http::ResponseHandler& handler, const codec::WaitLimits& limits);
   // Takes no further request, and ends with those that are under way.
   void retire();
+  // Takes requests again, where it has not ended yet.
+  void come_back() { is_retired_ = false; }
   // Ends the connection now; a request under way gets no further event.
   void close();
 
@@ -63,6 +65,9 @@ class ClientConnection final : public net::Retirable,
   // Whether it rests in its server's pool; kept by Server.
   bool is_pooled() const { return is_pooled_; }
   void set_pooled(bool pooled) { is_pooled_ = pooled; }
+  std::uint32_t requests() const { return requests_; }
+  // When it became ready.
+  base::MonoTime opened_at() const { return opened_at_; }
 
   // net::Retirable
   void dispose() override;
@@ -121,6 +126,7 @@ class ClientConnection final : public net::Retirable,
   Wait wait_ = Wait::kNone;
   base::MonoTime wait_since_;
   base::MonoTime idle_since_;   // the last request ended, or the connection was ready
+  base::MonoTime opened_at_{};
   std::uint32_t requests_ = 0;  // under way
   bool is_pooled_ = false;
   bool is_retired_ = false;  // takes no further request

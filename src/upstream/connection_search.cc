@@ -115,7 +115,10 @@ void ConnectionSearch::on_connection_full() {
 // ---- waiting --------------------------------------------------------------------------------------------------------
 
 void ConnectionSearch::wait() {
-  if (!upstream_.waiting_room().enter(*this)) return fail(Reason::kUpstreamQueueFull);
+  if (!upstream_.waiting_room().enter(*this)) {
+    if (upstream_.reclaim() && advance()) return;
+    return fail(Reason::kUpstreamQueueFull);
+  }
   state_ = State::kWaiting;
   if (limits_.connect) timer_.start_after(*limits_.connect);
 }
@@ -139,7 +142,11 @@ void ConnectionSearch::hold() {
 }
 
 void ConnectionSearch::on_timer(int) {
-  if (state_ == State::kWaiting) return fail(Reason::kUpstreamQueueTimeout);
+  if (state_ == State::kWaiting) {
+    upstream_.waiting_room().leave(*this);
+    if (upstream_.reclaim() && advance()) return;
+    return fail(Reason::kUpstreamQueueTimeout);
+  }
   if (state_ != State::kHolding) return;
   tried_.reset();
   if (!advance()) wait();

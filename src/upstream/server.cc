@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/server.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/format.h"
 #include "net/tcp_transport.h"
 #include "tls/tls_transport.h"
@@ -67,7 +70,9 @@ ClientConnection* Server::take() {
     if (connection.is_reusable() && !leads_astray(connection)) return &connection;
     set_shared(connection, false);
   }
-  return take_idle();
+  if (ClientConnection* idle = take_idle()) return idle;
+  const bool is_long = leaving_ != nullptr && resources_.loop.now() >= leaving_since_ + giving_up_;
+  return is_long ? take_back() : nullptr;
 }
 
 void Server::set_shared(ClientConnection& connection, bool has_room) {
@@ -96,13 +101,20 @@ void Server::give_back(ClientConnection& connection) {
   ++idle_count_;
   const std::uint32_t limit = keeps_idle_ ? keepalive_.max_idle : 0;
   if (idle_count_ > limit) idle_.back().close();
-  if (connection.is_pooled() && (leads_astray(connection) || should_yield())) connection.close();
+  if (connection.is_pooled()) {
+    const bool serves_on = waiting_room_ != nullptr && !waiting_room_->empty() && !has_held_long(connection);
+    if (leads_astray(connection) || (!serves_on && should_yield(connections_))) connection.close();
+  }
   if (waiting_room_ != nullptr) waiting_room_->wake();
 }
 
-bool Server::should_yield() const {
+bool Server::should_yield(std::uint32_t held) const {
   const bool is_full = state_.connections.load(std::memory_order_relaxed) >= connections_max_;
-  return is_full && waiting_room_ != nullptr && waiting_room_->yields(connections_, connections_max_);
+  return is_full && waiting_room_ != nullptr && waiting_room_->yields(held, connections_max_);
+}
+
+bool Server::has_held_long(const ClientConnection& connection) const {
+  return resources_.loop.now() >= connection.opened_at() + kPlaceHold;
 }
 
 bool Server::close_idle() {
@@ -112,22 +124,49 @@ bool Server::close_idle() {
 }
 
 bool Server::give_place() {
-  if (!should_yield()) return false;
+  if (!should_yield(connections_)) return false;
   if (close_idle()) return true;
-  if (shared_.empty()) return false;
-  shared_.front().retire();
+  if (leaving_ != nullptr || resources_.loop.now() < gives_up_at_) return false;
+  ClientConnection* least = nullptr;
+  shared_.for_each([&](ClientConnection& connection) {
+    const bool is_less = least == nullptr || connection.requests() < least->requests();
+    if (is_less && has_held_long(connection)) least = &connection;
+  });
+  if (least == nullptr) return false;
+  leaving_ = least;
+  leaving_since_ = resources_.loop.now();
+  least->retire();
   return true;
 }
 
+// Its requests take long, an event stream for instance, and this worker has nothing else for others.
+ClientConnection* Server::take_back() {
+  if (leaving_ == nullptr) return nullptr;
+  ClientConnection& connection = *std::exchange(leaving_, nullptr);
+  giving_up_ = std::min(2 * giving_up_, kGivingUpMax);
+  gives_up_at_ = resources_.loop.now() + kGivingPause;
+  connection.come_back();
+  if (!connection.is_reusable() || leads_astray(connection)) return nullptr;
+  set_shared(connection, true);
+  return &connection;
+}
+
 bool Server::reserve() {
+  const bool is_for_others = waiting_room_ != nullptr && waiting_room_->others_wait() &&
+                             resources_.loop.now() < handed_over_at_ + WaitingRoom::kPollInterval;
+  if (is_for_others) return false;
   if (state_.connections.fetch_add(1, std::memory_order_relaxed) < connections_max_) return true;
   state_.connections.fetch_sub(1, std::memory_order_relaxed);
   return false;
 }
 
 void Server::release() {
+  const bool is_for_others = should_yield(connections_ + 1);
   state_.connections.fetch_sub(1, std::memory_order_relaxed);
-  if (waiting_room_ != nullptr) waiting_room_->wake();
+  if (waiting_room_ == nullptr) return;
+  if (!is_for_others) return waiting_room_->wake();
+  handed_over_at_ = resources_.loop.now();
+  waiting_room_->tell_others();
 }
 
 void Server::adopt(ClientConnection& connection) {
@@ -138,6 +177,10 @@ void Server::adopt(ClientConnection& connection) {
 void Server::forget(ClientConnection& connection) {
   if (connection.is_pooled()) --idle_count_;
   connection.set_pooled(false);
+  if (leaving_ == &connection) {
+    leaving_ = nullptr;
+    giving_up_ = kGivingUp;
+  }
   connection.ConnectionHook::unlink();
   --connections_;
   release();

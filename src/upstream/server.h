@@ -57,8 +57,11 @@ class Server final : private net::NameWatcher {
   // Closes the connection that has been idle longest; false: there is none.
   bool close_idle();
   // Gives up a place among its connections where it is full and other workers should have it: an idle connection goes
-  // at once, a shared one behind its requests. False: there is nothing to give.
+  // at once, a shared one behind its requests, if they end soon; else it is taken back. False: there is nothing to
+  // give.
   bool give_place();
+  // Takes the shared connection that is being given up back at once. False: there is none, or it is of no use.
+  bool reclaim() { return take_back() != nullptr; }
   // Counts a connection in that is to be made. False: the server has as many as it may have, in the whole process.
   [[nodiscard]] bool reserve();
   // Counts it out: it did not come about.
@@ -81,8 +84,20 @@ class Server final : private net::NameWatcher {
   ServerState& state() { return state_; }
 
  private:
-  // It has as many connections as it may have, and other workers should have one of ours.
-  bool should_yield() const;
+  // How long a connection serves those who wait in this worker before its place goes to others who wait. Each change
+  // of hands is a connection that is made.
+  static constexpr base::Duration kPlaceHold = std::chrono::milliseconds(20);
+  // How long a shared connection that is being given up takes no requests, the first time and at most. Doubled each
+  // time that its requests take longer.
+  static constexpr base::Duration kGivingUp = std::chrono::milliseconds(50);
+  static constexpr base::Duration kGivingUpMax = std::chrono::milliseconds(200);
+  // Until the next try, once one was taken back.
+  static constexpr base::Duration kGivingPause = std::chrono::seconds(1);
+
+  // It has as many connections as it may have, and other workers should have one of the `held` ones of this worker.
+  bool should_yield(std::uint32_t held) const;
+  bool has_held_long(const ClientConnection& connection) const;
+  ClientConnection* take_back();
   // Idle connections to what the name means no more are closed; those in use, when they become idle.
   void on_name_changed(const net::NameAnswer& answer) override;
   bool leads_astray(const ClientConnection& connection);
@@ -105,6 +120,11 @@ class Server final : private net::NameWatcher {
   std::uint32_t connections_max_;
   std::uint32_t idle_count_ = 0;
   std::uint32_t connections_ = 0;
+  ClientConnection* leaving_ = nullptr;  // shared, and being given up; one at a time
+  base::MonoTime leaving_since_{};
+  base::Duration giving_up_ = kGivingUp;
+  base::MonoTime gives_up_at_{};     // no shared connection before
+  base::MonoTime handed_over_at_{};  // a place of ours, to those who wait elsewhere
   bool keeps_idle_ = true;
   bool wants_h2_;
   bool is_sharing_;

@@ -58,7 +58,7 @@ struct alignas(64) ServerState {
 // A worker that has places among the connections of servers.
 class PlaceHolder {
  public:
-  // Requests of another worker wait for a place. Any thread, under the state's lock.
+  // Requests of another worker wait for a place, or it has given one up. Any thread, under the state's lock.
   virtual void ask_for_place() = 0;
 
  protected:

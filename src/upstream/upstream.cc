@@ -100,6 +100,10 @@ void Upstream::give_place() {
   std::ranges::any_of(servers_, [](const auto& server) { return server->give_place(); });
 }
 
+bool Upstream::reclaim() {
+  return std::ranges::any_of(servers_, [](const auto& server) { return server->reclaim(); });
+}
+
 void Upstream::retire_pools() {
   for (const auto& server : servers_) server->retire_pool();
 }

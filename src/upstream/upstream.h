@@ -55,6 +55,9 @@ class Upstream final : private PlaceGiver {
   // Begins a new connection, or waits for one that others have begun and that can be shared; the event comes later.
   // False: the server has as many connections as it may have.
   [[nodiscard]] bool connect(Server& server, ConnectHandler& handler, std::optional<base::Duration> timeout);
+  // Before a request is refused for want of a connection: takes one back that is being given up for other workers.
+  // False: there is none.
+  bool reclaim();
   WaitingRoom& waiting_room() { return waiting_room_; }
   RetryBudget& retry_budget() { return retry_budget_; }
   // How long the operator holds requests back, if at all: longer than `now`.

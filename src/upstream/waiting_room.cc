@@ -15,6 +15,8 @@ class WaitingRoom::Ask final : public net::Task {
     if (!state_.knows(room_)) return;
     room_.is_asked_.store(false, std::memory_order_relaxed);
     room_.giver_.give_place();
+    // Who asks may also have a place to give.
+    room_.serve();
   }
 
  private:

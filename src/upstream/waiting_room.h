@@ -58,6 +58,9 @@ class WaitingRoom final : private net::TimerHandler, private net::TurnEnd, priva
   // Whether a place of a full server should go to other workers: they wait, and this one does not, or it has more of
   // the `places` than its share by those who wait. `held`: its own.
   bool yields(std::uint32_t held, std::uint32_t places) const;
+  bool others_wait() const { return state_.waiting.load(std::memory_order_relaxed) > count_; }
+  // This worker has given a place up for those who wait in others.
+  void tell_others() { state_.ask_others(*this); }
 
  private:
   class Ask;

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.client import RawClient, fetch
+from harness.h2_client import H2LibraryClient
 from harness.h2_upstream import H2Upstream
 from harness.scene import plain_scene, proxy
 from harness.upstream import RawUpstream, answer
@@ -139,6 +140,44 @@ def test_a_shared_connection_is_given_up_for_another_worker(start_daemon):
         for thread in threads:
             thread.join(DEADLINE)
         assert len(statuses) > 50 and set(statuses) == {200}, statuses[-20:]
+
+
+def test_a_long_answer_does_not_keep_short_ones_from_its_connection(start_daemon):
+    """Other workers wait for the one connection, which carries an event stream: it is not theirs to have."""
+    def serve(received):
+        if received.target != "/events":
+            return b"ok"
+        received.send_head(200, [("Content-Type", "text/event-stream")])
+        return None
+
+    with H2Upstream(serve) as shared:
+        routes = [proxy("all", {"prefix": "/"}, "app", timeouts={"connect": "1s"})]
+        config = plain_scene(shared.url, routes, process={"workers": 2})
+        config["listeners"] = [{"address": "127.0.0.1:0", "h2c": True}]
+        config["upstreams"]["app"].update(http2=True, max_connections=1)
+        daemon = start_daemon(config)
+        stopping = threading.Event()
+
+        def ask():  # from both workers
+            while not stopping.is_set():
+                fetch(daemon.http, "GET", "/x")
+
+        with H2LibraryClient(daemon.http) as client:
+            events = client.get("/events")
+            client.wait(lambda: events.status, "the event stream")
+            others = [threading.Thread(target=ask) for _ in range(8)]
+            for other in others:
+                other.start()
+            try:
+                daemon.wait_reason("upstream_queue_timeout")  # some of them are in the other worker
+                for _ in range(40):
+                    stream = client.get("/x")
+                    client.wait(lambda one=stream: one.over, "an answer")
+                    assert stream.status == 200
+            finally:
+                stopping.set()
+                for other in others:
+                    other.join(DEADLINE)
 
 
 def test_a_client_that_leaves_leaves_its_place(start_daemon, upstream, gate):
