@@ -62,7 +62,8 @@ void H2Client::transition(State next) {
 // ---- what the owner calls -------------------------------------------------------------------------------------------
 
 bool H2Client::reusable() const {
-  if (state_ != State::kOpen || is_broken_ || session_.queued_frames() > kQueuedFramesMax) return false;
+  if (state_ != State::kOpen || is_broken_ || pulse_.is_lost()) return false;
+  if (session_.queued_frames() > kQueuedFramesMax) return false;
   const std::uint32_t granted = session_.remote_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   return requests_ < std::min(kRequestsMax, granted) && session_.may_request();
 }
@@ -80,7 +81,7 @@ void H2Client::on_input(base::Buffer& input) {
   if (is_ended()) {
     input.clear();
   } else if (!input.empty()) {
-    heard_at_ = now_;
+    pulse_.note_heard(now_);
     session_.receive(input);
     owner_.on_codec_output();
   }
@@ -94,8 +95,9 @@ void H2Client::on_input_end(bool /*clean*/) {
 void H2Client::on_time(base::MonoTime now) {
   now_ = now;
   guard_.set_time(now);
+  pulse_.update(now);
   if (now < deadline_) return;
-  deadline_ = base::MonoTime::max();
+  deadline_ = pulse_.deadline();
   streams_.for_each([](H2ClientStream& stream) { stream.expire(); });
   deliver();
 }
@@ -105,7 +107,15 @@ std::optional<base::MonoTime> H2Client::next_deadline() const {
 }
 
 void H2Client::note_silence(base::Duration limit) {
-  if (state_ == State::kOpen && heard_at_ + limit <= now_) transition(State::kGoodbye);
+  if (state_ == State::kOpen && pulse_.heard_at() + limit <= now_) transition(State::kGoodbye);
+}
+
+void H2Client::watch_pulse(base::MonoTime since) {
+  if (pulse_.ask(since, now_)) {
+    session_.submit_ping();
+    owner_.on_codec_output();
+  }
+  deadline_ = std::min({deadline_, pulse_.asks_at(since), pulse_.deadline()});
 }
 
 void H2Client::on_output_drained() {
@@ -179,6 +189,7 @@ bool H2Client::on_field(std::string_view name, std::string_view value) {
 
 void H2Client::on_block_end(bool end) {
   H2ClientStream* stream = std::exchange(block_, nullptr);
+  pulse_.note_answer();
   if (stream == nullptr) return;
   stream->moved_bytes_ += reader_.decoded_bytes();
   touch(*stream);
@@ -197,6 +208,7 @@ void H2Client::forget_block(const H2ClientStream& stream) {
 
 void H2Client::on_data(H2StreamBase& stream, const base::Buffer& input, std::size_t offset, std::size_t count) {
   guard_.note_data();
+  pulse_.note_answer();
   static_cast<H2ClientStream&>(stream).take_data(input, offset, count);
 }
 
@@ -273,7 +285,7 @@ void H2Client::settle() {
   if (is_broken_ && state_ != State::kEnded) {
     return end_all(Reason::kUpstreamInvalidResponse, Reason::kUpstreamInvalidResponse);
   }
-  const bool is_last = state_ != State::kOpen || !session_.wants_input();
+  const bool is_last = state_ != State::kOpen || pulse_.is_lost() || !session_.wants_input();
   if (requests_ > 0 || !is_last) return;
   transition(State::kClosed);
   owner_.on_codec_output();

@@ -17,6 +17,7 @@
 #include "codec/h2_flood_guard.h"
 #include "codec/h2_head_reader.h"
 #include "codec/h2_limits.h"
+#include "codec/h2_pulse.h"
 #include "codec/h2_session.h"
 
 namespace viaduct::codec {
@@ -78,6 +79,8 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   void transition(State next);
   // The server has not said anything for `limit`: it may be gone, and nobody else is sent there.
   void note_silence(base::Duration limit);
+  // A request waits for its answer since `since`: the server is asked whether it is there where it is silent.
+  void watch_pulse(base::MonoTime since);
   // The stream's handler is gone, and the arena that its fields are read into.
   void forget_block(const H2ClientStream& stream);
   void touch(H2ClientStream& stream);
@@ -112,7 +115,7 @@ class H2Client final : public ClientCodec, private H2SessionHandler {
   bool resume_asked_ = false;   // on_codec_resume was called, on_input is to come
   std::uint32_t requests_ = 0;  // under way
   base::MonoTime now_;
-  base::MonoTime heard_at_;                          // bytes came
+  H2Pulse pulse_;
   base::MonoTime deadline_ = base::MonoTime::max();  // no stream's limit is reached before
   H2ClientStream* block_ = nullptr;                  // whose header block is being read
   base::IntrusiveList<H2ClientStream, H2Open> streams_;

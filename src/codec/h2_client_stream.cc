@@ -81,6 +81,7 @@ void H2ClientStream::reset() {
   if (handler_ == nullptr) return;
   handler_ = nullptr;
   const bool is_sent = request_sent_ && !is_closed_;
+  if (awaits_head()) client_.pulse_.note_given_up(wait_.since());
   transition(State::kOver);
   client_.forget_block(*this);
   received_.clear();
@@ -264,6 +265,7 @@ std::optional<base::Duration> H2ClientStream::limit() const {
 void H2ClientStream::note_wait() {
   wait_.update(present_wait(), {.bytes = std::exchange(moved_bytes_, 0), .at = client_.now_}, client_.now_);
   client_.deadline_ = std::min(client_.deadline_, wait_.deadline(limit(), std::nullopt, client_.now_));
+  if (awaits_head()) client_.watch_pulse(wait_.since());
 }
 
 void H2ClientStream::expire() {

@@ -78,6 +78,8 @@ class H2ClientStream final : public H2StreamBase,
   bool is_answer_whole() const { return response_ended_ && reason_ == http::Reason::kNone; }
   H2Wait::Kind present_wait() const;
   std::optional<base::Duration> limit() const;
+  // The server has to say or to take something and has not begun to answer.
+  bool awaits_head() const { return state_ == State::kWaiting && wait_.kind() != H2Wait::Kind::kNone; }
   void note_wait();
 
   H2Client& client_;

@@ -34,6 +34,8 @@ class H2Wait {
   };
 
   Kind kind() const { return kind_; }
+  // Begin of the wait, or its last progress.
+  base::MonoTime since() const { return since_; }
   // Notes what is waited for from now on, and what has moved since the last call of that which was waited for until
   // now.
   void update(Kind kind, const H2Progress& moved, base::MonoTime now) {

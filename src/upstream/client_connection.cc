@@ -92,8 +92,12 @@ void ClientConnection::on_read_end() {
 void ClientConnection::handle_input(const net::IoResult& result) {
   codec_->on_time(loop_.now());
   if (state_ != State::kOpen) return;
-  if (result.bytes > 0) codec_->on_input(input_);
+  if (result.bytes > 0) {
+    server_.note_heard(loop_.now());
+    codec_->on_input(input_);
+  }
   if (state_ != State::kOpen) return;
+  if (is_passed_by_ && requests_ > 0 && is_reusable()) server_.set_shared(*this, true);
   const bool ended = result.status != net::IoStatus::kOk && result.status != net::IoStatus::kAgain;
   if (ended) take_input_end(result.status);
   if (state_ != State::kOpen) return;
@@ -139,12 +143,20 @@ void ClientConnection::on_codec_stream_end() {
   --requests_;
   idle_since_ = loop_.now();
   server_.state().requests.fetch_sub(1, std::memory_order_relaxed);
+  if (!in_read_end_) doubt_silent_server();
   // Back in the pool at once, so that the next request of this turn finds it.
   if (is_reusable()) {
     requests_ == 0 ? server_.give_back(*this) : server_.set_shared(*this, true);
   }
   // handle_input() settles by itself.
   if (!in_read_end_) loop_.at_turn_end(*this);
+}
+
+// Over HTTP/2 the codec asks the server whether it is there. Here one request alone has waited, in silence; where no
+// other connection to the server has heard anything since, those that rest may be as dead as this one.
+void ClientConnection::doubt_silent_server() {
+  constexpr base::Duration kSilence = std::chrono::seconds(1);
+  if (wait_ == Wait::kRead && loop_.now() - wait_since_ >= kSilence) server_.doubt_idle(wait_since_);
 }
 
 void ClientConnection::on_turn_end() {

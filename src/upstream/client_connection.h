@@ -65,6 +65,8 @@ class ClientConnection final : public net::Retirable,
   // Whether it rests in its server's pool; kept by Server.
   bool is_pooled() const { return is_pooled_; }
   void set_pooled(bool pooled) { is_pooled_ = pooled; }
+  // Whether requests pass it by until it has room again; kept by Server.
+  void set_passed_by(bool passed_by) { is_passed_by_ = passed_by; }
   std::uint32_t requests() const { return requests_; }
   // When it became ready.
   base::MonoTime opened_at() const { return opened_at_; }
@@ -110,6 +112,8 @@ class ClientConnection final : public net::Retirable,
   void count_wait(bool progressed);
   // When the present wait has lasted too long; MonoTime::max() where it may last.
   base::MonoTime wait_ends() const;
+  // A request has ended, and not by what came.
+  void doubt_silent_server();
   void arm_timer();
   Wait present_wait();
   std::optional<base::Duration> limit_of(Wait wait) const;
@@ -129,6 +133,7 @@ class ClientConnection final : public net::Retirable,
   base::MonoTime opened_at_{};
   std::uint32_t requests_ = 0;  // under way
   bool is_pooled_ = false;
+  bool is_passed_by_ = false;
   bool is_retired_ = false;  // takes no further request
   bool input_ended_ = false;
   bool write_blocked_ = false;  // the transport will tell when there is room

@@ -69,6 +69,7 @@ ClientConnection* Server::take() {
     ClientConnection& connection = shared_.front();
     if (connection.is_reusable() && !leads_astray(connection)) return &connection;
     set_shared(connection, false);
+    connection.set_passed_by(true);
   }
   if (ClientConnection* idle = take_idle()) return idle;
   const bool is_long = leaving_ != nullptr && resources_.loop.now() >= leaving_since_ + giving_up_;
@@ -77,6 +78,7 @@ ClientConnection* Server::take() {
 
 void Server::set_shared(ClientConnection& connection, bool has_room) {
   connection.ConnectionHook::unlink();
+  connection.set_passed_by(false);
   (has_room ? shared_ : busy_).push_front(connection);
   if (has_room && waiting_room_ != nullptr) waiting_room_->wake();
 }
@@ -149,6 +151,12 @@ ClientConnection* Server::take_back() {
   if (!connection.is_reusable() || leads_astray(connection)) return nullptr;
   set_shared(connection, true);
   return &connection;
+}
+
+void Server::doubt_idle(base::MonoTime since) {
+  if (heard_at_ > since) return;
+  while (close_idle()) {
+  }
 }
 
 bool Server::reserve() {

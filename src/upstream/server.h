@@ -62,6 +62,10 @@ class Server final : private net::NameWatcher {
   bool give_place();
   // Takes the shared connection that is being given up back at once. False: there is none, or it is of no use.
   bool reclaim() { return take_back() != nullptr; }
+  // Bytes came from it.
+  void note_heard(base::MonoTime now) { heard_at_ = now; }
+  // A request has waited since `since` in vain: idle connections go where nothing at all was heard from the server.
+  void doubt_idle(base::MonoTime since);
   // Counts a connection in that is to be made. False: the server has as many as it may have, in the whole process.
   [[nodiscard]] bool reserve();
   // Counts it out: it did not come about.
@@ -125,6 +129,7 @@ class Server final : private net::NameWatcher {
   base::Duration giving_up_ = kGivingUp;
   base::MonoTime gives_up_at_{};     // no shared connection before
   base::MonoTime handed_over_at_{};  // a place of ours, to those who wait elsewhere
+  base::MonoTime heard_at_{};
   bool keeps_idle_ = true;
   bool wants_h2_;
   bool is_sharing_;

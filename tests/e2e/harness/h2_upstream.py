@@ -95,6 +95,8 @@ class H2UpstreamConnection:
         self.unacknowledged = []  # (stream, bytes) that a held body has taken from the windows
         self.last_stream = None   # what GOAWAY has told
         self.closing = False
+        self.is_dead = False      # nothing that comes is heard: a host without power, or a path that is cut
+        self.pings = 0
         self.peer_gone = threading.Event()
         self.waker_read, self.waker_write = os.pipe()
 
@@ -199,6 +201,8 @@ class H2UpstreamConnection:
             return True
 
     def take(self, piece):
+        if self.is_dead:
+            return
         with self.changed:
             try:
                 events = self.conn.receive_data(piece)
@@ -214,6 +218,8 @@ class H2UpstreamConnection:
             self.on_request(event)
         elif isinstance(event, h2.events.ConnectionTerminated):
             self.upstream.goaways.append((self.number, event.error_code))
+        elif isinstance(event, h2.events.PingReceived):
+            self.pings += 1
         elif received is None:
             return
         elif isinstance(event, h2.events.DataReceived):

@@ -37,12 +37,12 @@ TEST(H2ClientTime, WaitsForTheHeadAsLongAsTheLimit) {
   patient.get();
   EXPECT_EQ(wire.client.next_deadline(), std::nullopt) << "the wait begins when the owner says what time it is";
   wire.sent();
-  EXPECT_EQ(wire.client.next_deadline(), wire.now + 10s);
+  EXPECT_EQ(wire.client.next_deadline(), wire.now + 1s) << "then the server is asked whether it is there";
   wire.pass(9999ms);
   EXPECT_EQ(attempt.text(), "");
   wire.pass(1ms);
   EXPECT_EQ(attempt.text(), "reset upstream_header_timeout");
-  EXPECT_EQ(wire.sent(), "RST_STREAM 1 CANCEL");
+  EXPECT_EQ(wire.sent(), "PING | RST_STREAM 1 CANCEL");
   wire.pass(1000h);
   EXPECT_EQ(patient.text(), "");
   wire.feed(h2_ok(3));
@@ -81,14 +81,17 @@ TEST(H2ClientTime, TellsTheNearestOfAllDeadlines) {
   H2Attempt never(wire);
   for (H2Attempt* attempt : {&ten, &five, &never}) attempt->get();
   wire.turn();
-  EXPECT_EQ(wire.client.next_deadline(), wire.now + 5s);
-  wire.pass(5s);
-  EXPECT_EQ(five.text(), "reset upstream_header_timeout");
+  wire.feed(h2_answer(1, "200") + h2_answer(3, "200") + h2_answer(5, "200"));
+  wire.pass(1s);
+  EXPECT_EQ(wire.client.next_deadline(), wire.now + 4s);
+  wire.pass(4s);
+  EXPECT_TRUE(five.handler().has("reset"));
   wire.client.on_time(wire.now);
   EXPECT_EQ(wire.client.next_deadline(), wire.now + 5s);
+  EXPECT_FALSE(ten.handler().has("reset"));
   wire.pass(5s);
-  EXPECT_EQ(ten.text(), "reset upstream_header_timeout");
-  EXPECT_EQ(never.text(), "");
+  EXPECT_TRUE(ten.handler().has("reset"));
+  EXPECT_FALSE(never.handler().has("reset"));
 }
 
 // It is our client who keeps the server waiting.
@@ -240,6 +243,100 @@ TEST(H2ClientTime, GoesOnWithAServerThatIsSlowWithOneRequest) {
   EXPECT_EQ(attempt.text(), "reset upstream_header_timeout");
   EXPECT_TRUE(wire.client.reusable());
   EXPECT_EQ(wire.client.ending(), CodecEnding::kOpen);
+}
+
+TEST(H2ClientTime, AsksAServerThatIsSilentBehindARequestWhetherItIsThere) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt attempt(wire, kTenSeconds);
+  attempt.get();
+  wire.sent();
+  wire.pass(999ms);
+  EXPECT_EQ(wire.sent(), "");
+  wire.pass(1ms);
+  EXPECT_TRUE(wire.sent().starts_with("PING"));
+  EXPECT_TRUE(wire.client.reusable());
+  EXPECT_EQ(wire.client.next_deadline(), wire.now + 1s);
+  wire.pass(1s);
+  EXPECT_FALSE(wire.client.reusable());
+  EXPECT_EQ(wire.client.ending(), CodecEnding::kOpen) << "its request waits on";
+  wire.feed(h2_ok(1));
+  EXPECT_EQ(attempt.text(), kH2OkText);
+  EXPECT_TRUE(wire.client.reusable()) << "it was slow";
+}
+
+TEST(H2ClientTime, LeavesAServerThatDoesNotSayWhetherItIsThereWithTheLastRequest) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt attempt(wire, kTenSeconds);
+  attempt.get();
+  wire.turn();
+  wire.pass(1s);
+  wire.pass(1s);
+  attempt.reset();
+  wire.turn();
+  EXPECT_EQ(wire.client.ending(), CodecEnding::kClose);
+}
+
+TEST(H2ClientTime, KeepsAServerThatSaysThatItIsThere) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt attempt(wire, kTenSeconds);
+  attempt.get();
+  wire.sent();
+  wire.pass(1s);
+  ASSERT_TRUE(wire.sent().starts_with("PING"));
+  wire.feed(support::h2_frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, std::string(8, '\0')));
+  for (int i = 0; i < 3; ++i) wire.pass(1s);
+  EXPECT_EQ(wire.sent(), "") << "once for each request";
+  EXPECT_TRUE(wire.client.reusable());
+  attempt.reset();
+  wire.turn();
+  EXPECT_TRUE(wire.client.reusable()) << "it was heard since the request was sent";
+}
+
+// gRPC's servers take no more than three PINGs in a row.
+TEST(H2ClientTime, AsksTwiceAtMostUntilSomethingOfAnAnswerHasCome) {
+  H2ClientWire wire;
+  wire.open();
+  std::deque<H2Attempt> attempts;
+  int pings = 0;
+  const auto ask = [&] {
+    attempts.emplace_back(wire, kTenSeconds).get();
+    wire.sent();
+    wire.pass(1s);
+    if (!wire.sent().starts_with("PING")) return;
+    ++pings;
+    wire.feed(support::h2_frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, std::string(8, '\0')));
+  };
+  for (int i = 0; i < 5; ++i) ask();
+  EXPECT_EQ(pings, 2);
+  wire.feed(h2_ok(1));
+  ask();
+  EXPECT_EQ(pings, 3);
+  // Those that it was not asked for are judged when they are given up.
+  ask();
+  ask();
+  wire.pass(1s);
+  EXPECT_TRUE(wire.client.reusable());
+  attempts.back().reset();
+  wire.turn();
+  EXPECT_FALSE(wire.client.reusable());
+}
+
+TEST(H2ClientTime, AsksNothingOfServersThatAnswerOrWaitForUs) {
+  H2ClientWire wire;
+  wire.open();
+  H2Attempt events(wire);
+  events.get();
+  wire.turn();
+  wire.feed(h2_answer(1, "200"));
+  H2Attempt upload(wire);
+  upload.post();
+  wire.sent();
+  wire.pass(1h);
+  EXPECT_EQ(wire.sent(), "");
+  EXPECT_TRUE(wire.client.reusable());
 }
 
 // Requests that come and are given up leave their frames behind.

@@ -160,6 +160,19 @@ TEST_F(ClientConnectionH2Test, TakesNoMoreRequestsThanTheServerGrants) {
   EXPECT_EQ(server_->connections(), 2u);
 }
 
+TEST_F(ClientConnectionH2Test, IsPassedByWhileNothingIsHeardBehindARequest) {
+  ask();
+  ASSERT_TRUE(until_asked(1));
+  ClientConnection* connection = server_->take();
+  ASSERT_NE(connection, nullptr);
+  pass(1s);
+  pass(1s);
+  EXPECT_EQ(server_->take(), nullptr);
+  EXPECT_EQ(server_->take(), nullptr);
+  other_end().send(support::h2_ping());
+  ASSERT_TRUE(until([&] { return server_->take() == connection; }));
+}
+
 TEST_F(ClientConnectionH2Test, GivesARequestUpWithoutTheOthers) {
   Request& given_up = ask();
   Request& other = ask();

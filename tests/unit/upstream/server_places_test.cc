@@ -176,5 +176,21 @@ TEST_F(ServerPlacesTest, GivesAPlaceToOthersAtOnceWhereNobodyWaitsHere) {
   EXPECT_EQ(server_->connections(), 0u);
 }
 
+// ---- servers that are gone ------------------------------------------------------------------------------------------
+
+TEST_F(ServerPlacesTest, ClosesWhatRestsWhereNothingWasHeardSince) {
+  for (const bool is_heard : {true, false}) {
+    serve(3, false);
+    server_->give_back(connect());
+    server_->give_back(connect());
+    const base::MonoTime since = loop_.now();
+    if (is_heard) server_->note_heard(since + 1ms);
+    server_->doubt_idle(since);
+    EXPECT_EQ(server_->connections(), is_heard ? 2u : 0u);
+    server_.reset();
+    support::settle(loop_);
+  }
+}
+
 }  // namespace
 }  // namespace viaduct::upstream
