@@ -238,8 +238,9 @@ void ClientConnection::end(bool abortive) {
   ready_handler_ = nullptr;
   net::ReadEnd::unlink();
   net::TurnEnd::unlink();
-  server_.forget(*this);
+  // Before its place is free: others may connect at once, and the server is to see the end first.
   transport_->close(abortive);
+  server_.forget(*this);
   loop_.retire(*this);
 }
 

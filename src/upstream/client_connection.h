@@ -129,7 +129,7 @@ class ClientConnection final : public net::Retirable,
   net::Timer timer_;
   Wait wait_ = Wait::kNone;
   base::MonoTime wait_since_;
-  base::MonoTime idle_since_;   // the last request ended, or the connection was ready
+  base::MonoTime idle_since_;  // the last request ended, or the connection was ready
   base::MonoTime opened_at_{};
   std::uint32_t requests_ = 0;  // under way
   bool is_pooled_ = false;
