@@ -116,8 +116,8 @@ H2Library::H2Library() {
   nghttp2_option_set_no_http_messaging(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
-  // Clients that know nothing of RFC 9218 say by frames of RFC 7540 what comes first.
-  nghttp2_option_set_server_fallback_rfc7540_priorities(option, 1);
+  // Never server_fallback_rfc7540_priorities: nghttp2 then aborts at a PRIORITY_UPDATE for a response that is under
+  // way.
   nghttp2_option_set_stream_reset_rate_limit(option, kResetsBurst, kResetsPerSecond);
   nghttp2_option_set_max_outbound_ack(option, kAcksQueuedMax);
   nghttp2_option_set_max_continuations(option, kContinuationsMax);

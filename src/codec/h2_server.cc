@@ -214,6 +214,7 @@ bool H2Server::on_frame_begin(const H2FrameInfo& frame) {
   }
   note_windows(frame);
   if (is_goodbye(frame)) is_leaving_ = true;
+  if (frame.type == NGHTTP2_PRIORITY_UPDATE) knows_priorities_ = true;
   return !is_broken_ && (stream != nullptr || is_in_order(frame));
 }
 
@@ -329,10 +330,18 @@ void H2Server::end_head(H2ServerStream& stream, bool end) {
   }
   stream.is_connect_ = !head.protocol.empty();
   if (head.body.kind == BodyKind::kSized) stream.left_ = head.body.bytes;
-  if (const http::Field* field = head.fields.find(http::FieldName::kPriority)) {
-    const H2Priority priority = read_priority(field->value);
-    session_.set_priority(stream.id(), priority.urgency, priority.incremental);
-  }
+  prioritize(stream, head);
+}
+
+// Responses of clients that know nothing of RFC 9218 share the connection, as they did by RFC 7540: one that is long
+// would keep the others waiting.
+void H2Server::prioritize(H2ServerStream& stream, const http::RequestHead& head) {
+  const http::Field* field = head.fields.find(http::FieldName::kPriority);
+  knows_priorities_ =
+      knows_priorities_ || field != nullptr || session_.remote_setting(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES) == 1;
+  if (field == nullptr && knows_priorities_) return;
+  const H2Priority priority = field != nullptr ? read_priority(field->value) : H2Priority{.incremental = true};
+  session_.set_priority(stream.id(), priority.urgency, priority.incremental);
 }
 
 void H2Server::end_trailers(H2ServerStream& stream, bool end) {

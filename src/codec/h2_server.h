@@ -85,6 +85,7 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   bool is_in_order(const H2FrameInfo& frame);
   void begin_stream(std::int32_t stream_id);
   void end_head(H2ServerStream& stream, bool end);
+  void prioritize(H2ServerStream& stream, const http::RequestHead& head);
   void end_trailers(H2ServerStream& stream, bool end);
   // The stream's handler is gone, and the arena that its fields are read into.
   void forget_block(const H2ServerStream& stream);
@@ -123,13 +124,14 @@ class H2Server final : public ServerCodec, private H2SessionHandler {
   State state_ = State::kOpen;
   CodecEnding ending_ = CodecEnding::kLinger;  // once kOver and written
   http::Reason failure_ = http::Reason::kNone;
-  bool has_begun_ = false;     // a byte has come
-  bool input_ended_ = false;   // on_input_end was called
-  bool is_leaving_ = false;    // the client has said goodbye
-  bool is_broken_ = false;     // the connection ends for failure_; the handlers are to be told
-  bool is_telling_ = false;    // events are being delivered
-  bool is_ping_due_ = false;   // once the notice of a drain is in the output
-  bool resume_asked_ = false;  // on_codec_resume was called, on_input is to come
+  bool has_begun_ = false;         // a byte has come
+  bool input_ended_ = false;       // on_input_end was called
+  bool is_leaving_ = false;        // the client has said goodbye
+  bool knows_priorities_ = false;  // the client speaks of them as RFC 9218 has it
+  bool is_broken_ = false;         // the connection ends for failure_; the handlers are to be told
+  bool is_telling_ = false;        // events are being delivered
+  bool is_ping_due_ = false;       // once the notice of a drain is in the output
+  bool resume_asked_ = false;      // on_codec_resume was called, on_input is to come
   std::uint64_t requests_ = 0;
   std::size_t waiting_bytes_ = 0;  // of answers, on all streams
   H2Progress sent_;                // the bodies of answers, on all streams

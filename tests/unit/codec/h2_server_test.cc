@@ -169,7 +169,7 @@ TEST(H2Server, AnswersManyRequestsSideBySide) {
   wire.turn();
   EXPECT_EQ(wire.sent(),
             "HEADERS 5 [:status: 200] [content-length: 2] | HEADERS 1 [:status: 200] [content-length: 2] | "
-            "HEADERS 3 [:status: 200] [content-length: 2] | DATA 5 2 end | DATA 1 2 end | DATA 3 2 end");
+            "HEADERS 3 [:status: 200] [content-length: 2] | DATA 1 2 end | DATA 3 2 end | DATA 5 2 end");
   EXPECT_EQ(wire.server.phase(), CodecPhase::kIdle);
   for (const auto& stream : wire.streams) EXPECT_EQ(stream->lines().back(), "stream end");
 }
@@ -269,10 +269,33 @@ TEST(H2Server, OrdersResponsesByTheirUrgency) {
                          });
 }
 
-// RFC 7540 §5.3: stream 1 depends on stream 3.
-TEST(H2Server, OrdersResponsesOfOlderClientsByTheirTree) {
+// RFC 7540 §5.3: stream 1 depends on stream 3. Such trees are deprecated (RFC 9113 §5.3.2).
+TEST(H2Server, TakesNoOrderFromTrees) {
   const std::string dependent = h2_frame(NGHTTP2_PRIORITY, 0, 1, std::string("\0\0\0\x03\x10", 5));
-  expect_order({}, {{h2_get(1) + h2_get(3), false}, {h2_get(1) + h2_get(3) + dependent, true}});
+  expect_order({}, {{h2_get(1) + h2_get(3), false}, {h2_get(1) + h2_get(3) + dependent, false}});
+}
+
+// The frames of two long responses, by their streams.
+std::string order_of(const std::vector<std::pair<std::uint16_t, std::uint32_t>>& settings, std::string_view frames) {
+  H2ServerWire wire;
+  wire.answers = false;
+  wire.open(settings).feed(frames);
+  for (const auto& handler : wire.streams) {
+    support::respond(*handler->stream, handler->arena(), 200, std::string(20'000, 'x'), wire.chunks);
+  }
+  wire.turn();
+  const std::string sent = wire.sent();
+  std::string order;
+  for (std::size_t at = sent.find("DATA "); at != std::string::npos; at = sent.find("DATA ", at + 1))
+    order += sent[at + 5];
+  return order;
+}
+
+TEST(H2Server, LetsResponsesOfClientsThatKnowNoPrioritiesShare) {
+  EXPECT_EQ(order_of({}, h2_get(1) + h2_get(3)), "1313");
+  EXPECT_EQ(order_of({{9, 1}}, h2_get(1) + h2_get(3)), "13");
+  EXPECT_EQ(order_of({}, h2_get(1, {{"priority", "u=3"}}) + h2_get(3)), "13");
+  EXPECT_EQ(order_of({}, support::h2_priority_update(3, "u=0") + h2_get(1) + h2_get(3)), "31");
 }
 
 }  // namespace
