@@ -201,10 +201,9 @@ Table<Upstream> upstream_keys() {
             "Leave a server out for a time when it fails to answer; at most half of them at once, never the last one.");
   table.add("slow_start", &Upstream::slow_start, duration(0s, 1h),
             "How long a server's share takes to grow to its whole after it was unhealthy or left out.");
-  table.add(
-      "max_connections", &Upstream::max_connections, count<std::uint32_t>(1, kConnectionsMax),
-      "Connections to one server, in the whole process; beyond it requests wait, as long as timeouts.connect says. "
-      "Workers share no connection: with fewer than process.workers, a long answer over HTTP/2 keeps others out.");
+  table.add("max_connections", &Upstream::max_connections, count<std::uint32_t>(1, kConnectionsMax),
+            "Connections to one server in the process, best process.workers or more; beyond it requests wait as "
+            "timeouts.connect says.");
   table.add("max_waiting", &Upstream::max_waiting, count<std::uint32_t>(0, kConnectionsMax),
             "Requests that may wait for a connection; beyond it they get 503 at once.");
   table.add("hold", &Upstream::hold, duration(0s, 1h),
