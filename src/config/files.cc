@@ -21,8 +21,9 @@ std::string error_text(int number) {
 
 }  // namespace
 
-Parsed<std::string> read_text_file(const std::string& path, std::size_t limit_bytes) {
-  if (std::string fault = explain_unreadable_file(path); !fault.empty()) return std::unexpected(std::move(fault));
+Parsed<std::string> read_text_file(const std::string& path, std::size_t limit_bytes, Readable readable) {
+  std::string fault = explain_unreadable_file(path, readable);
+  if (!fault.empty()) return std::unexpected(std::move(fault));
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::unexpected(base::format("cannot open {}: {}", path, error_text(errno)));
   std::string text(limit_bytes + 1, '\0');
@@ -33,14 +34,13 @@ Parsed<std::string> read_text_file(const std::string& path, std::size_t limit_by
   return std::unexpected(base::format("{} has more than {} bytes; make it smaller", path, limit_bytes));
 }
 
-std::string explain_unreadable_file(const std::string& path) {
+std::string explain_unreadable_file(const std::string& path, Readable readable) {
   struct stat status{};
   if (::stat(path.c_str(), &status) == -1) {
     return base::format("cannot read {}: {}; check the path", path, error_text(errno));
   }
   if (S_ISDIR(status.st_mode)) return base::format("{} is a directory; name a file", path);
-  // A pipe would be waited for without end. What a shell makes of <(...) lies below /dev and has its writer.
-  if (!S_ISREG(status.st_mode) && !path.starts_with("/dev/")) {
+  if (!S_ISREG(status.st_mode) && readable == Readable::kFiles && path != "/dev/null") {
     return base::format("{} is a pipe, a socket or a device; name a file", path);
   }
   if (::access(path.c_str(), R_OK) == -1) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -14,10 +15,13 @@ namespace viaduct::config {
 // Texts of files by their absolute paths, in their normal form: a config that was kept, to be loaded again.
 using Texts = std::map<std::string, std::string>;
 
+// A pipe is waited for until it has been written.
+enum class Readable : std::uint8_t { kFiles, kFilesAndPipes };
 // The content of the file at `path`, at most `limit_bytes` of it; a longer file is an error.
-Parsed<std::string> read_text_file(const std::string& path, std::size_t limit_bytes);
+Parsed<std::string> read_text_file(const std::string& path, std::size_t limit_bytes,
+                                   Readable readable = Readable::kFiles);
 // What is wrong with `path` as a file to read; empty when nothing is.
-std::string explain_unreadable_file(const std::string& path);
+std::string explain_unreadable_file(const std::string& path, Readable readable = Readable::kFiles);
 // What is wrong with `path` as a directory to serve files from; empty when nothing is.
 std::string explain_unreadable_directory(const std::string& path);
 // What is wrong with `path` as a file that will be made or written; empty when its directory is there.

@@ -54,8 +54,8 @@ std::vector<std::string> find_texts(const Texts& texts, const std::string& patte
   return files;
 }
 
-Parsed<std::string> read_source(const std::string& file, const Texts* texts) {
-  if (texts == nullptr) return read_text_file(file, kFileBytesMax);
+Parsed<std::string> read_source(const std::string& file, const Texts* texts, Readable readable = Readable::kFiles) {
+  if (texts == nullptr) return read_text_file(file, kFileBytesMax, readable);
   const auto found = texts->find(file);
   if (found == texts->end()) return std::unexpected(base::format("{} was not kept with this config", file));
   return found->second;
@@ -178,7 +178,8 @@ class IncludeReader {
 
 std::optional<Node> read_file_with_includes(const std::string& path, Reading& reading, Sources& sources,
                                             const Texts* texts) {
-  const auto text = read_source(path, texts);
+  // The config itself may come from a shell's <(...), which has its writer.
+  const auto text = read_source(path, texts, Readable::kFilesAndPipes);
   if (!text) {
     reading.add({.place = {.file = path, .line = 0, .column = 0}, .key = {}, .message = text.error()});
     return std::nullopt;

@@ -43,6 +43,7 @@ TEST(ExplainUnreadableFile, RefusesWhatIsNoRegularFile) {
   EXPECT_EQ(explain_unreadable_file(directory / "pipe"),
             directory / "pipe" + " is a pipe, a socket or a device; name a file");
   EXPECT_FALSE(read_text_file(directory / "pipe", 9).has_value());
+  EXPECT_EQ(explain_unreadable_file(directory / "pipe", Readable::kFilesAndPipes), "");
   EXPECT_EQ(read_text_file("/dev/null", 9), "");
 }
 
