@@ -240,7 +240,7 @@ def test_explain_needs_none_of_the_files_that_the_config_names(place, config):
     changed["logs"] = {"access": {"file": "/nowhere/access.log"}}
     elsewhere = write_config(with_defaults(changed, place), place, "elsewhere.yaml")
     assert run("check", "-c", elsewhere).returncode == 1
-    for method, target, last in (("GET", "/api/v1/x", "api"), ("GET", "/", "web")):
+    for method, target, last in (("GET", "/api/v1/x", "api"), ("GET", "/", "pages")):
         done = run("explain", method, f"https://{HOST}{target}", "-c", elsewhere)
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"route: {last}"), done.stderr
         assert "viaduct check says which" in done.stderr

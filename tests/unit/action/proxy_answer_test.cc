@@ -192,7 +192,7 @@ TEST_F(ProxyAnswerTest, IsOneLineWhenItIsLate) {
             std::string::npos)
       << log;
   EXPECT_NE(log.find(" late request_id=" + id +
-                     " route=all reason=upstream_truncated late_ms=1250 upstream=app server=a:80\n"),
+                     " route=all status=200 reason=upstream_truncated late_ms=1250 upstream=app server=a:80\n"),
             std::string::npos)
       << log;
 }

@@ -344,7 +344,7 @@ TEST_F(ProxyCallbackTest, LogsTheFailureThatComesLateInOneLine) {
   EXPECT_EQ(log.find("upstream_failed"), std::string::npos) << log;
   const std::string lines = late_lines();
   EXPECT_TRUE(lines.starts_with("route=all reason=upstream_closed late_ms=0|")) << lines;
-  EXPECT_TRUE(lines.ends_with("|route=all reason=upstream_truncated late_ms=0")) << lines;
+  EXPECT_TRUE(lines.ends_with("|route=all status=200 reason=upstream_truncated late_ms=0")) << lines;
 }
 
 TEST_F(ProxyCallbackTest, WaitsForALateAnswerNoLongerThanForAnyOther) {
@@ -362,7 +362,7 @@ TEST_F(ProxyCallbackTest, WaitsForALateAnswerNoLongerThanForAnyOther) {
   server.last().send("x");
   scene_.pass(1s);
   ASSERT_TRUE(until_nothing_runs());
-  EXPECT_TRUE(late_lines().starts_with("route=all reason=upstream_total_timeout late_ms=")) << late_lines();
+  EXPECT_TRUE(late_lines().starts_with("route=all status=200 reason=upstream_total_timeout late_ms=")) << late_lines();
 }
 
 TEST_F(ProxyCallbackTest, EndsAtOnceWhenTheWorkerDoes) {
