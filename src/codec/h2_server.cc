@@ -247,6 +247,11 @@ void H2Server::note_windows(const H2FrameInfo& frame) {
 // Of streams that are there no more. RFC 9113 §5.1: behind its end, or the client's reset, a stream takes no more;
 // §5.1.1: streams are begun in order.
 bool H2Server::is_in_order(const H2FrameInfo& frame) {
+  // nghttp2 passes over PRIORITY (RFC 9113 §6.3) where it takes no trees.
+  if (frame.type == NGHTTP2_PRIORITY && frame.stream_id == 0) {
+    fail(Reason::kH2ProtocolError, NGHTTP2_PROTOCOL_ERROR);
+    return false;
+  }
   const bool is_headers = frame.type == NGHTTP2_HEADERS;
   if (!is_headers && frame.type != NGHTTP2_DATA) return true;
   if (frame.stream_id % 2 == 0) return true;

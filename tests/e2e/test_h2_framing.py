@@ -73,6 +73,7 @@ ACCEPTED = [
     Case("3.2 HEADERS with priority and padding", lambda c: h2.headers(
         1, h2.pad(h2.priority_part(0, 1) + c.encode(c.request()), 3), PADDED | h2.PRIORITIZED), answered(), 1),
     Case("3.3 PRIORITY of weight 1", lambda c: h2.priority(1, 0, 1) + c.get(), answered(), 1),
+    Case("3.3 PRIORITY that depends on itself", lambda c: h2.priority(1, 1) + c.get(), answered(), 1),
     Case("3.3 PRIORITY of weight 256", lambda c: h2.priority(1, 0, 256) + c.get(), answered(), 1),
     Case("3.3 PRIORITY that depends on a stream", lambda c: h2.priority(1, 3) + c.get(), answered(), 1),
     Case("3.3 PRIORITY that is exclusive", lambda c: h2.priority(1, 3, 16, True) + c.get(), answered(), 1),

@@ -72,8 +72,6 @@ CASES = [
          connection_error(h2.PROTOCOL_ERROR, h2.STREAM_CLOSED)),
     Case("5.1.1 the last stream that there is", lambda c: c.get(h2.STREAM_MAX), answered(stream=h2.STREAM_MAX), 1),
     Case("5.3.1 HEADERS that depends on itself", self_dependent, stream_error(h2.PROTOCOL_ERROR), 0),
-    Case("5.3.1 PRIORITY that depends on itself", lambda c: c.post(1, HANG) + h2.priority(1, 1),
-         stream_error(h2.PROTOCOL_ERROR)),
 ]
 
 
