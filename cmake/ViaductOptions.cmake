@@ -20,9 +20,14 @@ endif()
 target_compile_options(viaduct_options INTERFACE
   "$<$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>:-Wno-shadow;-Wno-subobject-linkage>")
 
+# VIADUCT_IS_TEST, a property of targets: it is the program that is watched for undefined behaviour; its tests compile
+# in two thirds of the time without.
 if(VIADUCT_SANITIZE)
+  string(REPLACE ",undefined" "" sanitize_tests "${VIADUCT_SANITIZE}")
+  string(REPLACE "," "$<COMMA>" sanitize_others "${VIADUCT_SANITIZE}")
   target_compile_options(viaduct_options INTERFACE
-    "-fsanitize=${VIADUCT_SANITIZE}" -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    "-fsanitize=$<IF:$<BOOL:$<TARGET_PROPERTY:VIADUCT_IS_TEST>>,${sanitize_tests},${sanitize_others}>"
+    -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(viaduct_options INTERFACE "-fsanitize=${VIADUCT_SANITIZE}")
 endif()
 if(VIADUCT_FUZZ)
