@@ -25,8 +25,9 @@ class Seen:
 @dataclass(frozen=True)
 class Row:
     """`statuses`: of the answers in their order; a set where several will do. `ends`: whether the connection must be
-    over behind them (None: it may be, and serves a further request well if it is not). `methods`: of the requests, as
-    an answer to HEAD has no body."""
+    over behind them (None: it may be, and serves a further request well if it is not). `may_close_at`: the number of an
+    answer, from 0, that may say that it is the last one: it may have been given before the rest of its request came.
+    `methods`: of the requests, as an answer to HEAD has no body."""
 
     name: str
     data: bytes
@@ -34,6 +35,7 @@ class Row:
     seen: tuple = ()
     reasons: frozenset = frozenset()
     ends: bool = None
+    may_close_at: int = None
     methods: tuple = ()
     listener: str = "http"
 
