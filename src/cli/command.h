@@ -42,6 +42,9 @@ void add_reference(CLI::App& app, int& exit_code);
 void add_help(CLI::App& app, int& exit_code);
 void add_version(CLI::App& app, int& exit_code);
 
+// Says on standard error that no command of `app` is called `name`, and which one may be meant; returns kWrongUsage.
+int refuse_command(const CLI::App& app, const std::string& name);
+
 // Parses the command line and runs the command it names; returns the exit code of the process.
 int run_command_line(int argc, char** argv);
 

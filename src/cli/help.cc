@@ -9,10 +9,7 @@ namespace {
 
 int help(const CLI::App& app, const std::string& name) {
   const auto named = app.get_subcommands([&name](const CLI::App* command) { return command->get_name() == name; });
-  if (named.empty() && !name.empty()) {
-    std::fprintf(stderr, "viaduct: there is no command %s; viaduct help shows all\n", name.c_str());
-    return kWrongUsage;
-  }
+  if (named.empty() && !name.empty()) return refuse_command(app, name);
   // App::help() of all commands would be that of the one which was given, this one.
   const std::string text = named.empty()
                                ? app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal)

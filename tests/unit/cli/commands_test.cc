@@ -55,5 +55,12 @@ TEST(Commands, CallsWrongUsageWrongUsage) {
   }
 }
 
+TEST(Commands, NamesAWrongWordAndWhatMayBeMeant) {
+  EXPECT_EQ(run_command({"chekc"}).err, "viaduct: there is no command chekc; did you mean \"check\"?\n");
+  EXPECT_EQ(run_command({"help", "chekc"}).err, run_command({"chekc"}).err);
+  EXPECT_EQ(run_command({"nonsense", "-c", "x"}).err, run_command({"help", "nonsense"}).err);
+  EXPECT_EQ(run_command({}).err, "A subcommand is required\nRun with --help for more information.\n");
+}
+
 }  // namespace
 }  // namespace viaduct::cli

@@ -25,7 +25,7 @@ TEST(HelpCommand, KnowsNoOtherWords) {
   const auto result = run_command({"help", "nonsense"});
   EXPECT_EQ(result.exit_code, kWrongUsage);
   EXPECT_EQ(result.out, "");
-  EXPECT_EQ(result.err, "viaduct: there is no command nonsense; viaduct help shows all\n");
+  EXPECT_THAT(result.err, HasSubstr("viaduct: there is no command nonsense; known here: run, check, "));
 }
 
 }  // namespace
