@@ -10,6 +10,12 @@ target_include_directories(viaduct_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_options(viaduct_options INTERFACE $<$<CONFIG:Release>:-ffunction-sections -fdata-sections>)
 target_link_options(viaduct_options INTERFACE $<$<CONFIG:Release>:-Wl,--gc-sections,-z,pack-relative-relocs>)
 
+# What tests are made of is linked two dozen times a build: by mold, in a third of the time, where it is there.
+find_program(VIADUCT_MOLD mold)
+if(VIADUCT_MOLD AND VIADUCT_TESTS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_link_options(viaduct_options INTERFACE -fuse-ld=mold)
+endif()
+
 # The compiler of the project is GCC; clang compiles for fuzzing and tidy, which has its own list of errors.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(viaduct_options INTERFACE -Werror)
