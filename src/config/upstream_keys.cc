@@ -126,6 +126,7 @@ Table<KeepAlive> keepalive_keys() {
 Type<Health> expected_statuses() {
   TypeInfo info;
   info.name = "range of statuses";
+  info.takes_number = true;
   Type<Health> type;
   type.info = info;
   type.read = [](const Node& node, Health& health, const Scope& scope) {

@@ -306,6 +306,19 @@ def test_schema_refuses_what_check_refuses(schema, config, place, change):
     assert run("check", "-c", write_config(broken, place, "schema.yaml")).returncode == 1
 
 
+@pytest.mark.parametrize("change", [
+    lambda config: config["upstreams"]["app"].update(health={"path": "/x", "expect": 200}),
+    lambda config: config["upstreams"]["app"].update(health={"path": "/x", "expect": "200-299"}),
+    lambda config: config.update(process={"workers": 2}),
+])
+def test_schema_takes_what_check_takes(schema, config, place, change):
+    changed = json.loads(json.dumps(with_defaults(config, place)))
+    change(changed)
+    assert not [error.message for error in schema.iter_errors(changed)]
+    done = run("check", "-c", write_config(changed, place, "schema.yaml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_shipped_config_differs_from_a_good_one_only_by_its_files(place):
     """conf/viaduct.yaml passes but for certificates, secrets and pages that an operator has to bring."""
     done = run("check", "-c", EXAMPLE, "--json")
