@@ -71,8 +71,9 @@ Table<ConfigDraft> root_keys() {
   table.add("resolver", &ConfigDraft::resolver, object(resolver_keys()), "How names of servers become addresses.");
   // Behind defaults, from which sites start.
   table.add("sites", sites(), "Sets of host names, each with its routes.").required();
-  table.add("errors", &ConfigDraft::errors, error_pages(),
-            "Pages for answers that Viaduct itself gives; never on callback routes.");
+  table.add(
+      "errors", &ConfigDraft::errors, error_pages(),
+      "Pages for answers that Viaduct itself gives, except to clients that ask for JSON; never on callback routes.");
   table.add("logs", &ConfigDraft::logs, object(log_keys()), "Where log lines go.");
   table.add("admin", &ConfigDraft::admin, object(admin_keys()), "How the daemon is controlled and watched.");
   table.add("process", &ConfigDraft::process, object(process_keys()), "The process itself.");

@@ -43,16 +43,24 @@ std::string_view problem_body(int status, http::Reason reason, std::string_view 
       arena);
 }
 
+// The page for `status` that the client can show; null where there is none.
+const config::ErrorPage* find_page(int status, const http::Fields& fields, const config::Config& config) {
+  for (const config::ErrorPage& page : config.errors) {
+    if (status < page.from || status > page.to) continue;
+    const std::string_view type = std::string_view(page.content_type).substr(0, page.content_type.find(';'));
+    return http::accepts_json(fields) && !http::names_type(fields, type) ? nullptr : &page;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 LocalReply make_local_reply(const Refusal& refusal, const config::Config& config, base::Arena& arena) {
   const http::Reason reason = refusal.reason;
   if (refusal.provider != config::CallbackProvider::kNone) return make_callback_reply(refusal.provider, reason, arena);
   const int status = http::reason_status(reason);
-  for (const config::ErrorPage& page : config.errors) {
-    if (status >= page.from && status <= page.to) {
-      return {.status = status, .content_type = page.content_type, .body = page.body};
-    }
+  if (const config::ErrorPage* page = find_page(status, refusal.request.fields, config)) {
+    return {.status = status, .content_type = page->content_type, .body = page->body};
   }
   if (http::accepts_html(refusal.request.fields)) {
     return {.status = status,

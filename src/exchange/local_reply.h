@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The answers that Viaduct itself gives for a refusal or failure: on callback routes the form of the platform
-// (exchange/callback_reply), elsewhere an error page of the config, HTML for browsers, application/problem+json (RFC
-// 9457) for everybody else. They tell nothing about the inside.
+// (exchange/callback_reply), elsewhere an error page of the config, unless the client asks for JSON and not for what
+// the page is, HTML for browsers, application/problem+json (RFC 9457) for everybody else. They tell nothing about the
+// inside.
 #pragma once
 
 #include <string_view>

@@ -40,18 +40,34 @@ CodingWeights read_coding_weights(const Fields& fields) {
   return weights;
 }
 
+bool names_exactly(const Fields& fields, std::string_view type) {
+  int weight = 0;
+  for_each_member(fields, FieldName::kAccept, [&](const Weighted& member) {
+    if (base::equals_ignoring_case(member.value, type)) weight = member.weight;
+  });
+  return weight > 0;
+}
+
 }  // namespace
 
-bool accepts_html(const Fields& fields) {
-  std::optional<int> page;
-  std::optional<int> any_text;
+bool names_type(const Fields& fields, std::string_view type) {
+  const std::string_view kind = type.substr(0, type.find('/') + 1);
+  std::optional<int> exact;
+  std::optional<int> any_of_kind;
   for_each_member(fields, FieldName::kAccept, [&](const Weighted& member) {
-    const bool is_page = base::equals_ignoring_case(member.value, "text/html") ||
-                         base::equals_ignoring_case(member.value, "application/xhtml+xml");
-    if (is_page) page = std::max(page.value_or(0), member.weight);
-    if (base::equals_ignoring_case(member.value, "text/*")) any_text = member.weight;
+    const bool is_of_kind = base::equals_ignoring_case(member.value.substr(0, kind.size()), kind);
+    if (base::equals_ignoring_case(member.value, type)) exact = member.weight;
+    if (is_of_kind && member.value.substr(kind.size()) == "*") any_of_kind = member.weight;
   });
-  return page.value_or(any_text.value_or(0)) > 0;
+  return exact.value_or(any_of_kind.value_or(0)) > 0;
+}
+
+bool accepts_html(const Fields& fields) {
+  return names_type(fields, "text/html") || names_exactly(fields, "application/xhtml+xml");
+}
+
+bool accepts_json(const Fields& fields) {
+  return names_type(fields, "application/json") || names_exactly(fields, "application/problem+json");
 }
 
 std::string_view content_coding_name(ContentCoding coding) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "http/fields.h"
 
@@ -13,6 +14,12 @@ namespace viaduct::http {
 // most specific. Browsers name it when they load a page. "*/*" alone, which scripts and tools send for anything, and no
 // Accept at all are not enough.
 bool accepts_html(const Fields& fields);
+
+// True when Accept asks for JSON: application/json, application/problem+json or application/*, weighed likewise.
+bool accepts_json(const Fields& fields);
+
+// True when Accept names `type`, a media type without parameters, or all of its kind ("text/*"), weighed likewise.
+bool names_type(const Fields& fields, std::string_view type);
 
 enum class ContentCoding : std::uint8_t { kIdentity, kGzip, kBrotli };
 

@@ -53,6 +53,12 @@ def test_page_of_the_config_for_a_browser(daemon):
     assert fetch(daemon.http, "HEAD", "/down/x", BROWSER).body == b""
 
 
+@pytest.mark.parametrize("accept", ["application/json", "application/json, text/plain, */*"])
+def test_page_is_not_for_a_client_of_json(daemon, accept):
+    assert_own_answer(fetch(daemon.http, "GET", "/down/x", [("Accept", accept)]), 502)
+    assert fetch(daemon.http, "GET", "/down/x", [("Accept", "*/*")]).body == PAGE_5XX
+
+
 def test_page_is_not_for_answers_of_the_upstream(daemon, raw):
     for status in ("502 Bad Gateway", "503 Service Unavailable", "404 Not Found"):
         raw.handler = lambda received, status=status: answer(b"the upstream's own", status)

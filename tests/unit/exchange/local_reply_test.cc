@@ -89,7 +89,7 @@ TEST_F(LocalReplyTest, IsThePageThatTheConfigNamesForTheStatus) {
   for (const Row& row : {Row{Reason::kNoRoute, "not here"}, Row{Reason::kInternalError, ""},
                          Row{Reason::kUpstreamClosed, "later"}, Row{Reason::kUpstreamUnavailable, "later"},
                          Row{Reason::kUpstreamTotalTimeout, "later"}, Row{Reason::kUnsupportedVersion, ""}}) {
-    const LocalReply reply = make(row.reason, "application/json");
+    const LocalReply reply = make(row.reason, "*/*");
     EXPECT_EQ(reply.status, http::reason_status(row.reason));
     if (row.body.empty()) {
       EXPECT_EQ(reply.content_type, "application/problem+json");
@@ -97,6 +97,25 @@ TEST_F(LocalReplyTest, IsThePageThatTheConfigNamesForTheStatus) {
       EXPECT_EQ(reply.body, row.body);
       EXPECT_EQ(reply.content_type, reply.status == 404 ? "text/html" : "text/plain");
     }
+  }
+}
+
+// A program that asks for JSON reads no HTML, be it ever so well designed.
+TEST_F(LocalReplyTest, IsNoPageForThoseWhoAskForJsonAndNotForItsType) {
+  config_.errors = {{.from = 404, .to = 404, .file = {}, .content_type = "text/html; charset=utf-8", .body = "page"},
+                    {.from = 502, .to = 502, .file = {}, .content_type = "application/json", .body = "{}"}};
+  struct Row {
+    std::string_view accept;
+    bool is_page;
+  };
+  for (const Row& row :
+       {Row{"", true}, Row{"*/*", true}, Row{"text/html, application/json", true},
+        Row{"text/*;q=0.1, application/json", true}, Row{"image/png", true}, Row{"application/json", false},
+        Row{"application/json, text/plain, */*", false}, Row{"application/problem+json", false}}) {
+    const LocalReply reply = make(Reason::kNoRoute, row.accept);
+    EXPECT_EQ(reply.body == "page", row.is_page) << row.accept;
+    EXPECT_EQ(reply.content_type == "application/problem+json", !row.is_page) << row.accept;
+    EXPECT_EQ(make(Reason::kUpstreamClosed, row.accept).body == "{}", row.accept != "application/problem+json");
   }
 }
 

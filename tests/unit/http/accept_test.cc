@@ -54,6 +54,41 @@ TEST(Accept, TakesHtmlWhereItIsNamed) {
   EXPECT_TRUE(accepts_html(*two));
 }
 
+TEST(Accept, TakesJsonWhereItIsNamed) {
+  struct Row {
+    std::string_view accept;
+    bool json;
+  };
+  constexpr Row kRows[] = {
+      {"application/json", true},
+      {"application/json, text/plain, */*", true},
+      {"Application/Problem+JSON;q=0.2", true},
+      {"application/*", true},
+      {"application/*, application/json;q=0", false},
+      {"application/json;q=0, application/problem+json", true},
+      {"*/*", false},
+      {"", false},
+      {"text/html, */*", false},
+      {"application/jsonx", false},
+      {"application/", false},
+      {"json", false},
+  };
+  for (const Row& row : kRows) {
+    FieldList fields{{"Accept", row.accept}};
+    EXPECT_EQ(accepts_json(*fields), row.json) << row.accept;
+  }
+}
+
+TEST(Accept, NamesATypeOrAllOfItsKind) {
+  FieldList fields{{"Accept", "text/plain;q=0, text/*;q=0.3"}, {"Accept", "image/PNG, */*"}};
+  EXPECT_TRUE(names_type(*fields, "text/css"));
+  EXPECT_FALSE(names_type(*fields, "text/plain"));
+  EXPECT_TRUE(names_type(*fields, "image/png"));
+  EXPECT_FALSE(names_type(*fields, "image/gif"));
+  EXPECT_FALSE(names_type(*fields, "texts/css"));
+  EXPECT_FALSE(names_type(*fields, ""));
+}
+
 TEST(Accept, ChoosesACodingAtHand) {
   struct Row {
     std::string_view accept;
