@@ -55,10 +55,15 @@ void Listening::drain(DrainMode mode, base::Duration deadline) {
   }
   for (const auto& socket : sockets_) socket->close();
   connections_.for_each([this](Connection& connection) { connection.begin_drain(drain_); });
-  drain_timer_.start_after(deadline);
+  drain_end_ = loop_.now() + deadline;
+  const bool is_patient = drain_ == DrainMode::kPatient;
+  drain_timer_.start_after(is_patient ? deadline - std::min(kFinishTime, deadline / 2) : deadline);
 }
 
 void Listening::cut() {
+  std::size_t count = 0;
+  connections_.for_each([&count](const Connection&) { ++count; });
+  if (count > 0) LOG_WARNING("drain_deadline address={} connections_cut={}", local_.to_string(), count);
   while (!connections_.empty()) connections_.front().close_now();
 }
 
@@ -67,11 +72,8 @@ void Listening::on_accept(os::Fd fd, const base::SocketAddress& peer, int) {
 }
 
 void Listening::on_timer(int) {
-  if (drain_ == DrainMode::kPatient) return drain(DrainMode::kNow, kGoodbyeTime);
-  std::size_t count = 0;
-  connections_.for_each([&count](const Connection&) { ++count; });
-  if (count > 0) LOG_WARNING("drain_deadline address={} connections_cut={}", local_.to_string(), count);
-  cut();
+  if (drain_ != DrainMode::kPatient) return cut();
+  drain(DrainMode::kNow, std::max(drain_end_ - loop_.now(), base::Duration(0)));
 }
 
 }  // namespace viaduct::daemon

@@ -54,8 +54,9 @@ class ListeningOwner {
 
 class Listening final : private net::AcceptHandler, private net::TimerHandler {
  public:
-  // How long the goodbyes of idle connections may take to leave at the end of a patient drain.
-  static constexpr base::Duration kGoodbyeTime = std::chrono::milliseconds(200);
+  // How much of the end of a patient drain is kept for exchanges that have begun, at most half of it: connections that
+  // are idle by then are closed.
+  static constexpr base::Duration kFinishTime = std::chrono::seconds(5);
 
   // `loop` and `owner` must outlive it. Accepts at once.
   Listening(net::Loop& loop, ListeningOwner& owner, WorkerListener setup);
@@ -73,9 +74,9 @@ class Listening final : private net::AcceptHandler, private net::TimerHandler {
   // Ends the connection that waits for its client for the longest time; false where each waits for us.
   bool make_room();
   // Closes the sockets behind what waits in their queues, and lets the connections end by `mode`; those that are there
-  // when `deadline` has passed are cut. kNow may follow kPatient.
+  // when `deadline` has passed are cut. kPatient becomes kNow before that, by kFinishTime; kNow may follow it earlier.
   void drain(DrainMode mode, base::Duration deadline);
-  // Ends all connections now.
+  // Ends all connections now, with a warning where there are any.
   void cut();
   bool has_connections() const { return !connections_.empty(); }
 
@@ -92,6 +93,7 @@ class Listening final : private net::AcceptHandler, private net::TimerHandler {
   std::vector<std::unique_ptr<net::Listener>> sockets_;
   base::IntrusiveList<Connection, Connection> connections_;
   DrainMode drain_ = DrainMode::kNone;
+  base::MonoTime drain_end_;  // while it drains
   net::Timer drain_timer_;
 };
 

@@ -185,8 +185,7 @@ void Worker::begin_drain(DrainMode mode, base::Duration deadline) {
   for (const auto& listening : listeners_) listening->drain(mode, deadline);
   for (const auto& listening : ended_listeners_) listening->drain(mode, deadline);
   adopted_.store(kDrained, std::memory_order_release);
-  // Connections first, since they may leave behind what runs on.
-  drain_timer_.start_after(deadline + (mode == DrainMode::kPatient ? 2 : 0) * Listening::kGoodbyeTime);
+  drain_timer_.start_after(deadline);
   stop_if_drained();
 }
 

@@ -19,6 +19,9 @@ class ListeningTest : public testing::Test, private ListeningOwner {
  protected:
   ListeningTest() {
     side_.script.body = "ok\n";
+    make();
+  }
+  void make() {
     auto socket = os::listen_on({*base::IpAddress::parse("127.0.0.1"), 0}, {});
     EXPECT_TRUE(socket.has_value());
     address_ = os::local_address(socket->get());
@@ -62,15 +65,35 @@ TEST_F(ListeningTest, TakesWhatWaitsBeforeAPatientEnd) {
   EXPECT_FALSE(support::BlockingClient(address_).is_connected());
 }
 
-TEST_F(ListeningTest, EndsIdleConnectionsAtTheDeadlineOfAPatientEnd) {
+TEST_F(ListeningTest, EndsIdleConnectionsBeforeTheDeadlineOfAPatientEnd) {
+  struct Row {
+    base::Duration deadline;
+    base::Duration patience;
+  };
+  for (const Row& row : {Row{30s, 25s}, Row{4s, 2s}}) {
+    make();
+    support::ScriptedConnection& client = add_idle();
+    listening_->drain(DrainMode::kPatient, row.deadline);
+    side_.pass(row.patience - 100ms);
+    EXPECT_TRUE(listening_->has_connections());
+    side_.pass(200ms);
+    ASSERT_TRUE(side_.until_closed());
+    EXPECT_TRUE(client.is_ended);
+    EXPECT_FALSE(client.is_reset);
+    EXPECT_FALSE(listening_->has_connections());
+  }
+}
+
+TEST_F(ListeningTest, LeavesTheEndOfAPatientEndToWhatHasBegun) {
   support::ScriptedConnection& client = add_idle();
-  listening_->drain(DrainMode::kPatient, 10s);
-  side_.pass(9s);
+  listening_->drain(DrainMode::kPatient, 30s);
+  side_.pass(24s);
+  side_.script.status = 0;
+  client.send(kGet);
+  side_.settle();
+  side_.pass(5900ms);
   EXPECT_TRUE(listening_->has_connections());
-  side_.pass(1100ms);
-  ASSERT_TRUE(side_.until_closed());
-  EXPECT_TRUE(client.is_ended);
-  EXPECT_FALSE(client.is_reset);
+  side_.pass(200ms);
   EXPECT_FALSE(listening_->has_connections());
 }
 
