@@ -31,11 +31,19 @@ bool Greetings::has(std::uint32_t listener) {
   return is_there;
 }
 
+void Greetings::cancel(std::uint32_t listener) {
+  waiting_.for_each([&](net::ProxyGreeting& greeting) {
+    if (greeting.from().listener == listener) cancel(greeting);
+  });
+}
+
 void Greetings::cancel_all() {
-  while (!waiting_.empty()) {
-    waiting_.front().cancel();
-    limits_.leave();
-  }
+  while (!waiting_.empty()) cancel(waiting_.front());
+}
+
+void Greetings::cancel(net::ProxyGreeting& greeting) {
+  greeting.cancel();
+  limits_.leave();
 }
 
 void Greetings::on_greeted(net::ProxyGreeting& greeting, os::Fd fd, const net::ProxyHeader& header) {

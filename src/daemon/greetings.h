@@ -46,12 +46,15 @@ class Greetings final : private net::ProxyGreetingHandler {
   bool is_empty() const { return waiting_.empty(); }
   // Whether connections of that listener wait.
   bool has(std::uint32_t listener);
-  // Closes those that wait.
+  // Closes those of that listener that wait.
+  void cancel(std::uint32_t listener);
+  // Closes all that wait.
   void cancel_all();
 
  private:
   void on_greeted(net::ProxyGreeting& greeting, os::Fd fd, const net::ProxyHeader& header) override;
   void on_greeting_failed(net::ProxyGreeting& greeting, http::Reason reason) override;
+  void cancel(net::ProxyGreeting& greeting);
   void refuse(const base::SocketAddress& sender, http::Reason reason);
 
   net::Loop& loop_;

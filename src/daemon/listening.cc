@@ -74,6 +74,7 @@ void Listening::on_accept(os::Fd fd, const base::SocketAddress& peer, int) {
 void Listening::on_timer(int) {
   if (drain_ != DrainMode::kPatient) return cut();
   drain(DrainMode::kNow, std::max(drain_end_ - loop_.now(), base::Duration(0)));
+  owner_.on_patience_over(*this);
 }
 
 }  // namespace viaduct::daemon

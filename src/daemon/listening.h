@@ -47,6 +47,8 @@ class ListeningOwner {
   virtual void on_accept(Listening& listening, os::Fd fd, const base::SocketAddress& peer) = 0;
   // As net::AcceptHandler::may_accept().
   virtual bool may_accept() { return true; }
+  // The patience of its drain is over: whoever has not asked for anything yet is to end.
+  virtual void on_patience_over(Listening& listening) = 0;
 
  protected:
   ~ListeningOwner() = default;

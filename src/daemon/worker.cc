@@ -251,6 +251,11 @@ void Worker::on_accept(Listening& listening, os::Fd fd, const base::SocketAddres
   }
 }
 
+void Worker::on_patience_over(Listening& listening) {
+  greetings_.cancel(listening.number());
+  stop_if_drained();
+}
+
 Listening* Worker::find_listening(std::uint32_t number) {
   for (auto* list : {&listeners_, &ended_listeners_}) {
     const auto found = std::ranges::find_if(*list, [number](const auto& one) { return one->number() == number; });

@@ -120,6 +120,7 @@ class Worker final : private ListeningOwner,
   // ListeningOwner
   void on_accept(Listening& listening, os::Fd fd, const base::SocketAddress& peer) override;
   bool may_accept() override;
+  void on_patience_over(Listening& listening) override;
   // GreetingsOwner
   Listening* find_listening(std::uint32_t number) override;
   void on_client_known(Listening& listening, os::Fd fd, const ConnectionEnds& ends) override;

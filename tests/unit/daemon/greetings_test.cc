@@ -61,6 +61,7 @@ class GreetingsTest : public testing::Test, private GreetingsOwner, private List
   }
   void on_greeting_over() override { ++over_; }
   void on_accept(Listening&, os::Fd, const base::SocketAddress&) override {}
+  void on_patience_over(Listening&) override {}
 };
 
 TEST_F(GreetingsTest, GiveTheClientThatIsAnnounced) {
@@ -113,6 +114,17 @@ TEST_F(GreetingsTest, LoseTheirListenerWithoutHarm) {
   EXPECT_TRUE(greetings_.is_empty());
   EXPECT_EQ(limits_.connections(), 0u);
   EXPECT_EQ(known_, "");
+}
+
+TEST_F(GreetingsTest, AreCancelledWithTheirListener) {
+  connect("10.0.0.1", "PROXY ");
+  connect("10.0.0.2", "PROXY ");
+  greetings_.cancel(4);
+  EXPECT_TRUE(greetings_.has(3));
+  greetings_.cancel(3);
+  EXPECT_TRUE(greetings_.is_empty());
+  EXPECT_EQ(limits_.connections(), 0u);
+  loop_.run_once(false);
 }
 
 TEST_F(GreetingsTest, CountThoseThatWaitAmongAllConnections) {

@@ -34,6 +34,10 @@ class ListeningTest : public testing::Test, private ListeningOwner {
     EXPECT_EQ(&listening, listening_.get());
     accepted_.push_back(std::move(fd));
   }
+  void on_patience_over(Listening& listening) override {
+    EXPECT_EQ(&listening, listening_.get());
+    ++patience_over_;
+  }
   // A connection that has had an answer and waits for the next request.
   support::ScriptedConnection& add_idle() {
     support::ScriptedConnection& client = side_.connect();
@@ -47,6 +51,7 @@ class ListeningTest : public testing::Test, private ListeningOwner {
   support::ClientSide side_;
   base::SocketAddress address_;
   std::vector<os::Fd> accepted_;
+  int patience_over_ = 0;
   std::unique_ptr<Listening> listening_;
 };
 
@@ -91,10 +96,13 @@ TEST_F(ListeningTest, LeavesTheEndOfAPatientEndToWhatHasBegun) {
   side_.script.status = 0;
   client.send(kGet);
   side_.settle();
+  EXPECT_EQ(patience_over_, 0);
   side_.pass(5900ms);
+  EXPECT_EQ(patience_over_, 1);
   EXPECT_TRUE(listening_->has_connections());
   side_.pass(200ms);
   EXPECT_FALSE(listening_->has_connections());
+  EXPECT_EQ(patience_over_, 1);
 }
 
 TEST_F(ListeningTest, EndsIdleConnectionsAtOnceWhereThereIsNoTime) {

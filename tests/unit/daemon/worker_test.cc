@@ -322,6 +322,21 @@ TEST_F(WorkerTest, CutsWhatIsLeftOfAnEndedListenerAtItsDeadline) {
   EXPECT_TRUE(worker().is_running());
 }
 
+TEST_F(WorkerTest, CutsWhoStillAnnouncesAClientAtTheEndOfAListener) {
+  const auto config = config_for("hello");
+  config->listeners[0].proxy_protocol = true;
+  config->listeners[0].proxy_from = base::CidrSet::private_networks();
+  config->client.handshake_timeout = 60s;
+  start(*config);
+  BlockingClient balancer(address_);
+  balancer.send("PROXY ");
+  while (limits_.connections() == 0) std::this_thread::yield();  // a sender that is refused is not counted
+  worker().publish(
+      {.snapshot = snapshot_of(*config), .listeners = std::vector<WorkerListener>(), .drain = 50ms, .access_log = {}});
+  EXPECT_EQ(balancer.read_all(), "");
+  EXPECT_TRUE(worker().is_running());
+}
+
 TEST_F(WorkerTest, DrainsPatientlyWhereItIsReplaced) {
   start(*config_for("hello"));
   BlockingClient idle(address_);
