@@ -46,6 +46,10 @@ const BoundListener* find_number(const std::vector<BoundListener>& rows, std::ui
   return found == rows.end() ? nullptr : &*found;
 }
 
+void remove_file(const BoundListener& row) {
+  if (row.file) os::remove_socket_file(row.local.path(), *row.file);
+}
+
 // Spreads sockets over workers: as a rule one for each, more where a process with more workers has handed them over.
 void deal(std::vector<os::Fd> sockets, ListenerTable::Change& change) {
   for (std::size_t i = 0; i < sockets.size(); ++i) {
@@ -187,22 +191,21 @@ void ListenerTable::describe(const std::vector<BoundListener>& before, Change& c
   for (const BoundListener& row : before) {
     if (find_number(change.rows, row.number) != nullptr) continue;
     change.lines.push_back(base::format("listener removed: {}", row.local.to_string()));
-    if (row.local.is_unix()) change.unix_files.push_back(row.local.path());
   }
 }
 
 std::vector<std::vector<WorkerListener>> ListenerTable::commit(Change change) {
+  // Before the sockets end, so that nobody finds one that is about to.
+  for (const BoundListener& row : rows_) {
+    if (find_number(change.rows, row.number) == nullptr) remove_file(row);
+  }
   rows_ = std::move(change.rows);
   change.new_files.keep();
-  // Before the sockets end, so that nobody finds one that is about to.
-  for (const std::string& file : change.unix_files) ::unlink(file.c_str());
   return std::move(change.by_worker);
 }
 
 void ListenerTable::remove_files() const {
-  for (const BoundListener& row : rows_) {
-    if (row.file && os::find_socket_file(row.local.path()) == row.file) ::unlink(row.local.path().c_str());
-  }
+  for (const BoundListener& row : rows_) remove_file(row);
 }
 
 std::vector<base::SocketAddress> ListenerTable::addresses() const {

@@ -63,8 +63,7 @@ class ListenerTable {
     std::vector<BoundListener> rows;                     // in the order of the config
     std::vector<std::vector<WorkerListener>> by_worker;  // the whole list, with the sockets that are new
     std::vector<std::string> lines;                      // what changes, for the operator
-    std::vector<std::string> unix_files;                 // of Unix sockets that end
-    NewFiles new_files;                                  // of those that begin; commit() keeps them
+    NewFiles new_files;                                  // of Unix sockets that begin; commit() keeps them
   };
 
   explicit ListenerTable(std::size_t workers) : workers_(workers) {}

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/service_reports.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -45,9 +43,7 @@ bool has_kernel_port(const base::SocketAddress& wanted) {
 
 // Whether whoever connects to the address finds a socket that is bound to it: a file may be gone, or be another's.
 bool can_be_found(const base::SocketAddress& local) {
-  if (!local.is_unix()) return true;
-  struct stat status{};
-  return ::lstat(local.path().c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
+  return !local.is_unix() || os::find_socket_file(local.path()).has_value();
 }
 
 // One descriptor of each socket, where workers share some.
@@ -114,6 +110,8 @@ void ServiceReports::take(os::Fd socket, std::string_view name, std::vector<Inhe
   if (found == taken.end()) {
     taken.push_back({.wanted = wanted, .local = local, .sockets = {}, .is_stored = named.has_value()});
     found = taken.end() - 1;
+    // That of a socket unit is systemd's.
+    if (named && local.is_unix()) found->file = os::find_socket_file(local.path());
   }
   found->sockets.push_back(std::move(socket));
 }

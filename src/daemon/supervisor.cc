@@ -112,7 +112,7 @@ base::Result<void> Supervisor::open_and_serve() {
   if (is_confined_) TRY(os::confine_system_calls());
   config_commands_.keep_started();
   reports_.serve(state_text(), live_.listeners().rows());
-  for (const std::string& file : std::exchange(dropped_files_, {})) ::unlink(file.c_str());
+  for (const auto& [path, file] : std::exchange(dropped_files_, {})) os::remove_socket_file(path, file);
   return {};
 }
 
@@ -129,9 +129,7 @@ void Supervisor::close_unused(std::vector<InheritedListener>& inherited) {
     } else {
       LOG_WARNING("inherited_socket_unused address={}", unused.local.to_string());
     }
-    // The file of a socket unit is systemd's.
-    const bool is_ours = unused.is_stored || handover_ != nullptr;
-    if (is_ours && unused.local.is_unix()) dropped_files_.push_back(unused.local.path());
+    if (unused.file) dropped_files_.emplace_back(unused.local.path(), *unused.file);
   }
   inherited.clear();
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/admin.h"
@@ -25,6 +26,7 @@
 #include "daemon/worker.h"
 #include "net/loop.h"
 #include "os/process.h"
+#include "os/socket.h"
 #include "upstream/health_monitor.h"
 
 namespace viaduct::daemon {
@@ -180,9 +182,10 @@ class Supervisor final : private net::FdHandler,
   std::unique_ptr<Handover> handover_;  // until start() is done
   std::unique_ptr<Upgrade> upgrade_;    // the last attempt
   std::uint64_t upgrade_session_ = 0;
-  bool reload_waits_ = false;               // for the end of the upgrade
-  bool is_confined_ = false;                // and can start no program
-  std::vector<std::string> dropped_files_;  // of Unix sockets that nobody listens on once this process serves
+  bool reload_waits_ = false;  // for the end of the upgrade
+  bool is_confined_ = false;   // and can start no program
+  // Of Unix sockets that nobody listens on once this process serves.
+  std::vector<std::pair<std::string, os::SocketFile>> dropped_files_;
   std::vector<base::SocketAddress> addresses_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Monitor> monitor_;  // looks at the workers

@@ -118,6 +118,10 @@ std::optional<SocketFile> find_socket_file(const std::string& path) {
   return SocketFile{.device = status.st_dev, .number = status.st_ino};
 }
 
+void remove_socket_file(const std::string& path, const SocketFile& file) {
+  if (find_socket_file(path) == file) ::unlink(path.c_str());
+}
+
 bool is_listening(int descriptor) {
   int listens = 0;
   socklen_t length = sizeof listens;

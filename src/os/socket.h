@@ -50,6 +50,8 @@ struct SocketFile {
 };
 // The one at `path`; absent where there is none.
 std::optional<SocketFile> find_socket_file(const std::string& path);
+// Removes `file` from `path`, where it still is there.
+void remove_socket_file(const std::string& path, const SocketFile& file);
 
 // Whether it is a stream socket on which somebody listens.
 bool is_listening(int descriptor);

@@ -12,7 +12,7 @@ from harness.daemon import Daemon, is_alive
 from harness.scene import plain_scene
 from harness.service_manager import ServiceManager, giving
 from harness.waiting import wait_until
-from test_reload import free_port
+from test_reload import free_port, reload
 
 # Runs a command as systemd runs a service that has a socket unit.
 ACTIVATE = """
@@ -121,4 +121,26 @@ def test_admin_socket_of_a_socket_unit_is_used_and_its_file_left(raw, place):
         finally:
             assert daemon.stop() == 0
         assert path.stat().st_mode & 0o777 == 0o660, "systemd's, as it was"
+    path.unlink()
+
+
+@pytest.mark.parametrize("how", ["reload", "upgrade"])
+def test_file_of_a_socket_unit_stays_where_its_listener_goes(raw, place, how):
+    path = place / "unit.sock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        config = plain_scene(raw.url)
+        config["listeners"].append({"address": f"unix:{path}"})
+        daemon = Daemon(config, place, wrapper=giving([("viaduct.socket", listening.fileno())]),
+                        descriptors=[listening.fileno()])
+        try:
+            daemon.write(plain_scene(raw.url))
+            if how == "reload":
+                reload(daemon)
+            else:
+                daemon.upgrade()
+        finally:
+            assert daemon.stop() == 0
+        assert path.is_socket(), "systemd's, as it was"
     path.unlink()
