@@ -231,7 +231,10 @@ void Supervisor::on_fd_readable() {
   for (int signal = signals_->take(); signal != 0; signal = signals_->take()) {
     switch (signal) {
       case SIGHUP: reload_by_signal(); break;
-      case SIGUSR1: live_.reopen_logs(); break;
+      case SIGUSR1:
+        live_.reopen_logs();
+        reopening_waits_ = is_upgrading();
+        break;
       case SIGUSR2:
         if (const auto refused = upgrade(0)) LOG_ERROR("upgrade_refused answer={}", base::quoted(*refused));
         break;
@@ -395,12 +398,16 @@ void Supervisor::on_upgrade_ready(pid_t pid) {
                base::format("ok\nprocess {} serves; this one, {}, ends within {} s", pid, ::getpid(), drain_seconds()),
                Worker::kDrained);
   if (admin_ != nullptr) admin_->hand_over();
-  if (!std::exchange(reload_waits_, false)) return;
-  // It may have read the file before the signal came.
-  if (::kill(pid, SIGHUP) == 0) {
-    LOG_INFO("reload_passed_on pid={}", pid);
+  // It may have read the config, or opened its logs, before the signal came.
+  if (std::exchange(reload_waits_, false)) pass_on(pid, SIGHUP, "reload");
+  if (std::exchange(reopening_waits_, false)) pass_on(pid, SIGUSR1, "reopening");
+}
+
+void Supervisor::pass_on(pid_t pid, int signal, std::string_view what) {
+  if (::kill(pid, signal) == 0) {
+    LOG_INFO("{}_passed_on pid={}", what, pid);
   } else {
-    LOG_ERROR("reload_refused error=\"process {} cannot be told\"", pid);
+    LOG_ERROR("{}_refused error=\"process {} cannot be told\"", what, pid);
   }
 }
 
@@ -410,6 +417,7 @@ void Supervisor::on_upgrade_failed(const std::string& why) {
   LOG_ERROR("upgrade_failed error={}", base::quoted(line));
   if (admin_ != nullptr) admin_->answer(upgrade_session_, "error: the upgrade failed, and nothing has changed: " + why);
   config_commands_.let_guard_go_on();
+  reopening_waits_ = false;
   if (std::exchange(reload_waits_, false)) change_config("reload", 0);
 }
 

@@ -116,6 +116,8 @@ class Supervisor final : private net::FdHandler,
   bool is_upgrading() const { return upgrade_ != nullptr && upgrade_->is_waiting(); }
   // Where an upgrade is under way, its end decides who reads the file.
   void reload_by_signal();
+  // Sends a signal, which asks for `what`, to the new process.
+  void pass_on(pid_t pid, int signal, std::string_view what);
   // Puts the orders that were given to the process before into force.
   void take_orders();
   // Gives the answers whose time has come.
@@ -182,8 +184,9 @@ class Supervisor final : private net::FdHandler,
   std::unique_ptr<Handover> handover_;  // until start() is done
   std::unique_ptr<Upgrade> upgrade_;    // the last attempt
   std::uint64_t upgrade_session_ = 0;
-  bool reload_waits_ = false;  // for the end of the upgrade
-  bool is_confined_ = false;   // and can start no program
+  bool reload_waits_ = false;     // for the end of the upgrade
+  bool reopening_waits_ = false;  // for the same: the new process may have the old log files
+  bool is_confined_ = false;      // and can start no program
   // Of Unix sockets that nobody listens on once this process serves.
   std::vector<std::pair<std::string, os::SocketFile>> dropped_files_;
   std::vector<base::SocketAddress> addresses_;

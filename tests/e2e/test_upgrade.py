@@ -359,6 +359,21 @@ def test_reload_by_signal_is_passed_on_to_the_new_process(own_program, raw):
     assert fetch(daemon.http, "GET", "/x").status == 200
 
 
+def test_reopening_of_logs_by_signal_is_passed_on_to_the_new_process(own_program):
+    daemon, path = own_program
+    real = path.with_suffix(".real")
+    path.rename(real)
+    go_on = waiting(path, f'exec {real} "$@"')
+    daemon.send_signal(signal.SIGUSR2)
+    daemon.wait_error("upgrade_started")
+    daemon.send_signal(signal.SIGUSR1)
+    daemon.wait_error("logs_reopened")
+    before = len(daemon.error_lines)
+    go_on()
+    daemon.successor = int(daemon.wait_error(r"reopening_passed_on pid=(\d+)")[1])
+    daemon.wait_error("logs_reopened", before)
+
+
 # ---- under load ------------------------------------------------------------------------------------------------------
 
 
