@@ -30,6 +30,13 @@ bool would_block(int error_number) {
   return error_number == EAGAIN || error_number == EWOULDBLOCK;
 }
 
+bool is_same_file(int left, int right) {
+  struct stat one{};
+  struct stat other{};
+  if (::fstat(left, &one) != 0 || ::fstat(right, &other) != 0) return false;
+  return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 }  // namespace
 
 LogSink::LogSink(Target target) : target_(std::move(target)) {}
@@ -98,10 +105,7 @@ void LogSink::drain(Duration limit) {
 
 bool LogSink::leads_where(int descriptor) {
   const std::scoped_lock lock(mutex_);
-  struct stat ours{};
-  struct stat other{};
-  if (::fstat(target_.descriptor, &ours) != 0 || ::fstat(descriptor, &other) != 0) return false;
-  return ours.st_dev == other.st_dev && ours.st_ino == other.st_ino;
+  return is_same_file(target_.descriptor, descriptor);
 }
 
 Result<void> LogSink::reopen() {
@@ -110,9 +114,10 @@ Result<void> LogSink::reopen() {
   flush_locked();
   const Result<int> descriptor = open_file(target_.path);
   if (!descriptor.has_value()) return std::unexpected(descriptor.error());
+  const bool is_other_file = !is_same_file(target_.descriptor, *descriptor);
   ::close(target_.descriptor);
   target_.descriptor = *descriptor;
-  if (is_mid_line_) {
+  if (is_mid_line_ && is_other_file) {
     // The first part of this line is in the old file.
     const std::size_t rest = std::min(backlog_.find('\n') + 1, backlog_.size());
     lose_lines(std::string_view(backlog_).substr(0, rest));

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -290,6 +291,35 @@ TEST(LogSink, StartsANewFileWithAWholeLine) {
   EXPECT_EQ(file_bytes(directory / "a.log.1").substr(kFilled), "one\ntw");
   EXPECT_EQ(file_bytes(path), "three\nfour\n");
   EXPECT_EQ((*sink)->lost_lines(), 1U);
+}
+
+TEST(LogSink, GoesOnWithItsLineWhereItOpensTheSameFileAgain) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.log";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_NE(reader, -1);
+  const int capacity = ::fcntl(reader, F_SETPIPE_SZ, 4096);
+  auto sink = LogSink::open(path);
+  ASSERT_TRUE(sink.has_value());
+  std::string lines;
+  while (lines.size() < 2 * static_cast<std::size_t>(capacity)) lines += "a line whose length divides no page\n";
+  testing::internal::CaptureStderr();
+  (*sink)->write(lines);
+  ASSERT_TRUE((*sink)->has_backlog());
+  ASSERT_TRUE((*sink)->reopen().has_value());
+  testing::internal::GetCapturedStderr();
+  std::string received;
+  std::array<char, 4096> bytes;
+  while (received.size() < lines.size()) {
+    const ssize_t got = ::read(reader, bytes.data(), bytes.size());
+    if (got <= 0) break;
+    received.append(bytes.data(), static_cast<std::size_t>(got));
+    (*sink)->flush();
+  }
+  ::close(reader);
+  EXPECT_TRUE(received == lines) << received.size() << " of " << lines.size() << " bytes";
+  EXPECT_EQ((*sink)->lost_lines(), 0U);
 }
 
 TEST(LogSink, GivesUpOnAFullDiskAtTheEndWithoutWaiting) {
