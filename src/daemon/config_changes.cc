@@ -67,19 +67,37 @@ Lines compare_routes(const config::Site& before, const config::Site& after) {
   return compare("route", before.routes, after.routes, name_of, std::equal_to<>());
 }
 
+// The names of routes of `site` that `other` has too, in their order: the first route that fits a request takes it.
+std::vector<std::string_view> common_routes(const config::Site& site, const config::Site& other) {
+  const auto others = by_name(other.routes, std::mem_fn(&config::Route::name));
+  std::vector<std::string_view> names;
+  for (const config::Route& route : site.routes) {
+    if (others.contains(route.name)) names.push_back(route.name);
+  }
+  return names;
+}
+
 Lines compare_sites(const config::Config& before, const config::Config& after) {
   Lines lines = compare("site", before.sites, after.sites, site_name, is_same_but_routes);
   const auto olds = by_name(before.sites, site_name);
   for (const config::Site& site : after.sites) {
     const auto old = olds.find(site_name(site));
     // The routes of a site that is new or gone came and went with it.
-    if (old != olds.end()) append(lines, compare_routes(*old->second, site));
+    if (old == olds.end()) continue;
+    append(lines, compare_routes(*old->second, site));
+    if (common_routes(*old->second, site) != common_routes(site, *old->second)) {
+      lines.push_back(base::format("order of routes changed: {}", site_name(site)));
+    }
   }
   return lines;
 }
 
 std::string workers_text(const std::optional<std::uint32_t>& workers) {
   return workers ? base::format("{}", *workers) : "auto";
+}
+
+std::string_view flag_text(bool flag) {
+  return flag ? "true" : "false";
 }
 
 }  // namespace
@@ -95,6 +113,7 @@ Lines describe_changes(const config::Config& before, const config::Config& after
   if (before.access_log != after.access_log) lines.emplace_back("logs.access changed");
   if (before.error_log != after.error_log) lines.emplace_back("logs.error changed");
   if (before.process.drain != after.process.drain) lines.emplace_back("process.drain changed");
+  if (before.process.memory != after.process.memory) lines.emplace_back("process.memory changed");
   if (before.process.state_dir != after.process.state_dir) lines.emplace_back("process.state_dir changed");
   return lines;
 }
@@ -108,6 +127,8 @@ Lines describe_pending(const config::Config& started, const config::Config& afte
   };
   compare_texts("process.workers", workers_text(started.process.workers), workers_text(after.process.workers));
   compare_texts("process.user", started.process.user, after.process.user);
+  compare_texts("process.seccomp", flag_text(started.process.seccomp), flag_text(after.process.seccomp));
+  compare_texts("process.core_dumps", flag_text(started.process.core_dumps), flag_text(after.process.core_dumps));
   compare_texts("admin.socket", started.admin.socket, after.admin.socket);
   const auto text_of = [](const config::Config& config) {
     return config.admin.health ? config.admin.health->to_string() : std::string();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 namespace viaduct::daemon {
 namespace {
@@ -41,6 +42,10 @@ TEST(ConfigChanges, TellsWhatDiffers) {
       {[](auto& config) { config.sites[0].routes[0].place.line = 7; }, {}},  // only moved
       {[](auto& config) { config.sites[0].routes.push_back(route_named("new")); }, {"route added: a.example/new"}},
       {[](auto& config) { config.sites[0].routes.pop_back(); }, {"route removed: a.example/pages"}},
+      {[](auto& config) { std::swap(config.sites[0].routes[0], config.sites[0].routes[1]); },
+       {"order of routes changed: a.example"}},
+      {[](auto& config) { config.sites[0].routes.insert(config.sites[0].routes.begin(), route_named("new")); },
+       {"route added: a.example/new"}},
       {[](auto& config) { config.sites[1].routes[0].websocket = true; }, {"route changed: b.example/api"}},
       {[](auto& config) { config.sites[0].routes[0].action = config::ProxyAction{.upstream = "app"}; },
        {"route changed: a.example/api"}},
@@ -58,6 +63,7 @@ TEST(ConfigChanges, TellsWhatDiffers) {
       {[](auto& config) { config.access_log.file = "x"; }, {"logs.access changed"}},
       {[](auto& config) { config.error_log.level = base::LogLevel::kDebug; }, {"logs.error changed"}},
       {[](auto& config) { config.process.drain = std::chrono::seconds(1); }, {"process.drain changed"}},
+      {[](auto& config) { config.process.memory = 1U << 26U; }, {"process.memory changed"}},
       {[](auto& config) { config.process.state_dir = "/x"; }, {"process.state_dir changed"}},
       {[](auto& config) { config.listeners.emplace_back(); }, {}},  // the table of listeners knows more
   };
@@ -74,13 +80,54 @@ TEST(ConfigChanges, TellsWhatWaitsForARestart) {
   config::Config after = sample();
   after.process.workers = 4;
   after.process.user = "www-data";
+  after.process.seccomp = true;
+  after.process.core_dumps = true;
   after.admin.socket = "/run/x.sock";
   after.admin.health = base::SocketAddress(base::IpAddress(), 9180);
   EXPECT_EQ(describe_pending(started, after), (Lines{"needs a restart: process.workers is auto, will be 4",
                                                      "needs a restart: process.user is none, will be www-data",
+                                                     "needs a restart: process.seccomp is false, will be true",
+                                                     "needs a restart: process.core_dumps is false, will be true",
                                                      "needs a restart: admin.socket is none, will be /run/x.sock",
                                                      "needs a restart: admin.health is none, will be 0.0.0.0:9180"}));
   EXPECT_EQ(describe_changes(started, after), Lines{});
+}
+
+// The bindings do not compile where a key was added and is not asked about here.
+TEST(ConfigChanges, KnowsEveryKey) {
+  const auto is_told = [](const config::Config& after) {
+    return !describe_changes(sample(), after).empty() || !describe_pending(sample(), after).empty();
+  };
+  config::Config config = sample();
+  auto& [listeners, tls, client, upstreams, resolver, sites, errors, access_log, error_log, admin, process, no_files] =
+      config;
+  auto& [socket, health] = admin;
+  auto& [workers, user, drain, memory, core_dumps, seccomp, state_dir] = process;
+  const auto expect_told = [&](std::string_view key, auto& value, const auto& changed) {
+    const auto kept = std::exchange(value, changed);
+    EXPECT_TRUE(is_told(config)) << key;
+    value = kept;
+  };
+  EXPECT_FALSE(is_told(config));
+  expect_told("tls", tls.session_tickets, !tls.session_tickets);
+  expect_told("client", client.max_fields, 7U);
+  expect_told("upstreams", upstreams, std::vector<config::Upstream>());
+  expect_told("resolver", resolver.timeout, std::chrono::seconds(1));
+  expect_told("sites", sites, std::vector<config::Site>());
+  expect_told("errors", errors, std::vector<config::ErrorPage>(1));
+  expect_told("logs.access", access_log.file, "x");
+  expect_told("logs.error", error_log.level, base::LogLevel::kDebug);
+  expect_told("admin.socket", socket, "/run/x.sock");
+  expect_told("admin.health", health, base::SocketAddress(base::IpAddress(), 9180));
+  expect_told("process.workers", workers, 4U);
+  expect_told("process.user", user, "www-data");
+  expect_told("process.drain", drain, std::chrono::seconds(1));
+  expect_told("process.memory", memory, 1U << 26U);
+  expect_told("process.core_dumps", core_dumps, !core_dumps);
+  expect_told("process.seccomp", seccomp, !seccomp);
+  expect_told("process.state_dir", state_dir, "/x");
+  EXPECT_TRUE(listeners.empty());  // the table of listeners tells of them
+  EXPECT_FALSE(no_files);          // is no key
 }
 
 TEST(ConfigChanges, TellsNothingOfCertificatesWhereThereAreNone) {
