@@ -11,9 +11,10 @@ namespace viaduct::config {
 
 namespace {
 
-bool is_same_server(const Server& left, const Server& right) {
-  return left.tls == right.tls && left.is_unix == right.is_unix && left.host == right.host && left.port == right.port &&
-         left.service == right.service;
+// Metrics, logs and orders tell the servers of an upstream apart by address or service, without a scheme.
+bool has_same_name(const Server& left, const Server& right) {
+  if (left.is_unix != right.is_unix || left.service != right.service) return false;
+  return !left.service.empty() || (left.host == right.host && left.port == right.port);
 }
 
 void check_servers(const Upstream& upstream, const std::string& path, Reading& reading) {
@@ -23,11 +24,17 @@ void check_servers(const Upstream& upstream, const std::string& path, Reading& r
   }
   for (std::size_t i = 0; i < servers.size(); ++i) {
     const auto same = std::find_if(servers.begin(), servers.begin() + static_cast<std::ptrdiff_t>(i),
-                                   [&](const Server& other) { return is_same_server(other, servers[i]); });
+                                   [&](const Server& other) { return has_same_name(other, servers[i]); });
     if (same == servers.begin() + static_cast<std::ptrdiff_t>(i) || servers[i].url.empty()) continue;
-    reading.error_at(base::format("{}.servers[{}]", path, i),
-                     base::format("{} is listed twice, first in line {}; list it once, with a weight", servers[i].url,
-                                  same->place.line));
+    const std::string place = base::format("{}.servers[{}]", path, i);
+    if (same->tls == servers[i].tls) {
+      reading.error_at(place, base::format("{} is listed twice, first in line {}; list it once, with a weight",
+                                           servers[i].url, same->place.line));
+    } else {
+      reading.error_at(place, base::format("{} is the server {} of line {} by another scheme; keep the one that it "
+                                           "speaks, or put this one into an upstream of its own",
+                                           servers[i].url, same->url, same->place.line));
+    }
   }
   if (!servers.empty() && std::ranges::all_of(servers, &Server::backup)) {
     reading.error_at(path + ".servers", "every server is a backup; let at least one be none");

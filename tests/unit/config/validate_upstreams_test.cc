@@ -19,12 +19,20 @@ std::string problems_of_upstream(const std::string& keys, const std::string& dir
 TEST(ValidateUpstreams, TellsServersApartByAddress) {
   EXPECT_EQ(problems_of_upstream(
                 "servers: [\"http://a.example.com\", \"http://a.example.com:81\", \"https://b.example.com\", "
-                "\"http://b.example.com:443\"]"),
+                "\"http://b.example.com\"]"),
             "");
   EXPECT_TRUE(problems_of_upstream("servers: [\"https://a.example.com\", \"https://A.example.com:443\"]")
                   .contains("listed "
                             "twice"));
   EXPECT_TRUE(problems_of_upstream("servers: [\"unix:/x\", \"unix:/x\"]").contains("listed twice"));
+  EXPECT_TRUE(problems_of_upstream("servers: [\"http://a.example.com:81\", \"https://a.example.com:81\"]")
+                  .contains("upstreams.app.servers[1]: https://a.example.com:81 is the server http://a.example.com:81 "
+                            "of line 2 by another scheme; keep the one that it speaks, or put this one into an "
+                            "upstream of its own"));
+  EXPECT_TRUE(problems_of_upstream("servers: [\"srv+https://_a._tcp.example.com\", \"srv+http://_a._tcp.example.com\"]")
+                  .contains("by another scheme"));
+  EXPECT_TRUE(problems_of_upstream("servers: [\"srv+http://_a._tcp.example.com\", \"srv+http://_a._tcp.example.com\"]")
+                  .contains("listed twice"));
   EXPECT_EQ(problems_of_upstream("servers: [\"srv+http://_a._tcp.example.com\", \"srv+http://_b._tcp.example.com\", "
                                  "\"http://example.com\"]"),
             "");
