@@ -87,6 +87,8 @@ class IncludeReader {
     seen_.insert(open_.back());
   }
 
+  const std::set<std::string>& beside() const { return beside_; }
+
  private:
   std::string canonical(const std::string& file) const {
     if (texts_ != nullptr) return file;
@@ -114,6 +116,14 @@ class IncludeReader {
     if (!has_wildcard) return include_file(pattern, node.place, root);
     const std::vector<std::string> files = texts_ == nullptr ? find_files(pattern) : find_texts(*texts_, pattern);
     for (const std::string& found : files) include_file(found, node.place, root);
+    if (texts_ != nullptr) note_beside(pattern);
+  }
+
+  void note_beside(const std::string& pattern) {
+    for (const std::string& found : find_files(pattern)) {
+      std::string file = std::filesystem::path(found).lexically_normal().string();
+      if (!texts_->contains(file)) beside_.insert(std::move(file));
+    }
   }
 
   void include_file(const std::string& file, const Place& place, Node& root) {
@@ -172,6 +182,7 @@ class IncludeReader {
   const Texts* texts_;
   std::vector<std::string> open_;  // the files that are being read, each included by the one before it
   std::set<std::string> seen_;     // all that were
+  std::set<std::string> beside_;   // what patterns find on the disk and not among the texts
 };
 
 }  // namespace
@@ -194,6 +205,16 @@ std::optional<Node> read_text_with_includes(const std::string& text, const std::
   IncludeReader reader(reading, sources);
   reader.enter(name);
   return reader.read(text, name);
+}
+
+std::vector<std::string> find_files_beside(const std::string& path, Reading& reading, const Texts& texts) {
+  const auto main = texts.find(path);
+  if (main == texts.end()) return {};
+  Sources sources;
+  IncludeReader reader(reading, sources, &texts);
+  reader.enter(path);
+  reader.read(main->second, path);
+  return {reader.beside().begin(), reader.beside().end()};
 }
 
 }  // namespace viaduct::config

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/files.h"
 #include "config/node.h"
@@ -26,5 +27,8 @@ std::optional<Node> read_file_with_includes(const std::string& path, Reading& re
 // The same for a text that stands for a file called `name`.
 std::optional<Node> read_text_with_includes(const std::string& text, const std::string& name, Reading& reading,
                                             Sources& sources);
+// Which files on the disk, beside `texts`, the patterns of the config at `path` would include if these texts stood
+// there.
+std::vector<std::string> find_files_beside(const std::string& path, Reading& reading, const Texts& texts);
 
 }  // namespace viaduct::config

@@ -52,6 +52,13 @@ LoadResult load_file(const std::string& path, const LoadOptions& options) {
   });
 }
 
+std::vector<std::string> find_files_beside(const std::string& path, const Texts& texts) {
+  const Table<ConfigDraft> table = root_keys();
+  const std::filesystem::path directory = std::filesystem::path(path).parent_path();
+  Reading reading(directory.string(), process_environment, table.infos());
+  return find_files_beside(path, reading, texts);
+}
+
 LoadResult load_text(const std::string& text, const std::string& name, const LoadOptions& options) {
   return load(options.directory, options, [&](Reading& reading, Sources& sources) {
     return read_text_with_includes(text, name, reading, sources);

@@ -46,6 +46,9 @@ struct LoadResult {
 
 // Loads the file at `path`.
 LoadResult load_file(const std::string& path, const LoadOptions& options = {});
+// Which files on the disk load_file() would read too if `texts`, those of the config at `path`, stood there: they match
+// a pattern of an include, and are none of these.
+std::vector<std::string> find_files_beside(const std::string& path, const Texts& texts);
 // Loads `text` as if it stood in a file called `name`.
 LoadResult load_text(const std::string& text, const std::string& name, const LoadOptions& options = {});
 

@@ -134,7 +134,7 @@ base::Result<std::string> ConfigCommands::roll_back(std::string_view steps_text)
          base::format(
              "\nserved is the config of {}; {} is as it was, and the next reload reads it again"
              "\nto put it back: {}",
-             kept->kept_at, main, put_back_line(*kept));
+             kept->kept_at, main, put_back_line(*kept, config::find_files_beside(main, *texts)));
 }
 
 }  // namespace viaduct::daemon

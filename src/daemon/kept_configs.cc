@@ -30,6 +30,9 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kIndex = "index.json";
 constexpr std::string_view kNew = ".new";  // no config's folder, whose names begin with their number
+// Where in its folder the files below the main file's folder are, and the others, whose paths are absolute.
+constexpr std::string_view kInside = "files/";
+constexpr std::string_view kOutside = "outside";
 constexpr std::size_t kIndexBytesMax = 1024 * 1024;
 
 std::string normal(const std::string& file) {
@@ -42,7 +45,7 @@ std::string normal(const std::string& file) {
 std::string kept_name(const std::string& file, const std::string& main) {
   const fs::path relative = fs::path(file).lexically_relative(fs::path(main).parent_path());
   const bool is_below = !relative.empty() && *relative.begin() != "..";
-  return is_below ? "files/" + relative.string() : "outside" + file;
+  return is_below ? std::string(kInside) + relative.string() : std::string(kOutside) + file;
 }
 
 std::string utc_text(base::WallTime now, const char* format) {
@@ -253,13 +256,24 @@ std::string KeptConfigs::render() const {
   return text;
 }
 
-std::string put_back_line(const KeptConfig& kept) {
+std::string put_back_line(const KeptConfig& kept, const std::vector<std::string>& beside) {
   const std::string& main = kept.files.front();
-  if (kept.files.size() == 1) {
-    return base::format("cp {} {}", shell_word(kept.folder + "/" + kept_name(main, main)), shell_word(main));
+  const auto is_inside = [&main](const std::string& file) { return kept_name(file, main).starts_with(kInside); };
+  const auto inside = static_cast<std::size_t>(std::ranges::count_if(kept.files, is_inside));
+  std::string line;
+  if (!beside.empty()) {
+    line = "rm";
+    for (const std::string& file : beside) line += " " + shell_word(file);
+    line += " && ";
   }
-  return base::format("cp -r {} {}", shell_word(kept.folder + "/files/."),
-                      shell_word(fs::path(main).parent_path().string() + "/"));
+  // Those that are kept may be read by their owner alone; new ones get what the umask says.
+  constexpr std::string_view kCopy = "cp -r --no-preserve=mode";
+  line += inside == 1
+              ? base::format("cp {} {}", shell_word(kept.folder + "/" + kept_name(main, main)), shell_word(main))
+              : base::format("{} {} {}", kCopy, shell_word(base::format("{}/{}.", kept.folder, kInside)),
+                             shell_word(fs::path(main).parent_path().string() + "/"));
+  if (inside == kept.files.size()) return line;
+  return line + base::format(" && {} {} /", kCopy, shell_word(base::format("{}/{}/.", kept.folder, kOutside)));
 }
 
 }  // namespace viaduct::daemon

@@ -65,7 +65,8 @@ class KeptConfigs {
   std::uint32_t in_use_ = 0;
 };
 
-// How to put `kept` in the place of what it was read from, as a line for a shell.
-std::string put_back_line(const KeptConfig& kept);
+// How to put `kept` in the place of what it was read from, as a line for a shell. `beside`: files that its includes
+// would read then and that are none of its own.
+std::string put_back_line(const KeptConfig& kept, const std::vector<std::string>& beside);
 
 }  // namespace viaduct::daemon

@@ -4,9 +4,11 @@ reload with a guard goes back by itself when answers get worse."""
 import re
 import shutil
 import stat
+import subprocess
 import threading
 
 import pytest
+import yaml
 
 from harness.cli import run
 from harness.client import fetch
@@ -95,9 +97,34 @@ def test_rollback_brings_included_files_back_too(start_one, raw):
     write("new")
     reload(daemon)
     wait_until(lambda: served(daemon) == "new", "the other page")
-    text = order(daemon, "rollback")
+    order(daemon, "rollback")
     wait_until(lambda: served(daemon) == "old", "the page from before")
-    assert re.search(r"to put it back: cp -r \S+/files/\. ", text), text
+
+
+def test_line_that_puts_a_config_back_brings_its_includes_and_no_others(start_one, raw, place):
+    def site(host, body):
+        route = {"name": "all", "match": {"prefix": "/"}, "respond": {"body": body}}
+        return yaml.safe_dump({"sites": [{"hosts": [host], "routes": [route]}]})
+
+    outside = place / "it's elsewhere"
+    outside.mkdir()
+    (outside / "a.yaml").write_text(site("a.example", "good"))
+    daemon = start_one({**config(raw, "first"), "include": [f"{outside}/*.yaml", "conf.d/*.yaml"]})
+    inside = daemon.directory / "conf.d"
+    inside.mkdir()
+    (inside / "b.yaml").write_text(site("b.example", "good"))
+    reload(daemon)
+    (outside / "a.yaml").write_text(site("a.example", "bad"))
+    (outside / "c.yaml").write_text(site("c.example", "bad"))
+    (inside / "b.yaml").write_text(site("b.example", "bad"))
+    (inside / "d d.yaml").write_text(site("d.example", "bad"))
+    reload(daemon)
+    line = order(daemon, "rollback").split("to put it back: ")[1].strip()
+    subprocess.run(line, shell=True, check=True)
+    assert reload(daemon) == ["ok", "nothing has changed"]
+    for host, status, body in (("a", 200, b"good"), ("b", 200, b"good"), ("c", 421, None), ("d", 421, None)):
+        answered = fetch(daemon.http, "GET", "/", host=f"{host}.example")
+        assert answered.status == status and body in (None, answered.body), (host, answered.status, answered.body)
 
 
 def test_twenty_are_kept_over_restarts_and_for_nobody_else(start_one, raw):

@@ -183,6 +183,7 @@ TEST(LoadTexts, TakesTheConfigsOwnFilesFromThere) {
   EXPECT_EQ(*again.config, *first.config);
   EXPECT_EQ(again.config->error_log.file, directory / "error.log");
   EXPECT_EQ(again.sources.files(), first.sources.files());
+  EXPECT_EQ(find_files_beside(main, texts), std::vector<std::string>{directory / "conf.d/more.yaml"});
   texts.erase(directory / "one.yaml");
   const LoadResult broken = load_file(main, {.texts = &texts});
   EXPECT_EQ(broken.config, nullptr);

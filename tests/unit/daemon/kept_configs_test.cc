@@ -84,12 +84,20 @@ TEST_F(KeptConfigsTest, KeepsIncludesUnderTheirNames) {
   const auto read_back = KeptConfigs::read(kept);
   ASSERT_TRUE(read_back.has_value()) << read_back.error().message;
   EXPECT_EQ(*read_back, whole);
-  EXPECT_EQ(put_back_line(kept), "cp -r " + kept.folder + "/files/. /etc/viaduct/");
+  EXPECT_EQ(put_back_line(kept, {}), "cp -r --no-preserve=mode " + kept.folder +
+                                         "/files/. /etc/viaduct/ && cp -r --no-preserve=mode " + kept.folder +
+                                         "/outside/. /");
 }
 
 TEST_F(KeptConfigsTest, WritesALineThatAShellUnderstands) {
   const KeptConfig kept{.folder = "/var/lib/a b", .files = {"/etc/it's/viaduct.yaml"}};
-  EXPECT_EQ(put_back_line(kept), R"(cp '/var/lib/a b/files/viaduct.yaml' '/etc/it'\''s/viaduct.yaml')");
+  EXPECT_EQ(put_back_line(kept, {}), R"(cp '/var/lib/a b/files/viaduct.yaml' '/etc/it'\''s/viaduct.yaml')");
+  EXPECT_EQ(put_back_line(kept, {"/etc/a.yaml", "/etc/b c.yaml"}),
+            R"(rm /etc/a.yaml '/etc/b c.yaml' && )"
+            R"(cp '/var/lib/a b/files/viaduct.yaml' '/etc/it'\''s/viaduct.yaml')");
+  const KeptConfig outside{.folder = "/k", .files = {"/etc/viaduct.yaml", "/srv/b.yaml"}};
+  EXPECT_EQ(put_back_line(outside, {}),
+            "cp /k/files/viaduct.yaml /etc/viaduct.yaml && cp -r --no-preserve=mode /k/outside/. /");
 }
 
 TEST_F(KeptConfigsTest, LetsTheOldestGo) {
