@@ -61,15 +61,15 @@ std::string set_drained(const Scene& scene, const Words& words, bool drained) {
                   names_of(upstream->servers, &upstream::server_name));
   }
   upstream::UpstreamState& state = scene.states.find(*upstream);
-  state.server(static_cast<std::size_t>(server - upstream->servers.begin())).drained.store(drained, kRelaxed);
+  state.server(*server)->drained.store(drained, kRelaxed);
   if (drained) {
     LOG_WARNING("server_drained upstream={} server={}", upstream->name, words[2]);
   } else {
     LOG_WARNING("server_undrained upstream={} server={}", upstream->name, words[2]);
   }
-  std::size_t available = 0;
-  for (std::size_t i = 0; i < state.count(); ++i) available += state.server(i).is_available(scene.now) ? 1U : 0U;
-  return available > 0 ? "ok" : format("ok\nwarning: {} has no server left that requests are sent to", upstream->name);
+  const bool is_one_left = std::ranges::any_of(
+      upstream->servers, [&](const config::Server& each) { return state.server(each)->is_available(scene.now); });
+  return is_one_left ? "ok" : format("ok\nwarning: {} has no server left that requests are sent to", upstream->name);
 }
 
 std::string drain(const Scene& scene, const Words& words) {
@@ -143,9 +143,9 @@ std::vector<std::string> orders_in_force(const config::Config& config, upstream:
   for (const config::Upstream& upstream : config.upstreams) {
     upstream::UpstreamState* state = states.peek(upstream);
     if (state == nullptr) continue;
-    for (std::size_t i = 0; i < state->count(); ++i) {
-      if (!state->server(i).drained.load(kRelaxed)) continue;
-      orders.push_back(format("drain {} {}", upstream.name, upstream::server_name(upstream.servers[i])));
+    for (const config::Server& server : upstream.servers) {
+      if (!state->server(server)->drained.load(kRelaxed)) continue;
+      orders.push_back(format("drain {} {}", upstream.name, upstream::server_name(server)));
     }
     if (!state->is_held(now)) continue;
     const base::Duration left(state->held_until.load(kRelaxed) - now.time_since_epoch().count());

@@ -126,8 +126,8 @@ std::vector<UpstreamFacts> Overview::upstreams(const exchange::Snapshot& snapsho
       facts.retries = state->retries.load(std::memory_order_relaxed);
       facts.is_held = state->is_held(sources_.clock.mono_now());
     }
-    for (std::size_t i = 0; i < config.servers.size(); ++i) {
-      facts.servers.push_back(server_facts(config.servers[i], state == nullptr ? nullptr : &state->server(i)));
+    for (const config::Server& server : config.servers) {
+      facts.servers.push_back(server_facts(server, state == nullptr ? nullptr : state->server(server).get()));
     }
   }
   return all;

@@ -49,7 +49,9 @@ bool speaks_against_server(const FailedAttempt& attempt) {
 
 Ejector::Ejector(UpstreamState& state, const config::Upstream& config) : state_(state), config_(config) {
   if (config_.eject) return;
-  for (std::size_t i = 0; i < state_.count(); ++i) state_.server(i).ejected_until.store(0, std::memory_order_relaxed);
+  for (const config::Server& server : config_.servers) {
+    state_.server(server)->ejected_until.store(0, std::memory_order_relaxed);
+  }
 }
 
 void Ejector::note_success(Server& server) {
@@ -73,7 +75,7 @@ void Ejector::eject(Server& server, const FailedAttempt& attempt, std::uint32_t 
   const std::string_view reason = http::reason_name(attempt.reason);
   if (const char* why = why_all_are_needed(now)) {
     // Once for a row of failures; and not where there is nothing to choose.
-    if (failures == config_.eject->failures && state_.count() > 1) {
+    if (failures == config_.eject->failures && config_.servers.size() > 1) {
       LOG_WARNING("server_kept upstream={} server={} reason={} failures={} why={}", config_.name, server.name(), reason,
                   failures, why);
     }
@@ -90,13 +92,13 @@ void Ejector::eject(Server& server, const FailedAttempt& attempt, std::uint32_t 
 const char* Ejector::why_all_are_needed(base::MonoTime now) {
   std::size_t ejected = 0;
   std::size_t available = 0;
-  for (std::size_t i = 0; i < state_.count(); ++i) {
-    const ServerState& state = state_.server(i);
-    if (is_ejected(state, now)) ++ejected;
-    if (state.is_available(now)) ++available;
+  for (const config::Server& server : config_.servers) {
+    const std::shared_ptr<ServerState> state = state_.server(server);
+    if (is_ejected(*state, now)) ++ejected;
+    if (state->is_available(now)) ++available;
   }
   if (available <= 1) return "last_available";
-  if (ejected >= (state_.count() + kOneIn - 1) / kOneIn) return "half_are_ejected";
+  if (ejected >= (config_.servers.size() + kOneIn - 1) / kOneIn) return "half_are_ejected";
   return nullptr;
 }
 

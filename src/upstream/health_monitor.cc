@@ -14,11 +14,13 @@ class HealthMonitor::Group {
   Group(Upstream& upstream, const config::Health& config, UpstreamState& state, base::Random& random)
       : upstream_(upstream), config_(config) {
     upstream_.enter();
-    for (std::size_t i = 0; i < state.count(); ++i) {
+    const std::vector<config::Server>& servers = upstream.config().servers;
+    for (std::size_t i = 0; i < servers.size(); ++i) {
+      states_.push_back(state.server(servers[i]));
       checks_.push_back(std::make_unique<HealthCheck>(HealthCheck::Setup{.upstream = upstream_.config().name,
                                                                          .config = config_,
                                                                          .server = upstream_.server(i),
-                                                                         .state = state.server(i),
+                                                                         .state = *states_.back(),
                                                                          .random = random}));
     }
   }
@@ -33,6 +35,7 @@ class HealthMonitor::Group {
  private:
   Upstream& upstream_;
   config::Health config_;
+  std::vector<std::shared_ptr<ServerState>> states_;
   std::vector<std::unique_ptr<HealthCheck>> checks_;
 };
 
@@ -54,8 +57,8 @@ void HealthMonitor::adopt(const std::vector<config::Upstream>& upstreams) {
       continue;
     }
     UpstreamState& state = states_.find(upstream);
-    for (std::size_t i = 0; i < state.count(); ++i) {
-      state.server(i).health.store(ServerState::Health::kUnchecked, std::memory_order_relaxed);
+    for (const config::Server& server : upstream.servers) {
+      state.server(server)->health.store(ServerState::Health::kUnchecked, std::memory_order_relaxed);
     }
   }
   if (auto adopted = registry_.adopt(checked); !adopted) {

@@ -38,7 +38,7 @@ std::string server_name(const config::Server& config) {
 Server::Server(const Resources& resources, const config::Upstream& upstream, std::size_t index,
                const tls::ClientContext* tls)
     : resources_(resources),
-      state_(resources.states.find(upstream).server(index)),
+      state_(resources.states.find(upstream).server(upstream.servers[index])),
       config_(upstream.servers[index]),
       keepalive_(upstream.keepalive),
       tls_(tls),
@@ -111,7 +111,7 @@ void Server::give_back(ClientConnection& connection) {
 }
 
 bool Server::should_yield(std::uint32_t held) const {
-  const bool is_full = state_.connections.load(std::memory_order_relaxed) >= connections_max_;
+  const bool is_full = state_->connections.load(std::memory_order_relaxed) >= connections_max_;
   return is_full && waiting_room_ != nullptr && waiting_room_->yields(held, connections_max_);
 }
 
@@ -163,14 +163,14 @@ bool Server::reserve() {
   const bool is_for_others = waiting_room_ != nullptr && waiting_room_->others_wait() &&
                              resources_.loop.now() < handed_over_at_ + WaitingRoom::kPollInterval;
   if (is_for_others) return false;
-  if (state_.connections.fetch_add(1, std::memory_order_relaxed) < connections_max_) return true;
-  state_.connections.fetch_sub(1, std::memory_order_relaxed);
+  if (state_->connections.fetch_add(1, std::memory_order_relaxed) < connections_max_) return true;
+  state_->connections.fetch_sub(1, std::memory_order_relaxed);
   return false;
 }
 
 void Server::release() {
   const bool is_for_others = should_yield(connections_ + 1);
-  state_.connections.fetch_sub(1, std::memory_order_relaxed);
+  state_->connections.fetch_sub(1, std::memory_order_relaxed);
   if (waiting_room_ == nullptr) return;
   if (!is_for_others) return waiting_room_->wake();
   handed_over_at_ = resources_.loop.now();

@@ -85,7 +85,7 @@ class Server final : private net::NameWatcher {
   void set_joinable(Connector* connector) { joinable_ = connector; }
   std::uint32_t connections() const { return connections_; }
   // What the process knows of it.
-  ServerState& state() { return state_; }
+  ServerState& state() { return *state_; }
 
  private:
   // How long a connection serves those who wait in this worker before its place goes to others who wait. Each change
@@ -107,7 +107,7 @@ class Server final : private net::NameWatcher {
   bool leads_astray(const ClientConnection& connection);
 
   const Resources& resources_;
-  ServerState& state_;
+  std::shared_ptr<ServerState> state_;
   const config::Server& config_;
   const config::KeepAlive& keepalive_;
   const tls::ClientContext* tls_;

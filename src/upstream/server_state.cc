@@ -5,30 +5,13 @@
 
 namespace viaduct::upstream {
 
-void ServerState::learn_from(const ServerState& other) {
-  constexpr auto kRelaxed = std::memory_order_relaxed;
-  health.store(other.health.load(kRelaxed), kRelaxed);
-  ejected_until.store(other.ejected_until.load(kRelaxed), kRelaxed);
-  ejected_for.store(other.ejected_for.load(kRelaxed), kRelaxed);
-  drained.store(other.drained.load(kRelaxed), kRelaxed);
-  recovered_at.store(other.recovered_at.load(kRelaxed), kRelaxed);
-  failures.store(other.failures.load(kRelaxed), kRelaxed);
-  attempts.store(other.attempts.load(kRelaxed), kRelaxed);
-  failed_attempts.store(other.failed_attempts.load(kRelaxed), kRelaxed);
-  ejections.store(other.ejections.load(kRelaxed), kRelaxed);
-}
-
-std::string StateTable::key_of(const config::Upstream& config) {
-  std::string key = config.name;
-  for (const config::Server& server : config.servers) key.append("|").append(server.url);
-  return key;
-}
-
-UpstreamState* StateTable::peek(const config::Upstream& config) {
-  const std::string key = key_of(config);
-  const std::lock_guard lock(mutex_);
-  const auto known = states_.find(key);
-  return known == states_.end() ? nullptr : known->second.state.get();
+std::shared_ptr<ServerState> UpstreamState::server(const config::Server& config) {
+  const std::lock_guard lock(servers_mutex_);
+  if (const auto known = servers_.find(config.url); known != servers_.end()) return known->second;
+  if (servers_.size() >= kRememberedMax) {
+    std::erase_if(servers_, [](const auto& known) { return known.second.use_count() == 1; });
+  }
+  return servers_.emplace(config.url, std::make_shared<ServerState>()).first->second;
 }
 
 void UpstreamState::add(PlaceHolder& holder) {
@@ -54,26 +37,14 @@ void UpstreamState::ask_others(const PlaceHolder& asker) {
 }
 
 UpstreamState& StateTable::find(const config::Upstream& config) {
-  const std::string key = key_of(config);
   const std::lock_guard lock(mutex_);
-  Entry& entry = states_[key];
-  if (entry.state == nullptr) {
-    entry.state = std::make_unique<UpstreamState>(config.servers.size());
-    for (const config::Server& server : config.servers) entry.urls.push_back(server.url);
-  }
-  Entry*& newest = newest_[config.name];
-  if (newest != nullptr && newest != &entry) carry_over(*newest, entry);
-  newest = &entry;
-  return *entry.state;
+  return states_[config.name];
 }
 
-void StateTable::carry_over(const Entry& from, const Entry& to) {
-  to.state->held_until.store(from.state->held_until.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  for (std::size_t i = 0; i < to.urls.size(); ++i) {
-    const auto same = std::ranges::find(from.urls, to.urls[i]);
-    if (same == from.urls.end()) continue;
-    to.state->server(i).learn_from(from.state->server(static_cast<std::size_t>(same - from.urls.begin())));
-  }
+UpstreamState* StateTable::peek(const config::Upstream& config) {
+  const std::lock_guard lock(mutex_);
+  const auto known = states_.find(config.name);
+  return known == states_.end() ? nullptr : &known->second;
 }
 
 }  // namespace viaduct::upstream

@@ -46,8 +46,6 @@ struct alignas(64) ServerState {
   std::atomic<std::uint64_t> failed_attempts = 0;
   std::atomic<std::uint64_t> ejections = 0;
 
-  // Takes over what is known of the same server; not what is under way.
-  void learn_from(const ServerState& other);
   // Whether requests may be sent to it.
   bool is_available(base::MonoTime now) const {
     return health.load(std::memory_order_relaxed) != Health::kUnhealthy && !drained.load(std::memory_order_relaxed) &&
@@ -65,15 +63,20 @@ class PlaceHolder {
   ~PlaceHolder() = default;
 };
 
-// All servers of one upstream, in the order of its config.
+// What is known of the upstream of one name, whichever lists of servers its configs have: those that stay are the same
+// objects before and after a reload, and those that requests of an old snapshot are under way at, too.
 class UpstreamState {
  public:
-  explicit UpstreamState(std::size_t servers) : servers_(std::make_unique<ServerState[]>(servers)), count_(servers) {}
+  // Servers beyond this many that nobody holds any more are forgotten.
+  static constexpr std::size_t kRememberedMax = 512;
+
+  UpstreamState() = default;
   UpstreamState(const UpstreamState&) = delete;
   UpstreamState& operator=(const UpstreamState&) = delete;
 
-  ServerState& server(std::size_t index) { return servers_[index]; }
-  std::size_t count() const { return count_; }
+  // The state of the server with that URL, the same object for all who hold it. One that was in the config before is
+  // remembered. Thread-safe.
+  std::shared_ptr<ServerState> server(const config::Server& config);
   // Held while a server is ejected, so that not all of them are at once. Cold paths alone.
   std::mutex& eject_mutex() { return eject_mutex_; }
 
@@ -96,8 +99,8 @@ class UpstreamState {
   std::atomic<std::uint64_t> retries = 0;
 
  private:
-  std::unique_ptr<ServerState[]> servers_;
-  std::size_t count_;
+  std::mutex servers_mutex_;
+  std::map<std::string, std::shared_ptr<ServerState>> servers_;  // by URL; guarded by servers_mutex_
   std::mutex eject_mutex_;
   mutable std::mutex holders_mutex_;
   std::vector<PlaceHolder*> holders_;  // guarded by holders_mutex_
@@ -109,25 +112,14 @@ class StateTable {
   StateTable(const StateTable&) = delete;
   StateTable& operator=(const StateTable&) = delete;
 
-  // The state of the upstream of that name with those servers; the same object each time. Where its servers are others
-  // than before, those that stay keep what is known of them. Thread-safe. Lives as long as the table.
+  // The state of the upstream of that name; the same object each time. Thread-safe. Lives as long as the table.
   UpstreamState& find(const config::Upstream& config);
   // The same, for who only looks; null where nobody has asked for it yet.
   UpstreamState* peek(const config::Upstream& config);
 
  private:
-  struct Entry {
-    std::vector<std::string> urls;  // of its servers
-    std::unique_ptr<UpstreamState> state;
-  };
-
-  static std::string key_of(const config::Upstream& config);
-  static void carry_over(const Entry& from, const Entry& to);
-
-  // Guarded by mutex_.
   std::mutex mutex_;
-  std::map<std::string, Entry> states_;
-  std::map<std::string, Entry*> newest_;  // the last one that was asked for, by the upstream's name
+  std::map<std::string, UpstreamState> states_;  // by name; guarded by mutex_
 };
 
 }  // namespace viaduct::upstream

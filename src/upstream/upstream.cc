@@ -43,7 +43,7 @@ Server* Upstream::pick(const ServerSet& tried, const PickBy& by) {
   bool primaries_left = false;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     ejector_.let_back(*servers_[i], now);
-    const ServerState& state = state_.server(i);
+    const ServerState& state = servers_[i]->state();
     const bool is_available = !tried[i] && state.is_available(now);
     candidates_[i] = {.weight = config_.servers[i].weight * share_of(state, config_.slow_start, now),
                       .requests = state.requests.load(std::memory_order_relaxed),

@@ -51,7 +51,8 @@ class OverviewScene {
     routes.count(numbers.find("www.example.com", route), status, took);
   }
   upstream::ServerState& server(std::size_t index) {
-    return states.find(snapshot->config->upstreams.front()).server(index);
+    const config::Upstream& upstream = snapshot->config->upstreams.front();
+    return *states.find(upstream).server(upstream.servers[index]);
   }
 
   ManualClock clock;

@@ -24,11 +24,11 @@ class OrdersTest : public testing::Test {
 
 TEST_F(OrdersTest, DrainAServerAndTakeItBack) {
   EXPECT_EQ(order("drain app 127.0.0.1:8001"), "ok");
-  EXPECT_FALSE(app().server(0).is_available(scene_.clock.mono_now()));
-  EXPECT_TRUE(app().server(1).is_available(scene_.clock.mono_now()));
+  EXPECT_FALSE(scene_.server(0).is_available(scene_.clock.mono_now()));
+  EXPECT_TRUE(scene_.server(1).is_available(scene_.clock.mono_now()));
   EXPECT_EQ(order("drain app 127.0.0.1:8002"), "ok\nwarning: app has no server left that requests are sent to");
   EXPECT_EQ(order("undrain app 127.0.0.1:8001"), "ok");
-  EXPECT_TRUE(app().server(0).is_available(scene_.clock.mono_now()));
+  EXPECT_TRUE(scene_.server(0).is_available(scene_.clock.mono_now()));
 }
 
 TEST_F(OrdersTest, NameWhatIsUnknown) {

@@ -14,7 +14,8 @@ TEST(Readiness, NeedsAServerOfEveryUpstreamThatARouteNeeds) {
   support::OverviewScene scene;
   EXPECT_EQ(find_readiness(scene.overview).to_json(), "{\"ready\":true,\"reasons\":[]}\n");
   // Nobody needs "spare".
-  scene.states.find(scene.snapshot->config->upstreams[1]).server(0).health = ServerState::Health::kUnhealthy;
+  const config::Upstream& other = scene.snapshot->config->upstreams[1];
+  scene.states.find(other).server(other.servers[0])->health = ServerState::Health::kUnhealthy;
   EXPECT_TRUE(find_readiness(scene.overview).is_ready());
   scene.server(0).health = ServerState::Health::kUnhealthy;
   EXPECT_TRUE(find_readiness(scene.overview).is_ready()) << "there is a backup";

@@ -167,12 +167,12 @@ TEST_F(ConnectionSearchTest, GivesIdleConnectionsUpForRequestsOfOtherWorkers) {
     return one->is_found();
   }));
   EXPECT_EQ(kept_at.connections(), 0u);
-  EXPECT_EQ(states_.find(config).server(0).connections.load(), 1u);
+  EXPECT_EQ(states_.find(config).server(config.servers[0])->connections.load(), 1u);
 }
 
 TEST_F(ConnectionSearchTest, FailsAtOnceWhereNoServerIsHealthy) {
   serve(support::make_upstream({server_.config()}));
-  states_.find(upstream_->config()).server(0).health = ServerState::Health::kUnhealthy;
+  states_.find(upstream_->config()).server(upstream_->config().servers[0])->health = ServerState::Health::kUnhealthy;
   EXPECT_EQ(request()->events, "failed upstream_unavailable");
 }
 
@@ -193,7 +193,7 @@ TEST_F(ConnectionSearchTest, LetsRequestsWaitInTheirOrderBeyondTheConnectionsOfA
   ASSERT_TRUE(until_found(*third));
   EXPECT_EQ(server_.connections.size(), 3u);
   EXPECT_EQ(states_.find(config).waiting.load(), 0u);
-  EXPECT_EQ(states_.find(config).server(0).connections.load(), 1u);
+  EXPECT_EQ(states_.find(config).server(config.servers[0])->connections.load(), 1u);
 }
 
 TEST_F(ConnectionSearchTest, GoesToAServerThatHasRoomWhereTheChosenOneIsFull) {
@@ -256,7 +256,7 @@ TEST_F(ConnectionSearchTest, HoldsARequestUntilAServerIsHealthy) {
   config::Upstream config = support::make_upstream({server_.config()});
   config.hold = 4s;
   serve(config);
-  ServerState& state = states_.find(config).server(0);
+  ServerState& state = *states_.find(config).server(config.servers[0]);
   state.health = ServerState::Health::kUnhealthy;
   const auto one = request();
   pass(3s);
@@ -308,7 +308,7 @@ TEST_F(ConnectionSearchTest, SaysNothingMoreOnceItIsCancelled) {
   first->search.cancel();
   support::settle(loop_);
   EXPECT_EQ(first->events + waiting->events, "");
-  EXPECT_EQ(states_.find(config).server(0).connections.load(), 0u);
+  EXPECT_EQ(states_.find(config).server(config.servers[0])->connections.load(), 0u);
 }
 
 }  // namespace

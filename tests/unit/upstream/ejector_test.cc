@@ -52,7 +52,7 @@ class EjectorTest : public testing::Test {
   void fail(Server& server, int times = 1, const FailedAttempt& attempt = kRefused) {
     for (int i = 0; i < times; ++i) upstream_->note_failure(server, attempt);
   }
-  ServerState& state(std::size_t index) { return states_.find(config_).server(index); }
+  ServerState& state(std::size_t index) { return *states_.find(config_).server(config_.servers[index]); }
   void pass(base::Duration duration) { support::pass_time(loop_, clock_, duration); }
 
   support::CapturedLog log_;

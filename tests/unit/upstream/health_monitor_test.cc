@@ -36,7 +36,7 @@ class HealthMonitorTest : public testing::Test {
   }
   config::Upstream checked() { return checked({server_.config()}); }
   Health health(const config::Upstream& upstream, std::size_t index = 0) {
-    return states_.find(upstream).server(index).health.load();
+    return states_.find(upstream).server(upstream.servers[index])->health.load();
   }
   bool until_health(const config::Upstream& upstream, Health wanted, std::size_t index = 0) {
     return support::wait_until(loop_, [&] {
@@ -139,8 +139,8 @@ TEST_F(HealthMonitorTest, LeavesItsOwnConnectionsOutOfTheCounts) {
     pass(net::TimerWheel::kTick);
     return !server_.connections.empty() && !server_.last().received.empty();
   });
-  EXPECT_EQ(states_.find(upstream).server(0).connections.load(), 0u);
-  EXPECT_EQ(states_.find(upstream).server(0).requests.load(), 0u);
+  EXPECT_EQ(states_.find(upstream).server(upstream.servers[0])->connections.load(), 0u);
+  EXPECT_EQ(states_.find(upstream).server(upstream.servers[0])->requests.load(), 0u);
 }
 
 TEST_F(HealthMonitorTest, EndsInTheMiddleOfAProbe) {

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
+
 #include "support/connect_outcome.h"
 
 namespace viaduct::upstream {
@@ -26,7 +29,7 @@ TEST(ServerState, TakesRequestsUnlessItIsUnhealthyOrLeftOut) {
 }
 
 TEST(UpstreamState, IsHeldForATime) {
-  UpstreamState state(1);
+  UpstreamState state;
   const base::MonoTime now(1h);
   EXPECT_FALSE(state.is_held(now));
   state.held_until = (now + 1s).time_since_epoch().count();
@@ -44,57 +47,42 @@ TEST(StateTable, OnlyLooksWhereItIsPeekedInto) {
   EXPECT_EQ(table.peek(upstream), &state);
 }
 
-TEST(StateTable, KnowsAnUpstreamByItsNameAndServers) {
-  StateTable table;
+config::Server server_at(const std::string& url) {
   config::Server server;
-  server.url = "http://10.0.0.1:80";
-  config::Upstream upstream = support::make_upstream({server});
-  UpstreamState& state = table.find(upstream);
-  EXPECT_EQ(state.count(), 1u);
-  upstream.max_waiting = 7;
-  EXPECT_EQ(&table.find(upstream), &state);
-  upstream.servers.push_back(server);
-  EXPECT_NE(&table.find(upstream), &state);
-  EXPECT_EQ(table.find(upstream).count(), 2u);
+  server.url = url;
+  return server;
 }
 
-TEST(StateTable, CarriesWhatIsKnownOfServersThatStayOverToANewListOfThem) {
+TEST(StateTable, KnowsAnUpstreamByItsName) {
   StateTable table;
-  std::vector<config::Server> servers(3);
-  for (std::size_t i = 0; i < servers.size(); ++i) servers[i].url = "http://10.0.0." + std::to_string(i);
-  const config::Upstream before = support::make_upstream({servers[0], servers[1]});
-  const config::Upstream after = support::make_upstream({servers[2], servers[1]});
-  ServerState& known = table.find(before).server(1);
-  known.health = ServerState::Health::kUnhealthy;
-  known.ejected_until = 7;
-  known.ejected_for = http::Reason::kUpstreamReset;
-  known.recovered_at = 5;
-  known.failures = 3;
-  known.drained = true;
-  known.attempts = 11;
-  known.ejections = 2;
-  table.find(before).held_until = 17;
-  known.requests = 9;
-  table.find(before).server(0).failures = 2;
-  const ServerState& carried = table.find(after).server(1);
-  EXPECT_EQ(carried.health.load(), ServerState::Health::kUnhealthy);
-  EXPECT_EQ(carried.ejected_until.load(), 7);
-  EXPECT_EQ(carried.ejected_for.load(), http::Reason::kUpstreamReset);
-  EXPECT_EQ(carried.recovered_at.load(), 5);
-  EXPECT_EQ(carried.failures.load(), 3u);
-  EXPECT_TRUE(carried.drained.load());
-  EXPECT_EQ(carried.attempts.load(), 11u);
-  EXPECT_EQ(carried.ejections.load(), 2u);
-  EXPECT_EQ(table.find(after).held_until.load(), 17);
-  EXPECT_EQ(carried.requests.load(), 0u);
-  EXPECT_EQ(table.find(after).server(0).failures.load(), 0u);
-  // The edit is taken back: what was learnt meanwhile counts.
-  table.find(after).server(1).health = ServerState::Health::kHealthy;
-  EXPECT_EQ(table.find(before).server(1).health.load(), ServerState::Health::kHealthy);
-  EXPECT_EQ(table.find(before).server(0).failures.load(), 2u);
-  config::Upstream other = after;
-  other.name = "other";
-  EXPECT_EQ(table.find(other).server(1).failures.load(), 0u);
+  config::Upstream upstream = support::make_upstream({server_at("http://10.0.0.1:80")});
+  UpstreamState& state = table.find(upstream);
+  upstream.max_waiting = 7;
+  upstream.servers.push_back(server_at("http://10.0.0.2:80"));
+  EXPECT_EQ(&table.find(upstream), &state);
+  upstream.name = "other";
+  EXPECT_NE(&table.find(upstream), &state);
+}
+
+TEST(UpstreamState, KnowsAServerByItsUrl) {
+  UpstreamState state;
+  const std::shared_ptr<ServerState> one = state.server(server_at("http://10.0.0.1:80"));
+  one->drained = true;
+  EXPECT_EQ(state.server(server_at("http://10.0.0.1:80")), one);
+  EXPECT_NE(state.server(server_at("https://10.0.0.1:80")), one);
+  EXPECT_FALSE(state.server(server_at("http://10.0.0.1:81"))->drained.load());
+}
+
+TEST(UpstreamState, RemembersServersThatHaveLeftUntilThereAreTooMany) {
+  UpstreamState state;
+  const std::shared_ptr<ServerState> held = state.server(server_at("held"));
+  state.server(server_at("left"))->drained = true;
+  held->drained = true;
+  for (std::size_t i = 2; i < UpstreamState::kRememberedMax; ++i) state.server(server_at(std::to_string(i)));
+  EXPECT_TRUE(state.server(server_at("left"))->drained.load());
+  state.server(server_at("one more"));
+  EXPECT_FALSE(state.server(server_at("left"))->drained.load());
+  EXPECT_EQ(state.server(server_at("held")), held);
 }
 
 }  // namespace

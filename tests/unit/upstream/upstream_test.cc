@@ -20,6 +20,7 @@ config::Server server_at(std::uint16_t port, bool backup = false) {
   config::Server server;
   server.host = "127.0.0.1";
   server.port = port;
+  server.url = "http://127.0.0.1:" + std::to_string(port);
   server.backup = backup;
   return server;
 }

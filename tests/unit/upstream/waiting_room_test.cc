@@ -51,7 +51,7 @@ class WaitingRoomTest : public testing::Test {
 
   support::ManualClock clock_;
   net::Loop loop_{clock_};
-  UpstreamState state_{1};
+  UpstreamState state_;
   Giver giver_;
   WaitingRoom room_{loop_, state_, giver_, 3};
   std::string served_;
