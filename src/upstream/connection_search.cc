@@ -2,6 +2,7 @@
 #include "upstream/connection_search.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace viaduct::upstream {
 
@@ -129,9 +130,14 @@ bool ConnectionSearch::on_turn_to_connect() {
 
 void ConnectionSearch::hold() {
   const base::MonoTime now = loop_.now();
-  if (!hold_until_) hold_until_ = now + upstream_.config().hold;
-  // It may be held while this request waits; whoever holds it has a time for that.
-  if (upstream_.is_held(now)) hold_until_ = std::max(*hold_until_, upstream_.held_until());
+  // It may be held while this request waits; whoever holds it has a time for that. Behind it the time of the config
+  // begins.
+  const bool was_held_by_operator = std::exchange(is_held_by_operator_, upstream_.is_held(now));
+  if (is_held_by_operator_) {
+    hold_until_ = upstream_.held_until();
+  } else if (!hold_until_ || was_held_by_operator) {
+    hold_until_ = now + upstream_.config().hold;
+  }
   if (now >= *hold_until_) {
     const bool has_held = hold_pause_ != kHoldPause;
     return fail(has_held || last_failure_ == Reason::kNone ? Reason::kUpstreamUnavailable : last_failure_);

@@ -106,6 +106,7 @@ class ConnectionSearch final : private ConnectHandler, private Waiter, private n
   base::MonoTime chosen_at_{};
   http::Reason last_failure_ = http::Reason::kNone;
   std::optional<base::MonoTime> hold_until_{};  // once the request is held
+  bool is_held_by_operator_ = false;
   base::Duration hold_pause_ = kHoldPause;
   net::Timer timer_;
 };
