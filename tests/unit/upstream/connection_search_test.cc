@@ -296,6 +296,33 @@ TEST_F(ConnectionSearchTest, HoldsRequestsWhileTheOperatorWantsIt) {
   EXPECT_TRUE(until_found(*other)) << "nobody holds for ever";
 }
 
+TEST_F(ConnectionSearchTest, WaitsNoLongerThanTheConfigSaysOnceTheOperatorLetsGo) {
+  config::Upstream config = support::make_upstream({refusing_.config()});
+  config.hold = 300ms;
+  serve(config);
+  UpstreamState& state = states_.find(config);
+  state.held_until = (loop_.now() + 10s).time_since_epoch().count();
+  const auto one = request();
+  pass(1s);
+  EXPECT_EQ(one->events, "");
+  state.held_until = 0;
+  for (int i = 0; i < 20; ++i) pass(60ms);
+  ASSERT_TRUE(support::wait_until(loop_, [&] { return one->events.contains("failed"); })) << one->events;
+  EXPECT_TRUE(one->events.ends_with("failed upstream_unavailable")) << one->events;
+}
+
+TEST_F(ConnectionSearchTest, IsLetGoTogetherWithRequestsBehindAReload) {
+  config::Upstream config = support::make_upstream({server_.config()});
+  serve(config);
+  states_.find(config).held_until = (loop_.now() + 10s).time_since_epoch().count();
+  const auto one = request();
+  pass(1s);
+  config.servers.push_back(refusing_.config());
+  states_.find(config).held_until = 0;  // as an order behind the reload
+  pass(ConnectionSearch::kHoldPauseMax);
+  EXPECT_TRUE(until_found(*one)) << one->events;
+}
+
 TEST_F(ConnectionSearchTest, SaysNothingMoreOnceItIsCancelled) {
   config::Upstream config = support::make_upstream({server_.config()});
   config.max_connections = 1;
