@@ -65,6 +65,7 @@ void ProxyRun::start(bool end) {
   upstream_.retry_budget().earn(exchange_.route().retry.budget_percent, started_);
   if (const auto& total = exchange_.route().timeouts.total) total_ends_ = started_ + *total;
   arm_timer();
+  if (lacks_host()) return exchange_.fail(http::Reason::kMissingHost);
   prepare_head();
   request_ended_ = end;
   const http::BodySize& size = exchange_.request().body;
@@ -83,6 +84,12 @@ bool ProxyRun::may_talk() const {
   return exchange_.request().body.kind == http::BodyKind::kStream && upstream_.config().http2 && !is_callback();
 }
 
+// A request of HTTP/1.0 may come without Host, on a site that has no name to lend it. The server's own, which the
+// upstream's HTTP/1.1 would need then (RFC 9112 §3.2), is a sign of a local call to some programs.
+bool ProxyRun::lacks_host() const {
+  return upstream_.config().host_mode == config::HostMode::kClient && exchange_.request().authority.empty();
+}
+
 void ProxyRun::prepare_head() {
   http::RequestHead& request = exchange_.request();
   const config::Upstream& config = upstream_.config();
@@ -91,8 +98,7 @@ void ProxyRun::prepare_head() {
   if (!has_id) request.fields.set(http::FieldName::kXRequestId, exchange_.request_id());
   std::string_view host = request.authority;
   if (config.host_mode == config::HostMode::kLiteral) host = config.host;
-  // A request of HTTP/1.0 may come without Host; the upstream's HTTP/1.1 must have one (RFC 9112 §3.2).
-  names_server_ = config.host_mode == config::HostMode::kUpstream || host.empty();
+  names_server_ = config.host_mode == config::HostMode::kUpstream;
   if (names_server_) return;  // set when the server is known
   if (request.fields.value(http::FieldName::kHost) != host) request.fields.set(http::FieldName::kHost, host);
 }

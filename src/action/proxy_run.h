@@ -71,6 +71,7 @@ class ProxyRun final : public exchange::ActionRun,
 
   void transition(State next);
   bool may_talk() const;
+  bool lacks_host() const;
   void prepare_head();
   // Gets a connection to a server, kept or new.
   void find_connection();

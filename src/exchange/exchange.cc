@@ -28,6 +28,12 @@ bool is_request_id(std::string_view text) {
   return !text.empty() && text.size() <= kRequestIdLengthMax && std::ranges::all_of(text, allowed);
 }
 
+// The first of the site's hosts that is a name; empty where it has none but patterns.
+std::string_view host_name_of(const config::Site& site) {
+  const auto name = std::ranges::find_if(site.hosts, [](std::string_view host) { return !host.starts_with('*'); });
+  return name == site.hosts.end() ? std::string_view{} : std::string_view(*name);
+}
+
 }  // namespace
 
 Exchange::Exchange(Services& services, const ClientInfo& client, http::ServerStream& stream)
@@ -123,7 +129,7 @@ void Exchange::decide(http::RequestHead& head) {
   record_.site = site_name(*decision_.site);
   // A client of HTTP/1.0 may name no host: it means the site that it was given. Servers must not get their own name
   // instead, which for some of them is a sign of a local call.
-  if (head.authority.empty() && !record_.site.starts_with('*')) head.authority = record_.site;
+  if (head.authority.empty()) head.authority = host_name_of(*decision_.site);
   is_peer_trusted_ = decision_.site->trusted_proxies.contains(client_.peer.ip());
   client_ip_ = find_client_ip(client_.peer.ip(), decision_.site->trusted_proxies, head.fields);
   record_.client_ip = client_ip_;

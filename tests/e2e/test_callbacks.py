@@ -7,7 +7,7 @@ from harness import notices
 from harness.client import HOST, RawClient, exchange
 from harness.curl import Curl, notice_options
 from harness.expect import assert_same_answer, carried
-from harness.scene import ALIPAY_PATH, V3_PATH, scene
+from harness.scene import ALIPAY_PATH, V3_PATH, plain_scene, proxy, scene
 from harness.upstream import answer
 from harness.wire import WireReader
 
@@ -74,6 +74,25 @@ def test_over_http_1_0(daemon, host, notice):
         assert_expected(response, notice)
         assert not response.all("Transfer-Encoding")
         assert client.at_end()
+
+
+@pytest.mark.parametrize("hosts, lent", [(["*.pay.example", "pay.example"], "pay.example"), (["*.pay.example"], None),
+                                         (None, None)])
+def test_host_of_the_server_is_lent_to_nobody(start_one, raw, hosts, lent):
+    """Some SDKs skip the check of the signature where the Host is their own, as of a local call."""
+    routes = [proxy("pay", {"exact": "/pay"}, "app", callback="wechat_pay_v3"), proxy("all", {"prefix": "/"}, "app")]
+    config = plain_scene(raw.url.replace("127.0.0.1", "localhost"), routes)
+    config["sites"][0] |= {"hosts": hosts} if hosts else {"default": True}
+    if not hosts:
+        del config["sites"][0]["hosts"]
+    daemon = start_one(config)
+    raw.clear()
+    raw.handler = lambda received: answer()
+    for target, status in (("/pay", 500), ("/x", 400)):
+        response = exchange(daemon.http, f"POST {target} HTTP/1.0\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+        assert response.status == (200 if lent else status)
+        assert daemon.record_of(response)["reason"] == ("" if lent else "missing_host")
+    assert [one.get("Host") for one in raw.received] == ([lent, lent] if lent else [])
 
 
 @pytest.mark.parametrize("notice", notices.ALL, ids=notices.by_name)
