@@ -223,6 +223,7 @@ void ProxyRun::on_request_writable() {
 
 void ProxyRun::on_informational(http::ResponseHead& head) {
   http::remove_hop_by_hop_response(head.fields);
+  exchange::remove_edited(head.fields, exchange_.route().headers.response);
   answer_.send_informational(head);
 }
 

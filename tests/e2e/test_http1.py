@@ -17,6 +17,8 @@ from harness.waiting import wait_until
 def daemon(start_daemon, site_pair, raw):
     routes = [proxy("small", {"prefix": "/small/"}, "app", body_limit=100),
               {"name": "own", "match": {"prefix": "/respond"}, "respond": {"status": 200, "body": "own"}},
+              proxy("edited", {"prefix": "/edited/"}, "app",
+                    headers={"response": {"remove": ["X-Inside"], "set": {"X-Mode": "ours"}}}),
               proxy("all", {"prefix": "/"}, "app")]
     config = plain_scene(raw.url, routes)
     config["listeners"] = [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "tls": True}]
@@ -275,6 +277,22 @@ def test_103_comes_before_the_answer_is_ready(client, raw):
     assert client.read_head().status == 103
     gate.set()
     assert client.read_response().body == b"final"
+
+
+def test_fields_that_answers_must_not_have_are_not_in_103_either(client, raw):
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nX-Inside: 1\r\nx-mode: theirs\r\n\r\n"
+    raw.handler = lambda received: hints + answer(b"final", fields=[("X-Inside", "1")])
+    response = client.request("GET", "/edited/x")
+    assert response.get("X-Inside") is None and response.get("X-Mode") == "ours"
+    assert response.interim[0].fields == [("Link", "</a.css>")]
+
+
+def test_204_has_no_length_whatever_the_upstream_and_the_method_say(client, raw):
+    raw.handler = lambda received: b"HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n"
+    for method in ("GET", "HEAD", "DELETE"):
+        response = client.request(method, "/x")
+        assert response.status == 204 and response.get("Content-Length") is None
+    assert client.request("GET", "/respond").body == b"own"
 
 
 def test_100_of_the_upstream_is_not_doubled(client, raw):
