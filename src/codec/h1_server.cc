@@ -340,8 +340,9 @@ void H1Server::send_head(const http::ResponseHead& head, bool end) {
 }
 
 H1Framing H1Server::framing_of(const http::ResponseHead& head) const {
-  if (is_head_request_ || head.status == 304) return H1Framing::kHeadOnly;
+  if (head.status == 304) return H1Framing::kHeadOnly;
   if (http::forbids_body(head.status)) return H1Framing::kNone;
+  if (is_head_request_) return H1Framing::kHeadOnly;
   // A response without body has to say so: nothing stated would mean until the connection closes.
   if (head.body.kind != BodyKind::kStream) return H1Framing::kSized;
   return version_ == Version::kHttp10 ? H1Framing::kUntilClose : H1Framing::kChunked;
