@@ -33,6 +33,10 @@ bool is_lower_case(std::string_view name) {
   return std::ranges::none_of(name, [](char byte) { return byte >= 'A' && byte <= 'Z'; });
 }
 
+bool means_body(Method method) {
+  return method == Method::kPost || method == Method::kPut || method == Method::kPatch;
+}
+
 // RFC 9113 §8.2.2: what describes a connection has no place here; TE may say "trailers" and nothing else.
 bool is_forbidden(const Field& field) {
   if (field.id == FieldName::kTe) return !base::equals_ignoring_case(field.value, "trailers");
@@ -121,6 +125,8 @@ Reason H2HeadReader::finish_request(http::RequestHead& head, bool end) {
   head.body = *body;
   // What follows an extended CONNECT is no body.
   if ((end && body->kind == BodyKind::kStream) || has(kProtocol)) head.body = {};
+  // What HTTP/1 has to say of a method that means something by its body (RFC 9110 §8.6).
+  if (end && body->kind == BodyKind::kStream && means_body(head.method)) head.body = {.kind = BodyKind::kSized};
   // Announced bytes that cannot come.
   if (end && body->kind == BodyKind::kSized && body->bytes > 0) refuse_malformed(Reason::kInvalidContentLength);
   if (reason_ == Reason::kNone) refuse(read_expectation(head));

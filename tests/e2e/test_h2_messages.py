@@ -115,6 +115,13 @@ def test_head(client, upstream):
     assert (got.status, got.body, got.get("content-length")) == (200, b"", str(len(BODY)))
 
 
+@pytest.mark.parametrize("method, length", [("POST", "0"), ("PUT", "0"), ("PATCH", "0"), ("DELETE", None)])
+def test_method_that_means_a_body_and_has_none(client, upstream, method, length):
+    assert ask(client, method).status == 200
+    received = only(upstream, client)
+    assert received.get("Content-Length") == length and not received.all("Transfer-Encoding")
+
+
 @pytest.mark.parametrize("size", [0, 1, 4, 60_000])
 @pytest.mark.parametrize("sized", [True, False], ids=["content-length", "no length"])
 def test_post(client, upstream, sized, size):
