@@ -310,8 +310,8 @@ void StaticRun::answer_parts(const Representation& representation) {
     head.fields.add(FieldName::kContentType, content_type_);
     head.fields.add(FieldName::kContentRange, http::content_range(ranges.front(), file_.size, arena));
   } else {
-    constexpr std::size_t kBoundaryBytesMax = 70;  // RFC 2046 §5.1.1
-    boundary_ = exchange_.request_id().substr(0, kBoundaryBytesMax);
+    // Nothing that a client can choose: it must not stand in the file (RFC 2046 §5.1.1).
+    boundary_ = arena.copy(exchange_.services().random.request_id().view());
     head.fields.add(FieldName::kContentType,
                     arena.append(arena.append(arena.copy("multipart/byteranges; boundary=\""), boundary_), "\""));
     size = part_head(ranges.size()).size();

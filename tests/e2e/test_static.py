@@ -213,6 +213,13 @@ def test_several_ranges_are_answered_whole_or_in_parts(daemon):
     assert len(many.body) <= 2 * len(SCRIPT)
 
 
+def test_boundary_is_nothing_that_a_client_chooses(daemon):
+    response = get(daemon, ASSET, [("Range", "bytes=0-4,10-14"), ("X-Request-ID", "1")])
+    assert (response.status, response.request_id) == (206, "1")
+    boundary = response.get("Content-Type").partition("boundary=")[2].strip('"')
+    assert len(boundary) >= 16 and response.body.count(b"--" + boundary.encode()) == 3
+
+
 def test_if_range(daemon):
     first = get(daemon, ASSET)
     part = [("Range", "bytes=0-4")]

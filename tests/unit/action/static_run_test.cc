@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "support/exchange_scene.h"
+#include "support/multipart.h"
 #include "support/temporary_directory.h"
 
 namespace viaduct::action {
@@ -184,10 +185,10 @@ TEST_F(StaticRunTest, SendsOneRange) {
 
 TEST_F(StaticRunTest, SendsSeveralRangesAsParts) {
   serve();
-  const auto& parts = get("/digits.txt", {{"Range", "bytes=0-1,8-9"}, {"X-Request-ID", "cut"}}).response;
+  const auto& parts = get("/digits.txt", {{"Range", "bytes=0-1,8-9"}, {"X-Request-ID", "mine"}}).response;
   EXPECT_EQ(parts.status, 206);
-  EXPECT_EQ(parts.field("Content-Type"), "multipart/byteranges; boundary=\"cut\"");
-  EXPECT_EQ(parts.body,
+  EXPECT_GE(support::boundary_of(parts).size(), 16U) << parts.field("Content-Type");
+  EXPECT_EQ(support::body_with_cuts(parts),
             "--cut\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 0-1/10\r\n\r\n01"
             "\r\n--cut\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 8-9/10\r\n\r\n89"
             "\r\n--cut--\r\n");
