@@ -210,6 +210,10 @@ json describe(const Case& asked, const exchange::Snapshot& snapshot) {
   if (decision.route != nullptr && decision.route->basic_auth) {
     answer["basic_auth"] = decision.route->basic_auth->realm;
   }
+  if (decision.route != nullptr && !decision.site->client_ca.empty() &&
+      decision.site->client_auth == config::ClientAuth::kRequire) {
+    answer["client_certificate"] = "required";
+  }
   if (!asked.rewritten.empty()) answer["rewritten"] = asked.rewritten;
   const bool redirects = std::ranges::any_of(snapshot.config->listeners, &config::Listener::redirect_to_https);
   if (asked.scheme == "http" && redirects && !route::spares_https_redirect(decision)) {
@@ -290,6 +294,10 @@ std::string render(const json& answer) {
   if (answer.contains("basic_auth")) {
     text += base::format("basic_auth: 401 without a user of \"{}\"\n", answer["basic_auth"].get<std::string>());
   }
+  if (answer.contains("client_certificate")) {
+    text += base::format("client certificate: {} without one\n",
+                         http::reason_status(http::Reason::kClientCertificateMissing));
+  }
   if (answer.contains("redirect_to_https")) text += "listener: plain HTTP is redirected to HTTPS (308) first\n";
   if (answer.contains("over_http2")) {
     text += "method: HTTP/1 does not know it; over HTTP/2: " + render_outcome(answer["over_http2"]);
@@ -318,6 +326,9 @@ base::Result<Explanation> explain_request(const exchange::Snapshot& snapshot, co
   asked.reason = asked.decision.reason;
   if (asked.decision.route != nullptr) asked.reason = ask_filters(asked);
   if (asked.decision.route != nullptr && asked.reason == http::Reason::kNone) asked.reason = rewrite(asked, chunks);
+  // Before anything is decided.
+  const std::size_t target_size_max = snapshot.config->client.max_target_size;
+  if (asked.head.target.size() > target_size_max) asked.reason = http::Reason::kTargetTooLong;
   const json answer = describe(asked, snapshot);
   return Explanation{.text = render(answer), .json = answer};
 }

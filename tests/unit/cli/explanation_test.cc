@@ -123,6 +123,13 @@ TEST_F(Explaining, EndsWithTheDecision) {
   }
 }
 
+TEST_F(Explaining, KnowsHowLongATargetMayBe) {
+  const std::string path = "/api/" + std::string(8 * 1024 - 5, 'x');
+  EXPECT_THAT(text_of(asking("GET", "https://www.example.com" + path)), HasSubstr("route: api\n"));
+  EXPECT_THAT(text_of(asking("GET", "https://www.example.com" + path + "x")),
+              HasSubstr("decision: 414 target_too_long\n"));
+}
+
 // As HTTP/1 answers before a route is looked for.
 TEST_F(Explaining, KnowsTheMethodsThatHttp1Knows) {
   const std::string site = "https://www.example.com";
@@ -201,6 +208,16 @@ TEST_F(Explaining, SaysWhereUpstreamsGetTheClientsCertificate) {
   built_ = daemon::build_snapshot(*loaded_.config, 1, ticket_keys_, base::SystemClock().wall_now());
   EXPECT_THAT(text_of(asking("GET", "https://www.example.com/api/x")), HasSubstr("set Client-Cert"));
   EXPECT_THAT(text_of(asking("GET", "https://www.example.com/text")), Not(HasSubstr("Client-Cert")));
+}
+
+TEST_F(Explaining, SaysWhereAClientNeedsACertificate) {
+  loaded_.config->sites[0].client_ca = "/ca.pem";
+  loaded_.config->sites[0].client_auth = config::ClientAuth::kOptional;
+  built_ = daemon::build_snapshot(*loaded_.config, 1, ticket_keys_, base::SystemClock().wall_now());
+  EXPECT_THAT(text_of(asking("GET", "https://www.example.com/text")), Not(HasSubstr("client certificate")));
+  loaded_.config->sites[0].client_auth = config::ClientAuth::kRequire;
+  built_ = daemon::build_snapshot(*loaded_.config, 1, ticket_keys_, base::SystemClock().wall_now());
+  EXPECT_THAT(text_of(asking("GET", "https://www.example.com/text")), HasSubstr("client certificate: 421 without"));
 }
 
 TEST_F(Explaining, NamesTheHeadersThatChangeAndHidesTheirValues) {
