@@ -17,6 +17,23 @@ namespace viaduct::config {
 
 namespace {
 
+std::string_view without_last_slash(std::string_view path) {
+  return path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
+}
+
+// Whether `path` is `above` or lies below it; both without a slash at the end.
+bool is_within(std::string_view path, std::string_view above) {
+  return path.starts_with(above) && (path.size() == above.size() || path[above.size()] == '/');
+}
+
+// The path that `rewrite` leads to `denied` or below it; empty where none does.
+std::string path_to_denied(const ReplacePrefix& rewrite, std::string_view denied) {
+  const std::string_view from = without_last_slash(rewrite.from);
+  const std::string_view to = without_last_slash(rewrite.to);
+  if (is_within(to, denied)) return std::string(from);
+  return is_within(denied, to) ? std::string(from) + std::string(denied.substr(to.size())) : "";
+}
+
 // One route under check, with what the messages need.
 class RouteCheck {
  public:
@@ -149,6 +166,28 @@ class RouteCheck {
     if (has_path_to_change && !prefix.empty() && !can_start_with(prefix)) {
       reading_.warn_at(path_of("rewrite"),
                        base::format("no path of this route starts with {}, so nothing is changed", prefix));
+    } else if (has_path_to_change && replace != nullptr) {
+      check_denied_by_rewrite(*replace);
+    }
+  }
+
+  // `deny` is about paths as they come. What it keeps from a server should not be reached by another path unawares.
+  void check_denied_by_rewrite(const ReplacePrefix& rewrite) {
+    const SiteDraft& site = config_.sites[position_.site];
+    const bool has_sibling = std::ranges::any_of(site.drafts, [this](const RouteDraft& other) {
+      return &other != &route_ && !other.rewrite && other.chosen == route_.chosen;
+    });
+    if (!has_sibling) return;
+    for (const std::string& entry : site.deny) {
+      const std::string path = path_to_denied(rewrite, without_last_slash(entry));
+      const bool is_denied = std::ranges::any_of(
+          site.deny, [&path](const std::string& each) { return is_within(path, without_last_slash(each)); });
+      if (path.empty() || is_denied) continue;
+      return reading_.warn_at(
+          path_of("rewrite"),
+          base::format("{} leads to {}, which deny keeps from all other routes; deny {} too, unless "
+                       "that is meant",
+                       path, entry, path));
     }
   }
 

@@ -154,6 +154,14 @@ const Row kRows[] = {
      "changed\n"
      "      - { match: { prefix: /y/ }, upstream: app, rewrite: { strip_prefix: /x } }\n"
      "                                                          ^\n"},
+    {"RewritesIntoDeny",
+     with_routes("      - { match: { prefix: /v2/ }, upstream: app, rewrite: { prefix: [/v2, /api] } }\n"
+                 "      - { match: { prefix: / }, upstream: app }\n"
+                 "    deny: [/api/internal/]\n"),
+     "viaduct.yaml:8:60: warning: sites[0].routes[0].rewrite: /v2/internal leads to /api/internal/, which deny keeps "
+     "from all other routes; deny /v2/internal too, unless that is meant\n"
+     "      - { match: { prefix: /v2/ }, upstream: app, rewrite: { prefix: [/v2, /api] } }\n"
+     "                                                           ^\n"},
     {"ServersTwice",
      "listeners: [{ address: \":80\" }]\n"
      "upstreams:\n"
