@@ -67,6 +67,8 @@ void Exchange::on_head(http::RequestHead& head, bool end) {
   decide(head);
   if (redirect_to_https()) return;
   if (decision_.route == nullptr) {
+    // What the route would say of its answers holds for this one: a browser shows it to the page then.
+    if (decision_.reason == http::Reason::kMethodNotAllowed) plan_ = &snapshot().plans[decision_.refusing_index];
     fail(decision_.reason);
     return;
   }
@@ -264,7 +266,7 @@ void Exchange::on_writable() {
 
 void Exchange::fail(http::Reason reason) {
   if (is_over() || state_ == State::kAnswered) return;
-  record_.reason = reason;  // whatever a filter has noted before
+  end_with(reason);
   end_run();
   if (state_ == State::kAnswering || state_ == State::kTunnel) {
     std::exchange(stream_, nullptr)->reset();
@@ -272,6 +274,17 @@ void Exchange::fail(http::Reason reason) {
     return;
   }
   answer_locally(reason);
+}
+
+void Exchange::note(http::Reason reason) {
+  record_.reason = reason;
+  is_noted_ = true;
+}
+
+// Whatever a filter has noted before.
+void Exchange::end_with(http::Reason reason) {
+  record_.reason = reason;
+  is_noted_ = false;
 }
 
 void Exchange::answer_locally(http::Reason reason) {
@@ -316,7 +329,7 @@ http::ResponseHead& Exchange::new_head(int status) {
 }
 
 void Exchange::respond(const Reply& reply, http::Reason reason) {
-  if (reason != http::Reason::kNone) record_.reason = reason;
+  if (reason != http::Reason::kNone) end_with(reason);
   end_run();
   http::ResponseHead& head = new_head(reply.status);
   if (!reply.content_type.empty()) head.fields.add(http::FieldName::kContentType, reply.content_type);
@@ -341,7 +354,7 @@ void Exchange::respond(const Reply& reply, http::Reason reason) {
 
 void Exchange::on_reset(http::Reason reason) {
   stream_ = nullptr;
-  if (record_.reason == http::Reason::kNone) record_.reason = reason;
+  if (record_.reason == http::Reason::kNone || is_noted_) end_with(reason);
   // The client saw no final answer: the log shows it under nginx's number for that.
   const bool is_lost = state_ == State::kAnswered && reason == http::Reason::kClientClosed;
   if (record_.status == 0 || is_lost) record_.status = http::reason_status(http::Reason::kClientClosed);
@@ -366,7 +379,7 @@ void Exchange::finish() {
   if (record_.request_id.empty()) record_.request_id = arena_.copy(services_.random.request_id().view());
   record_.total = services_.loop.now() - started_;
   record_.time = services_.loop.wall_now();
-  services_.counters.count(record_.reason, record_.status);
+  services_.counters.count(is_noted_ ? http::Reason::kNone : record_.reason, record_.status);
   services_.route_stats.count(number_of(snapshot(), decision_), record_.status, record_.total, record_.reason);
   services_.access_log.write(record_);
   if (run_ == nullptr || !run_->runs_on()) return leave();

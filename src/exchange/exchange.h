@@ -114,6 +114,9 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   // Ends the exchange with an answer of ours that is no failure (or, with `reason`, one that has its own form).
   void respond(const Reply& reply, http::Reason reason = http::Reason::kNone);
 
+  // What the log is to say of a request that is served all the same, unless it ends for another reason. No refusal.
+  void note(http::Reason reason);
+
   // ---- for filters that cannot tell at once
   // Holds the request until resume(); `run` gets no bytes, and learns by on_exchange_over() that nobody waits any more.
   void wait(base::ArenaPtr<ActionRun> run) { run_ = std::move(run); }
@@ -160,6 +163,7 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   void run_route();
   void run_filters();
   void end_run();
+  void end_with(http::Reason reason);
   void answer_locally(http::Reason reason);
   // Writes the line, counts, and leaves for the free list, unless the run goes on. Nothing may follow.
   void finish();
@@ -176,10 +180,11 @@ class Exchange final : public http::StreamHandler, public net::Retirable, public
   std::uint16_t next_filter_ = 0;  // of plan_
   bool ends_with_head_ = false;    // the request has no body
   bool is_peer_trusted_ = false;
+  bool is_noted_ = false;  // the reason in record_ is no end
   base::Arena arena_;
   http::RequestHead* request_ = nullptr;
   std::string_view received_target_;
-  const RoutePlan* plan_ = nullptr;  // of the chosen route
+  const RoutePlan* plan_ = nullptr;  // of the chosen route, or of the one that wanted another method
   route::Decision decision_;
   base::IpAddress client_ip_;
   observe::AccessRecord record_;

@@ -60,12 +60,14 @@ bool varies_by_origin(const http::Fields& fields) {
   return false;
 }
 
-// A page's own site needs no permission, whatever the list says.
+// A page's own site needs no permission, whatever the list says. A proxy in front of us may have ended its TLS.
 bool is_same_origin(exchange::Exchange& exchange, std::string_view origin) {
-  const std::string_view scheme = exchange.scheme();
-  return origin.size() > scheme.size() + 3 && origin.starts_with(scheme) &&
-         origin.substr(scheme.size()).starts_with("://") &&
-         base::equals_ignoring_case(origin.substr(scheme.size() + 3), exchange.request().authority);
+  constexpr std::string_view kSeparator = "://";
+  const std::size_t scheme = std::min(origin.find(kSeparator), origin.size());
+  if (!exchange.is_peer_trusted() && origin.substr(0, scheme) != exchange.scheme()) return false;
+  const std::string_view rest = origin.substr(scheme);
+  return rest.starts_with(kSeparator) &&
+         base::equals_ignoring_case(rest.substr(kSeparator.size()), exchange.request().authority);
 }
 
 }  // namespace
@@ -155,7 +157,7 @@ exchange::FilterVerdict Cors::on_request(exchange::Exchange& exchange) const {
   const std::string_view origin = request.fields.value(FieldName::kOrigin);
   if (!origin.empty() && !is_origin_allowed(origin) && !is_same_origin(exchange, origin)) {
     // Not ours to stop: the browser hides the answer from the page. The log says why it will.
-    exchange.record().reason = Reason::kCorsOriginNotAllowed;
+    exchange.note(Reason::kCorsOriginNotAllowed);
   }
   return exchange::FilterVerdict::kContinue;
 }
@@ -165,7 +167,8 @@ void Cors::on_response(exchange::Exchange& exchange, http::ResponseHead& head) c
   head.fields.remove_if(is_cors_field);
   if (!any_origin_ && !varies_by_origin(head.fields)) head.fields.add(FieldName::kVary, "Origin");
   const http::Field* origin = request.fields.find(FieldName::kOrigin);
-  if (origin == nullptr || !is_origin_allowed(origin->value)) return;
+  // Where all are allowed, all get one answer: a cache gives what it has for a navigation to a script as well.
+  if (!any_origin_ && (origin == nullptr || !is_origin_allowed(origin->value))) return;
   const bool preflight = is_preflight(request);
   // Another filter may have refused it.
   if (preflight && (head.status >= 300 || judge_preflight(request) != Reason::kNone)) return;

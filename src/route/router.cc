@@ -202,6 +202,7 @@ Router::Choice Router::choose(const Search& search, std::string_view path, Decis
   if (decision.is_preflight) outcome = std::move(asked);
   if (outcome.choice.reason == Reason::kMethodNotAllowed && decision.allow.empty()) {
     decision.allow = outcome.lacking.list(search.arena);
+    decision.refusing_index = search.site.first_route + outcome.refusing;
   }
   if (is_traced) search.trace->readings.push_back(std::move(decision.is_preflight ? asked_reading : own_reading));
   return outcome.choice;
@@ -228,7 +229,10 @@ Router::Outcome Router::choose_for(const Search& search, const RequestView& requ
                                      .verdict = shown,
                                      .why = candidate.conditions->describe(shown, request, search.query)});
     }
-    if (verdict == Verdict::kMethod) outcome.lacking.add_all(candidate.conditions->methods());
+    if (verdict == Verdict::kMethod) {
+      if (outcome.lacking.empty()) outcome.refusing = candidate.route;
+      outcome.lacking.add_all(candidate.conditions->methods());
+    }
     if (verdict == Verdict::kTaken && !was_taken) choice = {.reason = Reason::kNone, .route = candidate.route};
     // A reading lists all candidates, also behind the one that is taken.
     return verdict == Verdict::kTaken && reading == nullptr;

@@ -42,6 +42,8 @@ struct Decision {
   bool is_utf8 = true;        // decoded_path is well-formed UTF-8
   bool is_preflight = false;  // a CORS preflight, routed by the method that it asks for
   std::string_view allow;     // method_not_allowed: the value of the field Allow
+  // method_not_allowed: the best of the routes that wanted another method and nothing else, counted as route_index.
+  std::uint32_t refusing_index = 0;
 
   bool is_routed() const { return route != nullptr; }
 };
@@ -82,7 +84,8 @@ class Router {
   };
   struct Outcome {
     Choice choice;
-    MethodSet lacking;  // of the routes that wanted another method and nothing else
+    MethodSet lacking;           // of the routes that wanted another method and nothing else
+    std::uint32_t refusing = 0;  // the first of them; REQUIRES: lacking is not empty
   };
   struct Search;
   class Comparison;

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.client import HOST, fetch
-from harness.scene import api_route, proxy, scene
+from harness.scene import api_route, plain_scene, proxy, scene
 from harness.upstream import ClosedPort, answer
 
 ALLOWED, OTHER = "https://www.xintuxiangce.top", "https://evil.example"
@@ -157,6 +157,18 @@ def test_other_callers_get_the_answer_without_permission(daemon, raw, origin):
     assert not access_control(response), response.fields
     assert "origin" in response.tokens("Vary")
     assert len(raw.received) == 1
+
+
+def test_method_that_no_route_takes_carries_the_fields_of_the_one_that_refuses(start_one, raw):
+    cors = {"allow_origins": [ALLOWED], "allow_methods": ["GET"]}
+    daemon = start_one(plain_scene(raw.url, [proxy("one", {"exact": "/one", "methods": ["GET"]}, "app", cors=cors)]))
+    response = fetch(daemon.http, "DELETE", "/one", [("Origin", ALLOWED)])
+    assert (response.status, response.get("Access-Control-Allow-Origin")) == (405, ALLOWED)
+    assert "origin" in response.tokens("Vary") and set(response.tokens("Allow")) == {"get", "head"}
+    assert not access_control(fetch(daemon.http, "DELETE", "/one", [("Origin", OTHER)]))
+    preflight = fetch(daemon.http, "OPTIONS", "/one", preflight_fields("DELETE"))
+    assert preflight.status == 405 and not access_control(preflight)
+    assert not raw.received
 
 
 def test_own_errors_carry_the_fields_too(daemon, raw):

@@ -265,6 +265,18 @@ TEST_F(CorsTest, PassesARequestFromAnotherPageWithoutItsFieldsAndNotesWhy) {
   EXPECT_EQ(script_.begun, 1);
   scene_.turn();
   EXPECT_EQ(scene_.log(), "200 cors_origin_not_allowed");
+  EXPECT_EQ(scene_.counters.with_reason(Reason::kCorsOriginNotAllowed), 0U) << "nothing was refused";
+}
+
+TEST_F(CorsTest, NotesNothingOnceTheRequestEndsForAReason) {
+  build(shop());
+  script_.status = 0;
+  get_from("https://evil.test").go_away();
+  Call& failed = get_from("https://evil.test");
+  failed.exchange->fail(Reason::kUpstreamClosed);
+  scene_.turn();
+  EXPECT_EQ(scene_.log(), "499 client_closed|502 upstream_closed");
+  EXPECT_EQ(scene_.counters.with_reason(Reason::kUpstreamClosed), 1U);
 }
 
 TEST_F(CorsTest, NotesNothingAboutTheSitesOwnPages) {
@@ -274,6 +286,15 @@ TEST_F(CorsTest, NotesNothingAboutTheSitesOwnPages) {
   scene_.call({});
   scene_.turn();
   EXPECT_EQ(scene_.log(), "200 -|200 cors_origin_not_allowed|200 -");
+}
+
+TEST_F(CorsTest, TakesAPageForTheSitesOwnWhoseTlsEndsInFrontOfUs) {
+  scene_.site().trusted_proxies.add(*base::Cidr::parse("192.0.2.0/24"));
+  build(shop());
+  get_from("https://host.test");
+  get_from("https://other.test");
+  scene_.turn();
+  EXPECT_EQ(scene_.log(), "200 -|200 cors_origin_not_allowed");
 }
 
 TEST_F(CorsTest, SaysThatTheAnswerDependsOnTheOriginExactlyOnce) {
@@ -289,6 +310,20 @@ TEST_F(CorsTest, SaysThatTheAnswerDependsOnTheOriginExactlyOnce) {
     script_.answer_fields = row.given;
     EXPECT_EQ(get_from("https://shop.test").response.field("Vary"), row.vary);
     EXPECT_EQ(scene_.call({.target = "/api"}).response.field("Vary"), row.vary);  // also without Origin
+  }
+}
+
+// A cache that has the answer to a navigation gives it to a script as well (Fetch, "CORS protocol and HTTP caches").
+TEST_F(CorsTest, SaysTheSameToAllWhereAllAreAllowed) {
+  config::Cors cors;
+  cors.allow_origins = {"*"};
+  cors.expose_headers = {"X-Total"};
+  build(cors);
+  for (const Fields& fields : {Fields{}, Fields{{"Origin", "https://any.test"}}}) {
+    const auto& answer = scene_.call({.target = "/api", .fields = fields}).response;
+    EXPECT_EQ(answer.field("Access-Control-Allow-Origin"), "*");
+    EXPECT_EQ(answer.field("Access-Control-Expose-Headers"), "X-Total");
+    EXPECT_FALSE(answer.has("Vary"));
   }
 }
 
