@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bodies of multipart/byteranges (RFC 9110 §14.6) without the boundary, which is another one each time. One thread.
+// Answers in multipart/byteranges (RFC 9110 §14.6) without the boundary, which is another one each time, so that they
+// can be compared. Any thread.
 #pragma once
 
 #include <string>
