@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/reload_guard.h"
 
+#include <algorithm>
+
 #include "base/format.h"
 
 namespace viaduct::daemon {
@@ -21,8 +23,13 @@ void for_each_callback(const exchange::Snapshot& snapshot, See see) {
   }
 }
 
+// Workers count on while they are read, so that `part` may be ahead of what it is a part of.
+std::uint64_t without(std::uint64_t whole, std::uint64_t part) {
+  return whole - std::min(whole, part);
+}
+
 AnswerCount difference(const AnswerCount& later, const AnswerCount& earlier) {
-  return {.answers = later.answers - earlier.answers, .failures = later.failures - earlier.failures};
+  return {.answers = without(later.answers, earlier.answers), .failures = without(later.failures, earlier.failures)};
 }
 
 // What was not a callback route when `totals` were taken has had none.
@@ -91,9 +98,13 @@ ReloadGuard::Totals ReloadGuard::take_totals() const {
   for (std::size_t i = 0; i < counters.reasons.size(); ++i) {
     if (http::is_our_failure(static_cast<http::Reason>(i))) totals.answers.failures += counters.reasons[i];
   }
+  // What ran with the config before says nothing of the one that is watched.
+  totals.answers.answers = without(totals.answers.answers, counters.outlived);
+  totals.answers.failures = without(totals.answers.failures, counters.outlived_failures);
   const exchange::SnapshotRef snapshot = overview_.facts().snapshot;
   for_each_callback(*snapshot, [&](std::uint32_t number, const config::Site&, const config::Route&) {
-    totals.callback_failures[number] = overview_.route(number).failures;
+    const observe::RouteTotals route = overview_.route(number);
+    totals.callback_failures[number] = without(route.failures, route.outlived_failures);
   });
   return totals;
 }
@@ -106,8 +117,8 @@ GuardCounts ReloadGuard::compare(const Totals& now) const {
   for_each_callback(*snapshot, [&](std::uint32_t number, const config::Site& site, const config::Route& route) {
     const std::uint64_t at_start = failures_in(start_.callback_failures, number);
     counts.callbacks.push_back({.name = base::format("{}/{}", exchange::site_name(site), route.name),
-                                .failures_before = at_start - failures_in(before_.callback_failures, number),
-                                .failures_after = failures_in(now.callback_failures, number) - at_start});
+                                .failures_before = without(at_start, failures_in(before_.callback_failures, number)),
+                                .failures_after = without(failures_in(now.callback_failures, number), at_start)});
   });
   return counts;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Watches what a reload does to answers, and says when it has made them worse than they were in the minute before. To
 // know that minute, it takes the totals every kSampleInterval as long as the process lives: the sums over the workers'
-// counters, and the failures on callback routes. Main thread; no request is touched.
+// counters, and the failures on callback routes. Exchanges that end with another config than the one served then count
+// for none. Main thread; no request is touched.
 //
 //   kOff ──start()──► kWatching ──hold()──► kHeld        start() leads to kWatching, stop() to kOff, from everywhere
 //    ▲                  │   ▲                 │

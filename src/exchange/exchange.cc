@@ -379,8 +379,14 @@ void Exchange::finish() {
   if (record_.request_id.empty()) record_.request_id = arena_.copy(services_.random.request_id().view());
   record_.total = services_.loop.now() - started_;
   record_.time = services_.loop.wall_now();
-  services_.counters.count(is_noted_ ? http::Reason::kNone : record_.reason, record_.status);
-  services_.route_stats.count(number_of(snapshot(), decision_), record_.status, record_.total, record_.reason);
+  const http::Reason counted = is_noted_ ? http::Reason::kNone : record_.reason;
+  const std::uint32_t route = number_of(snapshot(), decision_);
+  services_.counters.count(counted, record_.status);
+  services_.route_stats.count(route, record_.status, record_.total, record_.reason);
+  if (serving_ != services_.serving) {
+    services_.counters.note_outlived(counted);
+    services_.route_stats.note_outlived(route, record_.status, record_.reason);
+  }
   services_.access_log.write(record_);
   if (run_ == nullptr || !run_->runs_on()) return leave();
   transition(State::kRunningOn);

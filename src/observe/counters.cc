@@ -18,6 +18,11 @@ void Counters::count(http::Reason reason, int status) {
   add_one(status_classes_.at(status_class_of(status)));
 }
 
+void Counters::note_outlived(http::Reason reason) {
+  add_one(outlived_);
+  if (http::is_our_failure(reason)) add_one(outlived_failures_);
+}
+
 void Counters::count_connection() {
   add_one(connections_);
 }
@@ -49,6 +54,8 @@ void CounterTotals::add(const Counters& counters) {
   for (std::size_t status_class = 0; status_class < status_classes.size(); ++status_class) {
     status_classes[status_class] += counters.with_status_class(status_class);
   }
+  outlived += counters.outlived();
+  outlived_failures += counters.outlived_failures();
   connections += counters.connections();
   for (std::size_t version = 0; version < handshakes.size(); ++version) {
     const HandshakeCounts more = counters.handshakes(version);

@@ -41,6 +41,8 @@ class alignas(64) Counters {
 
   // Counts one exchange, or a connection that was refused before there was one. `status` 0: the client got none.
   void count(http::Reason reason, int status);
+  // Of what count() has just been told: it ran with a snapshot that is not served any more.
+  void note_outlived(http::Reason reason);
   // Counts a connection that was accepted.
   void count_connection();
   // Counts a handshake by the name of its version; a name that is not in kTlsVersions is not counted.
@@ -49,6 +51,8 @@ class alignas(64) Counters {
   std::uint64_t with_reason(http::Reason reason) const;
   // REQUIRES: status_class < kStatusClassCount.
   std::uint64_t with_status_class(std::size_t status_class) const;
+  std::uint64_t outlived() const { return outlived_.load(std::memory_order_relaxed); }
+  std::uint64_t outlived_failures() const { return outlived_failures_.load(std::memory_order_relaxed); }
   std::uint64_t connections() const { return connections_.load(std::memory_order_relaxed); }
   // REQUIRES: version < kTlsVersions.size().
   HandshakeCounts handshakes(std::size_t version) const;
@@ -58,6 +62,8 @@ class alignas(64) Counters {
 
   std::array<Cell, kReasonCount> reasons_{};
   std::array<Cell, kStatusClassCount> status_classes_{};
+  Cell outlived_ = 0;
+  Cell outlived_failures_ = 0;
   Cell connections_ = 0;
   std::array<Cell, kTlsVersions.size()> full_handshakes_{};
   std::array<Cell, kTlsVersions.size()> resumed_handshakes_{};
@@ -67,6 +73,8 @@ class alignas(64) Counters {
 struct CounterTotals {
   std::array<std::uint64_t, kReasonCount> reasons{};  // index: http::Reason
   std::array<std::uint64_t, kStatusClassCount> status_classes{};
+  std::uint64_t outlived = 0;           // among the exchanges: they ended when their snapshot was not served any more
+  std::uint64_t outlived_failures = 0;  // among these, failures of ours
   std::uint64_t connections = 0;
   std::array<HandshakeCounts, kTlsVersions.size()> handshakes{};
 

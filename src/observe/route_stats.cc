@@ -22,6 +22,11 @@ std::uint64_t microseconds(base::Duration duration) {
   return static_cast<std::uint64_t>(std::max<decltype(count)>(count, 0));
 }
 
+// By the status alone it is the upstream's own; a platform's form may say 500 for what the client did.
+bool is_failure(int status, http::Reason reason) {
+  return reason == http::Reason::kNone ? status >= 500 : http::is_our_failure(reason);
+}
+
 }  // namespace
 
 // ---- totals ---------------------------------------------------------------------------------------------------------
@@ -53,6 +58,7 @@ RouteTotals RouteTotals::since(const RouteTotals& earlier) const {
   for (std::size_t i = 0; i < status_classes.size(); ++i) difference.status_classes[i] -= earlier.status_classes[i];
   for (std::size_t i = 0; i < buckets.size(); ++i) difference.buckets[i] -= earlier.buckets[i];
   difference.failures -= earlier.failures;
+  difference.outlived_failures -= earlier.outlived_failures;
   difference.time -= earlier.time;
   return difference;
 }
@@ -63,20 +69,26 @@ RouteStats::~RouteStats() {
   for (auto& block : blocks_) const std::unique_ptr<Block> owned(block.load(std::memory_order_relaxed));
 }
 
-void RouteStats::count(std::uint32_t number, int status, base::Duration took, http::Reason reason) {
+RouteStats::Row& RouteStats::row(std::uint32_t number) {
   std::atomic<Block*>& slot = blocks_.at(number / kRoutesABlock);
   Block* block = slot.load(std::memory_order_relaxed);
   if (block == nullptr) {
     block = std::make_unique<Block>().release();
     slot.store(block, std::memory_order_release);
   }
-  Row& row = (*block)[number % kRoutesABlock];
+  return (*block)[number % kRoutesABlock];
+}
+
+void RouteStats::count(std::uint32_t number, int status, base::Duration took, http::Reason reason) {
+  Row& row = this->row(number);
   add(row.status_classes[status_class_of(status)], 1);
   add(row.buckets[bucket_of(took)], 1);
-  // By the status alone it is the upstream's own; a platform's form may say 500 for what the client did.
-  const bool is_failure = reason == http::Reason::kNone ? status >= 500 : http::is_our_failure(reason);
-  if (is_failure) add(row.failures, 1);
+  if (is_failure(status, reason)) add(row.failures, 1);
   add(row.microseconds, microseconds(took));
+}
+
+void RouteStats::note_outlived(std::uint32_t number, int status, http::Reason reason) {
+  if (is_failure(status, reason)) add(row(number).outlived_failures, 1);
 }
 
 void RouteStats::add_to(RouteTotals& totals, std::uint32_t number) const {
@@ -90,6 +102,7 @@ void RouteStats::add_to(RouteTotals& totals, std::uint32_t number) const {
     totals.buckets[i] += row.buckets[i].load(std::memory_order_relaxed);
   }
   totals.failures += row.failures.load(std::memory_order_relaxed);
+  totals.outlived_failures += row.outlived_failures.load(std::memory_order_relaxed);
   totals.time += std::chrono::microseconds(row.microseconds.load(std::memory_order_relaxed));
 }
 

@@ -34,8 +34,9 @@ inline constexpr std::size_t kDurationBuckets = kDurationBounds.size() + 1;
 struct RouteTotals {
   std::array<std::uint64_t, kStatusClassCount> status_classes{};
   std::array<std::uint64_t, kDurationBuckets> buckets{};  // not cumulative
-  std::uint64_t failures = 0;  // answers of upstreams from 500 on, and failures of ours under any status
-  base::Duration time{};       // of all requests together
+  std::uint64_t failures = 0;           // answers of upstreams from 500 on, and failures of ours under any status
+  std::uint64_t outlived_failures = 0;  // among them, of requests whose snapshot was not served any more at their end
+  base::Duration time{};                // of all requests together
 
   std::uint64_t requests() const;
   // The time that `share` (0 to 1) of the requests stayed within, by interpolation in its bucket; 0 without requests.
@@ -55,6 +56,8 @@ class RouteStats {
 
   // REQUIRES: number < RouteNumbers::kRoutesMax; the worker's own thread. `status` 0: the client got none.
   void count(std::uint32_t number, int status, base::Duration took, http::Reason reason = http::Reason::kNone);
+  // Of what count() has just been told: it ran with a snapshot that is not served any more.
+  void note_outlived(std::uint32_t number, int status, http::Reason reason);
   // Adds what this worker counted on the route to `totals`.
   void add_to(RouteTotals& totals, std::uint32_t number) const;
 
@@ -64,9 +67,13 @@ class RouteStats {
     std::array<Cell, kStatusClassCount> status_classes{};
     std::array<Cell, kDurationBuckets> buckets{};
     Cell failures = 0;
+    Cell outlived_failures = 0;
     Cell microseconds = 0;
   };
   using Block = std::array<Row, kRoutesABlock>;
+
+  Row& row(std::uint32_t number);
+
   static constexpr std::size_t kBlocksMax = RouteNumbers::kRoutesMax / kRoutesABlock;
 
   std::array<std::atomic<Block*>, kBlocksMax> blocks_{};  // owned

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way back from a config: good ones are kept in the state directory, `rollback` serves one of them again, and a
 reload with a guard goes back by itself when answers get worse."""
+import contextlib
 import re
 import shutil
 import stat
@@ -11,10 +12,10 @@ import pytest
 import yaml
 
 from harness.cli import run
-from harness.client import fetch
+from harness.client import RawClient, build_request, fetch
 from harness.scene import ALIPAY_PATH, plain_scene, proxy
-from harness.upstream import answer
-from harness.waiting import wait_until
+from harness.upstream import RawUpstream, answer
+from harness.waiting import DEADLINE, wait_until
 from test_reload import free_port, reload
 
 KEPT = {"workers": 1, "state_dir": "state"}
@@ -209,6 +210,29 @@ def test_guard_sees_failing_callbacks_among_many_good_answers(start_one, good):
         assert fetch(daemon.http, "POST", ALIPAY_PATH, body=b"a=b").body == b"fail"
     daemon.wait_error(r'reload_rolled_back reason="the callback route \S+/pay has 3 failures')
     wait_until(lambda: fetch(daemon.http, "POST", ALIPAY_PATH, body=b"a=b").body == b"good", "the upstream from before")
+
+
+def test_guard_does_not_hold_failures_of_the_config_before_against_its_cure(start_one, good):
+    failing = threading.Event()
+
+    def never_answer(received):
+        failing.wait(DEADLINE)
+        received.close()
+
+    pay = [proxy("pay", {"exact": ALIPAY_PATH, "methods": ["POST"]}, "app", callback="alipay")]
+    with RawUpstream(never_answer) as dead, contextlib.ExitStack() as clients:
+        daemon = start_one(plain_scene(dead.url, pay, process={"workers": 1}))
+        waiting = [clients.enter_context(RawClient(daemon.http.port)) for _ in range(3)]
+        for client in waiting:
+            client.send(build_request("POST", ALIPAY_PATH, body=b"a=b"))
+        dead.wait_received(3)
+        daemon.write(plain_scene(good.url, pay, process={"workers": 1}))
+        guarded(daemon, "2s")
+        failing.set()
+        assert [client.read_response().body for client in waiting] == 3 * [b"fail"]
+        assert fetch(daemon.http, "POST", ALIPAY_PATH, body=b"a=b").body == b"good"
+        daemon.wait_error(r"reload_kept snapshot=2$|reload_rolled_back")
+        assert not daemon.find_error("reload_rolled_back")
 
 
 def test_guard_keeps_what_stays_good(start_one, good):

@@ -120,6 +120,23 @@ TEST_F(ReloadGuardTest, SeesFailuresOfCallbacksUnderAnyStatus) {
   EXPECT_EQ(worse_, "") << "it had some";
 }
 
+TEST_F(ReloadGuardTest, DoesNotCountWhatRanWithTheConfigBefore) {
+  const std::uint32_t pay = scene_.numbers.find("www.example.com", "pay");
+  answer(100);
+  guard_.start(60s);
+  for (int i = 0; i < 9; ++i) {
+    answer(1, http::Reason::kUpstreamHeaderTimeout);
+    scene_.counters.note_outlived(http::Reason::kUpstreamHeaderTimeout);
+    answer_callback(1, 200, http::Reason::kUpstreamHeaderTimeout);
+    scene_.routes.note_outlived(pay, 200, http::Reason::kUpstreamHeaderTimeout);
+  }
+  pass(5s);
+  EXPECT_EQ(worse_, "");
+  answer_callback(3, 200, http::Reason::kUpstreamHeaderTimeout);
+  pass(2s);
+  EXPECT_EQ(worse_, "the callback route www.example.com/pay has 3 failures, before it had none");
+}
+
 TEST_F(ReloadGuardTest, SaysLaterWhatItHasSeenWhileItWasHeld) {
   guard_.hold();
   guard_.go_on();

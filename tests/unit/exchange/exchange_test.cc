@@ -402,6 +402,21 @@ TEST_F(ExchangeTest, EndsWithTheSnapshotItBeganWith) {
   EXPECT_TRUE(old.expired());
 }
 
+TEST_F(ExchangeTest, CountsApartWhatEndsWhenItsSnapshotIsNotServedAnyMore) {
+  script_.status = 0;
+  add_route();
+  for (const bool is_outlived : {false, true}) {
+    Call& call = scene_.call({});
+    ServingRef& serving = scene_.services().serving;
+    if (is_outlived) serving = std::make_shared<Serving>(Serving{.snapshot = serving->snapshot, .upstreams = {}});
+    call.exchange->fail(http::Reason::kUpstreamClosed);
+    scene_.turn();
+    EXPECT_EQ(scene_.counters.outlived_failures(), is_outlived ? 1u : 0u);
+    EXPECT_EQ(scene_.counters.with_reason(http::Reason::kUpstreamClosed), is_outlived ? 2u : 1u);
+  }
+  EXPECT_EQ(scene_.counters.outlived(), 1u);
+}
+
 class ExchangeLogTest : public testing::Test {
  protected:
   ActionScript script_;

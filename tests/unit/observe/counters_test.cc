@@ -32,6 +32,19 @@ TEST(Counters, CountByReasonAndClassOfStatus) {
   }
 }
 
+TEST(Counters, KnowWhichExchangesHaveOutlivedTheirSnapshot) {
+  Counters counters;
+  for (const Reason reason : {Reason::kNone, Reason::kClientClosed, Reason::kUpstreamClosed}) {
+    counters.count(reason, 200);
+    counters.note_outlived(reason);
+  }
+  counters.count(Reason::kUpstreamClosed, 502);
+  CounterTotals totals;
+  totals.add(counters);
+  EXPECT_EQ(totals.outlived, 3U);
+  EXPECT_EQ(totals.outlived_failures, 1U);
+}
+
 TEST(Counters, TakeStatusesThatNobodyKnowsAsNone) {
   Counters counters;
   for (const int status : {-1, 0, 99, 600, 999}) counters.count(Reason::kNone, status);

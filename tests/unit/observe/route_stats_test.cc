@@ -47,6 +47,19 @@ TEST(RouteStats, CountFailuresUnderAnyStatus) {
   EXPECT_EQ(totals_of(stats, 1).since(before).failures, 2U);
 }
 
+TEST(RouteStats, KnowWhichFailuresHaveOutlivedTheirSnapshot) {
+  RouteStats stats;
+  for (const int status : {200, 500}) {
+    stats.count(1, status, 1ms);
+    stats.note_outlived(1, status, http::Reason::kNone);
+  }
+  const RouteTotals before = totals_of(stats, 1);
+  EXPECT_EQ(before.outlived_failures, 1U);
+  EXPECT_EQ(before.failures, 1U);
+  stats.count(1, 500, 1ms);
+  EXPECT_EQ(totals_of(stats, 1).since(before).outlived_failures, 0U);
+}
+
 TEST(RouteStats, PutDurationsIntoBucketsWhoseBoundBelongsToThem) {
   RouteStats stats;
   for (const auto bound : kDurationBounds) {
