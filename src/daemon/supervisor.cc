@@ -399,15 +399,19 @@ void Supervisor::on_upgrade_ready(pid_t pid) {
                Worker::kDrained);
   if (admin_ != nullptr) admin_->hand_over();
   // It may have read the config, or opened its logs, before the signal came.
-  if (std::exchange(reload_waits_, false)) pass_on(pid, SIGHUP, "reload");
-  if (std::exchange(reopening_waits_, false)) pass_on(pid, SIGUSR1, "reopening");
-}
-
-void Supervisor::pass_on(pid_t pid, int signal, std::string_view what) {
-  if (::kill(pid, signal) == 0) {
-    LOG_INFO("{}_passed_on pid={}", what, pid);
-  } else {
-    LOG_ERROR("{}_refused error=\"process {} cannot be told\"", what, pid);
+  if (std::exchange(reload_waits_, false)) {
+    if (::kill(pid, SIGHUP) == 0) {
+      LOG_INFO("reload_passed_on pid={}", pid);
+    } else {
+      LOG_ERROR("reload_refused error=\"process {} cannot be told\"", pid);
+    }
+  }
+  if (std::exchange(reopening_waits_, false)) {
+    if (::kill(pid, SIGUSR1) == 0) {
+      LOG_INFO("reopening_passed_on pid={}", pid);
+    } else {
+      LOG_ERROR("log_reopen_failed error=\"process {} cannot be told\"", pid);
+    }
   }
 }
 

@@ -116,8 +116,6 @@ class Supervisor final : private net::FdHandler,
   bool is_upgrading() const { return upgrade_ != nullptr && upgrade_->is_waiting(); }
   // Where an upgrade is under way, its end decides who reads the file.
   void reload_by_signal();
-  // Sends a signal, which asks for `what`, to the new process.
-  void pass_on(pid_t pid, int signal, std::string_view what);
   // Puts the orders that were given to the process before into force.
   void take_orders();
   // Gives the answers whose time has come.
