@@ -22,8 +22,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(viaduct_options INTERFACE -Werror)
 endif()
 
-# In a batch these two speak of what another file of it declares. Preset dev compiles each file of src/ alone, with
-# them.
+# In a batch these two speak of what another file of it declares. Preset dev compiles the files of all folders but the
+# cold ones alone, with them, and release all.
 target_compile_options(viaduct_options INTERFACE
   "$<$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>:-Wno-shadow;-Wno-subobject-linkage>")
 

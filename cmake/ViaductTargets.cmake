@@ -19,7 +19,13 @@ function(viaduct_folder name)
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
   if(sources)
     add_library(viaduct_${name} STATIC ${sources} ${headers})
-    viaduct_batch(viaduct_${name} sources ${sources})
+    set(kind sources)
+    if(name IN_LIST cold_folders)
+      set(kind cold)
+      # Small in a release.
+      target_compile_options(viaduct_${name} PRIVATE $<$<CONFIG:Release>:-Os>)
+    endif()
+    viaduct_batch(viaduct_${name} ${kind} ${sources})
     set(scope PUBLIC)
     if(VIADUCT_PRECOMPILE)
       target_precompile_headers(viaduct_${name} REUSE_FROM viaduct_headers)
@@ -32,6 +38,9 @@ function(viaduct_folder name)
   target_link_libraries(viaduct_${name} ${scope} viaduct_options ${arg_BELOW} ${arg_LIBRARIES})
   set(VIADUCT_FOLDERS ${VIADUCT_FOLDERS} ${name} PARENT_SCOPE)
 endfunction()
+
+# They run at the start and at a reload alone.
+set(cold_folders config cli)
 
 set(VIADUCT_FOLDERS)
 viaduct_folder(base LIBRARIES spdlog::spdlog fmt::fmt OpenSSL::Crypto Threads::Threads)
@@ -51,11 +60,6 @@ viaduct_folder(daemon BELOW filter action exchange upstream tls codec route net 
   LIBRARIES nlohmann_json::nlohmann_json)
 viaduct_folder(cli BELOW daemon filter action exchange upstream tls codec route net config observe os http base
   LIBRARIES CLI11::CLI11 nlohmann_json::nlohmann_json)
-
-# What runs at the start and at a reload alone is to be small.
-foreach(folder config cli)
-  target_compile_options(viaduct_${folder} PRIVATE $<$<CONFIG:Release>:-Os>)
-endforeach()
 
 target_compile_definitions(viaduct_cli PUBLIC VIADUCT_VERSION="${PROJECT_VERSION}")
 

@@ -14,24 +14,37 @@ from sources import ROOT
 INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
 
 
+# Where a folder of src/ is compiled in batches, these stand for its files.
+BATCH = re.compile(r"/viaduct_([a-z]+)\.dir/Unity/unity_[a-z0-9_]+\.cxx$")
+
+
+def flags_of(command):
+    """The flags of a compile command, without compiler, input and output."""
+    words = shlex.split(command)[1:]
+    flags = []
+    while words:
+        word = words.pop(0)
+        # Without the precompiled headers, which would hide a forgotten include.
+        if word in ("-c", "-o", "-include"):
+            words.pop(0)
+        # Warnings are the business of the compiler that the project is built with.
+        elif not word.startswith("-W"):
+            flags.append(word)
+    return flags
+
+
 def commands(build):
     """The compile commands of src/: {path relative to the project: flags without compiler, input and output}."""
     found = {}
     for entry in json.loads((pathlib.Path(build) / "compile_commands.json").read_text()):
         path = pathlib.Path(entry["file"])
-        if not path.is_relative_to(ROOT / "src"):
-            continue
-        words = shlex.split(entry["command"])[1:]
-        flags = []
-        while words:
-            word = words.pop(0)
-            # Without the precompiled headers, which would hide a forgotten include.
-            if word in ("-c", "-o", "-include"):
-                words.pop(0)
-            # Warnings are the business of the compiler that the project is built with.
-            elif not word.startswith("-W"):
-                flags.append(word)
-        found[path.relative_to(ROOT).as_posix()] = flags
+        batch = BATCH.search(path.as_posix())
+        paths = [path] if path.is_relative_to(ROOT / "src") else []
+        if batch is not None:
+            folder = ROOT / "src" / batch[1]
+            paths = [file for file in sorted(folder.rglob("*.cc")) if file.name != "main.cc"]
+        for each in paths:
+            found[each.relative_to(ROOT).as_posix()] = flags_of(entry["command"])
     return found
 
 
